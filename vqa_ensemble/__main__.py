@@ -1,0 +1,4 @@
+from vqa_ensemble.cli import main
+
+if __name__ == "__main__":
+    main()

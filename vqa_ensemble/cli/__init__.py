@@ -1,0 +1,62 @@
+"""The command line. One module a command; heavy imports stay inside the functions."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from vqa_ensemble._version import __version__
+from vqa_ensemble.errors import InputError
+
+# Command → the module that holds it, in the order of use.
+COMMANDS = (
+    "demo",
+    "train",
+    "predict",
+    "build-map",
+    "vote",
+    "evaluate",
+    "check",
+    "inspect",
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose command modules are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"vqa_ensemble.cli.{name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vqa-ensemble")
+def group() -> None:
+    """Turn several Visual Question Answering models into one better answer per question.
+
+    Train members or bring their predictions, learn the answer-to-question-type map,
+    vote, and write a submission that the leaderboard accepts.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point: exit code 0 good, 1 bad input or failed check, 2 usage."""
+    try:
+        sys.exit(group.main(args, prog_name="vqa-ensemble", standalone_mode=False) or 0)
+    except InputError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)

@@ -1,0 +1,54 @@
+"""What the commands share: options, console, JSON output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def output_options(function: Function) -> Function:
+    """Add ``--quiet/-q`` and ``--verbose/-v``."""
+    function = click.option("-q", "--quiet", is_flag=True, help="Print results only.")(function)
+    return click.option("-v", "--verbose", is_flag=True, help="Say more of what is done.")(function)
+
+
+def json_option(function: Function) -> Function:
+    """Add ``--json`` for machine-readable results on standard output."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."
+    )(function)
+
+
+def console() -> Console:
+    """Standard output; honours NO_COLOR and a redirected output."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def progress(*, quiet: bool = False) -> Progress:
+    """A progress bar on standard error that shows only on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    error_console = Console(stderr=True)
+    return Progress(
+        console=error_console, disable=quiet or not error_console.is_terminal, transient=True
+    )
+
+
+def print_json(result: Any) -> None:
+    """Write ``result`` to standard output as indented JSON."""
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    click.echo(orjson.dumps(result, option=options).decode())

@@ -1,0 +1,1 @@
+"""Engines: read predictions, run the voting core, write the results. Never imports torch."""

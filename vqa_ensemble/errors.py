@@ -1,0 +1,42 @@
+"""Errors that a user can mend. The command line prints them and exits with 1."""
+
+from __future__ import annotations
+
+import os
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong: a file, a row, a question, an option.
+
+    The message is one line made of where it is, what is wrong and how to mend it,
+    so that every command reports bad input the same way.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, with the offending value.
+    path : path-like, optional
+        The file it is in.
+    where : str, optional
+        The place inside the file: ``"row 12"``, ``"question 42000"``.
+    fix : str, optional
+        What the user can do about it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        where: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.path = None if path is None else os.fspath(path)
+        self.where = where
+        self.fix = fix
+        place = ", ".join(part for part in (self.path, where) if part)
+        message = f"{place}: {problem}" if place else problem
+        if fix:
+            message = f"{message.rstrip('.')}. {fix}"
+        super().__init__(message)

@@ -1,0 +1,1 @@
+"""File formats: predictions, answer maps, VQA JSON, recipes. Imports nothing above it."""

@@ -1,0 +1,477 @@
+"""Prediction files: the contract between members and the engine.
+
+One parquet file a member and split, in long form:
+
+=============  ===========================  =============================================
+column         type                         meaning
+=============  ===========================  =============================================
+question_id    int64 or string              the question
+answer         string (dictionary-encoded)  one answer the member considers
+confidence     float32 in [0, 1]            how sure it is; need not sum to 1 over answers
+=============  ===========================  =============================================
+
+Files written here are sorted by question, then confidence (falling), then answer, so a
+question's first row is the member's vote. Files made by other tools with the same columns
+load too: unsorted, plain strings, other widths, without metadata (the member is then named
+after the file), or without ``confidence`` (one answer a question, a hard vote).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from vqa_ensemble._version import __version__
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path
+
+FORMAT_VERSION = 1
+DEFAULT_TOP_K = 10
+# Small enough that a range of questions skips most of a large file by its statistics.
+ROW_GROUP_ROWS = 131_072
+# float32 softmax and sigmoid overshoot 1 by a few units in the last place.
+CONFIDENCE_SLACK = 1e-6
+
+_PREFIX = "vqa_ensemble."
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Where a prediction file comes from; every field but ``member`` may be empty.
+
+    Stored as parquet key-value metadata under ``vqa_ensemble.<field>``.
+    """
+
+    member: str
+    dataset: str = ""
+    split: str = ""
+    top_k: str = ""
+    recipe: str = ""
+    recipe_hash: str = ""
+    seed: str = ""
+    created_by: str = ""
+    created_at: str = ""
+    format_version: str = ""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One member's answers, sorted by question, then confidence (falling), then answer.
+
+    Attributes
+    ----------
+    path : str
+        The file they came from.
+    metadata : Metadata
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+        Distinct, rising.
+    starts : ndarray of int64, shape (Q + 1,)
+        Rows of question ``q`` are ``starts[q]:starts[q + 1]``; never empty.
+    vocabulary : pyarrow.StringArray, shape (A,)
+        Distinct answers in alphabetical (code point) order.
+    answers : ndarray of int32, shape (R,)
+        Each row's answer as an index into ``vocabulary``.
+    confidences : ndarray of float32, shape (R,)
+    """
+
+    path: str
+    metadata: Metadata
+    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    starts: npt.NDArray[np.int64]
+    vocabulary: pa.StringArray
+    answers: npt.NDArray[np.int32]
+    confidences: npt.NDArray[np.float32]
+
+    @property
+    def member(self) -> str:
+        """The member's name."""
+        return self.metadata.member
+
+    def top(self) -> list[str]:
+        """Each question's most confident answer, in the order of ``question_ids``."""
+        codes = pa.array(self.answers[self.starts[:-1]])
+        answers: list[str] = self.vocabulary.take(codes).to_pylist()
+        return answers
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def write_predictions(
+    path: str | os.PathLike[str],
+    question_ids: Sequence[int] | Sequence[str] | npt.NDArray[np.generic],
+    answers: Sequence[str] | npt.NDArray[np.int32],
+    confidences: npt.ArrayLike,
+    *,
+    member: str,
+    vocabulary: Sequence[str] | None = None,
+    dataset: str = "",
+    split: str = "",
+    top_k: int | None = DEFAULT_TOP_K,
+    recipe: str = "",
+    recipe_hash: str = "",
+    seed: int | str = "",
+) -> None:
+    """Write one member's predictions, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+    question_ids : sequence of int or str, shape (R,)
+        One entry a row, in any order.
+    answers : sequence of str, or ndarray of int, shape (R,)
+        The answer of each row; integers index ``vocabulary``.
+    confidences : array-like of float, shape (R,)
+        In [0, 1].
+    member : str
+        The member's name.
+    vocabulary : sequence of str, optional
+        The answers that integer ``answers`` stand for.
+    top_k : int, optional
+        Keep each question's ``top_k`` most confident answers; None keeps all.
+    dataset, split, recipe, recipe_hash, seed
+        Recorded as metadata.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_predictions` does for the same rows, and when ``path`` cannot be
+        written.
+    """
+    if vocabulary is not None:
+        codes = pa.array(np.asarray(answers, dtype=np.int32))
+        column = pa.DictionaryArray.from_arrays(codes, pa.array(vocabulary, pa.string()))
+    else:
+        column = pa.array(answers, pa.string()).dictionary_encode()
+    ids = question_ids if isinstance(question_ids, np.ndarray) else list(question_ids)
+    table = pa.table(
+        {
+            "question_id": pa.array(ids),
+            "answer": column,
+            "confidence": pa.array(np.asarray(confidences, dtype=np.float32)),
+        }
+    )
+    metadata = Metadata(
+        member=member,
+        dataset=dataset,
+        split=split,
+        top_k="all" if top_k is None else str(top_k),
+        recipe=recipe,
+        recipe_hash=recipe_hash,
+        seed=str(seed),
+        created_by=f"vqa-ensemble {__version__}",
+        created_at=_now(),
+        format_version=str(FORMAT_VERSION),
+    )
+    save_predictions(path, _decode(table, str(path), metadata), top_k=top_k)
+
+
+def save_predictions(
+    path: str | os.PathLike[str], predictions: Predictions, *, top_k: int | None = None
+) -> None:
+    """Write ``predictions``, sorted as they are; ``top_k`` keeps the first rows of each question.
+
+    Raises
+    ------
+    InputError
+        If ``path`` cannot be written.
+    """
+    counts = np.diff(predictions.starts)
+    question = np.repeat(np.arange(len(counts)), counts)
+    answers, confidences = predictions.answers, predictions.confidences
+    if top_k is not None and len(counts) and counts.max() > top_k:
+        keep = np.arange(len(question)) - predictions.starts[question] < top_k
+        question, answers, confidences = question[keep], answers[keep], confidences[keep]
+    ids = pa.array(predictions.question_ids)
+    used, answers = np.unique(answers, return_inverse=True)
+    table = pa.table(
+        {
+            "question_id": ids.take(pa.array(question)),
+            "answer": pa.DictionaryArray.from_arrays(
+                pa.array(answers.astype(np.int32)), predictions.vocabulary.take(pa.array(used))
+            ),
+            "confidence": pa.array(confidences),
+        }
+    )
+    fields = {
+        _PREFIX + name: value for name, value in vars(predictions.metadata).items() if value
+    }
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(fields),
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            use_dictionary=["answer"],
+            write_statistics=["question_id"],
+            column_encoding={"question_id": "DELTA_BINARY_PACKED"}
+            if pa.types.is_integer(ids.type)
+            else None,
+        )
+
+
+def _now() -> str:
+    """The time in UTC; SOURCE_DATE_EPOCH stands in for reproducible files."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_predictions(path: str | os.PathLike[str]) -> Predictions:
+    """Read and check one prediction file.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and the row where there is one: not a parquet file, truncated or
+        empty; a column missing or of the wrong type; a null; a confidence that is NaN or
+        outside [0, 1]; an answer given twice for a question; several answers a question
+        without confidences.
+    """
+    name = os.fspath(path)
+    file = open_parquet(name)
+    columns = _check_columns(file.schema_arrow, name)
+    try:
+        table = file.read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(name, error) from error
+    return _decode(table, name, read_metadata(file, name))
+
+
+def open_parquet(path: str) -> pq.ParquetFile:
+    """Open a parquet file whose ``answer`` column is read dictionary-encoded.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not a regular file, or not parquet.
+    """
+    if not os.path.exists(path):
+        raise InputError("no such file", path=path)
+    if not os.path.isfile(path):
+        raise InputError("is not a file", path=path)
+    if os.path.getsize(path) == 0:
+        raise InputError("is empty (0 bytes)", path=path)
+    try:
+        return pq.ParquetFile(path, read_dictionary=["answer"])
+    except PermissionError as error:
+        raise InputError("permission denied", path=path) from error
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
+    """The file's own metadata; the member is named after the file where it names none.
+
+    Raises
+    ------
+    InputError
+        If the file was written in a later format than this version reads.
+    """
+    stored = {
+        key.decode("utf-8", "replace").removeprefix(_PREFIX): value.decode("utf-8", "replace")
+        for key, value in (file.schema_arrow.metadata or {}).items()
+        if key.startswith(_PREFIX.encode())
+    }
+    version = stored.get("format_version", "")
+    if version.isdigit() and int(version) > FORMAT_VERSION:
+        raise InputError(
+            f"has format version {version}; this vqa-ensemble reads up to {FORMAT_VERSION}",
+            path=path,
+            fix="Upgrade vqa-ensemble.",
+        )
+    fields = {name: stored.get(name, "") for name in Metadata.__dataclass_fields__}
+    fields["member"] = fields["member"] or Path(path).stem
+    return Metadata(**fields)
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return InputError(
+        f"not a readable parquet file, or truncated ({reason})",
+        path=path,
+        fix="Write it again or copy it whole.",
+    )
+
+
+def _check_columns(schema: pa.Schema, path: str) -> list[str]:
+    for column in ("question_id", "answer"):
+        if column not in schema.names:
+            raise InputError(
+                f"has no column '{column}'; its columns are: {', '.join(schema.names) or 'none'}",
+                path=path,
+                fix="Rename the column.",
+            )
+    repeated = [name for name in set(schema.names) if schema.names.count(name) > 1]
+    if repeated:
+        raise InputError(f"has the column '{min(repeated)}' twice", path=path)
+    return [name for name in ("question_id", "answer", "confidence") if name in schema.names]
+
+
+def _decode(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
+    """Check a table in file order and turn it into sorted arrays."""
+    if table.num_rows == 0:
+        raise InputError("holds no predictions (0 rows)", path=path)
+    id_codes, distinct_ids = _encode_ids(table["question_id"], path)
+    answers, vocabulary = _encode_answers(table["answer"], path)
+    if "confidence" in table.column_names:
+        confidences = _check_confidences(table["confidence"], path)
+    else:
+        confidences = np.ones(len(answers), dtype=np.float32)
+
+    order = _sorting_order(id_codes, confidences, answers)
+    if order is not None:
+        id_codes, confidences, answers = id_codes[order], confidences[order], answers[order]
+    first = np.flatnonzero(id_codes[1:] != id_codes[:-1]) + 1
+    starts = np.concatenate([[0], first, [len(id_codes)]]).astype(np.int64)
+    question_ids = id_codes[starts[:-1]]
+    if distinct_ids is not None:
+        question_ids = distinct_ids[question_ids]
+
+    _check_duplicates(starts, answers, question_ids, vocabulary, order, path)
+    if "confidence" not in table.column_names and len(starts) - 1 != len(answers):
+        many = int(np.argmax(np.diff(starts) > 1))
+        raise InputError(
+            f"has {int(np.diff(starts)[many])} answers but the file no 'confidence' column",
+            path=path,
+            where=f"question {question_ids[many]}",
+            fix="Give one answer a question, or add confidences.",
+        )
+    return Predictions(path, metadata, question_ids, starts, vocabulary, answers, confidences)
+
+
+def _encode_ids(
+    column: pa.ChunkedArray, path: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_] | None]:
+    """Integers that sort as the ids do, and the sorted distinct ids if these are strings."""
+    _check_nulls(column, "question_id", path)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_integer(kind):
+        try:
+            return np.asarray(column.cast(pa.int64())), None
+        except pa.ArrowInvalid as error:
+            raise InputError(
+                "a question_id does not fit into 64-bit signed integers", path=path
+            ) from error
+    if not _is_string(kind):
+        raise InputError(
+            f"column 'question_id' is {kind}; it must be int64 or string", path=path
+        )
+    codes, distinct = _sorted_dictionary(column)
+    return codes.astype(np.int64), np.asarray(distinct.to_pylist(), dtype=object)
+
+
+def _encode_answers(
+    column: pa.ChunkedArray, path: str
+) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    _check_nulls(column, "answer", path)
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not _is_string(kind):
+        raise InputError(f"column 'answer' is {kind}; it must be string", path=path)
+    return _sorted_dictionary(column)
+
+
+def _sorted_dictionary(
+    column: pa.ChunkedArray,
+) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    """Codes that sort as the strings do, and the distinct strings in that order."""
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    else:
+        column = column.cast(pa.large_string()).dictionary_encode()
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    codes = np.concatenate([np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks])
+    distinct = chunks[-1].dictionary.cast(pa.string())
+    # A writer's dictionary may list strings no row uses, or one string twice.
+    vocabulary = distinct.take(pa.array(np.unique(codes))).unique()
+    vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
+    position = pc.index_in(distinct, vocabulary).fill_null(-1)
+    return np.asarray(position, dtype=np.int32)[codes], vocabulary
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _check_nulls(column: pa.ChunkedArray, name: str, path: str) -> None:
+    if column.null_count:
+        row = int(np.argmax(np.asarray(column.is_null())))
+        raise InputError(f"'{name}' is null", path=path, where=f"row {row}")
+
+
+def _check_confidences(column: pa.ChunkedArray, path: str) -> npt.NDArray[np.float32]:
+    _check_nulls(column, "confidence", path)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise InputError(
+            f"column 'confidence' is {column.type}; it must be float32 in [0, 1]", path=path
+        )
+    values = np.asarray(column)
+    bad = ~((values >= 0) & (values <= 1 + CONFIDENCE_SLACK))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"confidence is {values[row]}; it must lie in [0, 1]",
+            path=path,
+            where=f"row {row}",
+            fix="Write probabilities (softmax or sigmoid), not logits or percent.",
+        )
+    return np.minimum(values.astype(np.float32), np.float32(1))
+
+
+def _sorting_order(
+    ids: npt.NDArray[np.int64],
+    confidences: npt.NDArray[np.float32],
+    answers: npt.NDArray[np.int32],
+) -> npt.NDArray[np.intp] | None:
+    """The order that sorts the rows; None if they are sorted already."""
+    next_id, same = ids[1:] > ids[:-1], ids[1:] == ids[:-1]
+    falls, level = confidences[1:] < confidences[:-1], confidences[1:] == confidences[:-1]
+    if (next_id | (same & (falls | (level & (answers[1:] >= answers[:-1]))))).all():
+        return None
+    return np.lexsort((answers, -confidences, ids))
+
+
+def _check_duplicates(
+    starts: npt.NDArray[np.int64],
+    answers: npt.NDArray[np.int32],
+    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
+    vocabulary: pa.StringArray,
+    order: npt.NDArray[np.intp] | None,
+    path: str,
+) -> None:
+    counts = np.diff(starts)
+    question = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    pairs = question * len(vocabulary) + answers
+    if counts.max() <= 16:  # few answers a question: compare each with its followers
+        repeats = (
+            distance + np.flatnonzero(pairs[distance:] == pairs[:-distance])
+            for distance in range(1, int(counts.max()))
+        )
+        second = next((int(rows[0]) for rows in repeats if len(rows)), None)
+    else:
+        by_pair = np.argsort(pairs, kind="stable")
+        again = np.flatnonzero(pairs[by_pair][1:] == pairs[by_pair][:-1])
+        second = int(by_pair[again[0] + 1]) if len(again) else None
+    if second is not None:
+        answer = vocabulary[int(answers[second])].as_py()
+        row = int(order[second]) if order is not None else second
+        raise InputError(
+            f"answer {answer!r} stands twice for question {question_ids[question[second]]}",
+            path=path,
+            where=f"row {row}",
+            fix="Keep one row for each question and answer.",
+        )

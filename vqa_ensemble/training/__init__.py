@@ -1,0 +1,1 @@
+"""The training backend (extra ``train``): data, models, training loop."""

@@ -1,0 +1,1 @@
+"""The voting core: pure functions on arrays."""

@@ -1,0 +1,165 @@
+"""Ballots: several members' predictions over the same questions, as aligned arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.predictions import Predictions
+
+# The code that stands for "no vote": the member lacks the question or abstains.
+ABSTAIN = -1
+
+
+@dataclass(frozen=True)
+class MemberBallots:
+    """One member's ranked answers to every question of a block.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (Q + 1,)
+        Rows of question ``q`` are ``starts[q]:starts[q + 1]``, most confident first; none
+        if the member lacks the question.
+    answers : ndarray of int32, shape (R,)
+        Indices into the block's vocabulary.
+    confidences : ndarray of float32, shape (R,)
+    """
+
+    starts: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int32]
+    confidences: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """All members' ranked answers over a block of Q questions.
+
+    Attributes
+    ----------
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+        Distinct, rising.
+    vocabulary : list of str, length A
+        Distinct answers in alphabetical order, so that the smaller code is the earlier
+        answer.
+    names : tuple of str, length M
+        Members in alphabetical order: results cannot depend on the order of files.
+    members : tuple of MemberBallots, length M
+    """
+
+    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    vocabulary: list[str]
+    names: tuple[str, ...]
+    members: tuple[MemberBallots, ...]
+
+    def __len__(self) -> int:
+        """The number of questions."""
+        return len(self.question_ids)
+
+    def top(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Every member's vote: its most confident answer to each question.
+
+        Returns
+        -------
+        answers : ndarray of int32, shape (Q, M)
+            ABSTAIN where the member lacks the question.
+        confidences : ndarray of float32, shape (Q, M)
+            0 where it abstains.
+        """
+        answers = np.full((len(self), len(self.members)), ABSTAIN, dtype=np.int32)
+        confidences = np.zeros(answers.shape, dtype=np.float32)
+        for m, member in enumerate(self.members):
+            has = member.starts[1:] > member.starts[:-1]
+            rows = member.starts[:-1][has]
+            answers[has, m] = member.answers[rows]
+            confidences[has, m] = member.confidences[rows]
+        return answers, confidences
+
+
+def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ballots:
+    """Put several members' predictions over one list of questions and answers.
+
+    Parameters
+    ----------
+    predictions : sequence of Predictions
+    missing : {"error", "abstain"}
+        What to do when a member lacks a question that another has.
+
+    Raises
+    ------
+    InputError
+        If no members are given, two have the same name, some have integer and some string
+        question ids, or a member lacks questions and ``missing`` is ``"error"``.
+    """
+    if not predictions:
+        raise InputError("no prediction files given")
+    predictions = sorted(predictions, key=lambda p: p.member)
+    for before, after in zip(predictions, predictions[1:], strict=False):
+        if before.member == after.member:
+            raise InputError(
+                f"is the same member as {before.path}: '{after.member}'",
+                path=after.path,
+                fix="Give each member once, or rename one (its metadata or its file).",
+            )
+    _check_same_id_type(predictions)
+
+    question_ids = _union([p.question_ids for p in predictions])
+    vocabulary = pa.chunked_array([p.vocabulary for p in predictions]).unique()
+    vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
+    members = []
+    for p in predictions:
+        if missing == "error" and len(p.question_ids) < len(question_ids):
+            _raise_missing(p, question_ids)
+        counts = np.zeros(len(question_ids), dtype=np.int64)
+        counts[np.searchsorted(question_ids, p.question_ids)] = np.diff(p.starts)
+        code = np.asarray(pc.index_in(p.vocabulary, vocabulary), dtype=np.int32)
+        members.append(
+            MemberBallots(
+                starts=np.concatenate([[0], np.cumsum(counts)]),
+                answers=code[p.answers],
+                confidences=p.confidences,
+            )
+        )
+    return Ballots(
+        question_ids, vocabulary.to_pylist(), tuple(p.member for p in predictions), tuple(members)
+    )
+
+
+def _check_same_id_type(predictions: Sequence[Predictions]) -> None:
+    first = predictions[0]
+    for other in predictions[1:]:
+        if other.question_ids.dtype != first.question_ids.dtype:
+            integer, string = (
+                (first, other) if first.question_ids.dtype == np.int64 else (other, first)
+            )
+            raise InputError(
+                f"question ids are strings, but integers in {integer.path}",
+                path=string.path,
+                fix="Write all members' question_id with one type.",
+            )
+
+
+def _union(
+    ids: list[npt.NDArray[np.int64] | npt.NDArray[np.object_]],
+) -> npt.NDArray[np.int64] | npt.NDArray[np.object_]:
+    """Sorted distinct ids; cheap when all members have the same questions."""
+    first = ids[0]
+    if all(len(other) == len(first) and (other == first).all() for other in ids[1:]):
+        return first
+    return np.unique(np.concatenate(ids))
+
+
+def _raise_missing(p: Predictions, question_ids: npt.NDArray[np.generic]) -> None:
+    lacking = np.setdiff1d(question_ids, p.question_ids, assume_unique=True)
+    some = ", ".join(str(q) for q in lacking[:5])
+    raise InputError(
+        f"lacks {len(lacking)} of {len(question_ids)} questions that other members have: {some}"
+        + (", …" if len(lacking) > 5 else ""),
+        path=p.path,
+        fix="Predict them, or let the member abstain there with --missing abstain.",
+    )
