@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -44,6 +45,16 @@ def progress(*, quiet: bool = False) -> Progress:
     return Progress(
         console=error_console, disable=quiet or not error_console.is_terminal, transient=True
     )
+
+
+def status(message: str, *, quiet: bool = False) -> AbstractContextManager[object]:
+    """A spinner on standard error while something of unknown length runs; terminals only."""
+    from rich.console import Console
+
+    error_console = Console(stderr=True)
+    if quiet or not error_console.is_terminal:
+        return nullcontext()
+    return error_console.status(message)
 
 
 def print_json(result: Any) -> None:

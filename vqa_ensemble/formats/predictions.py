@@ -192,19 +192,17 @@ def save_predictions(
         keep = np.arange(len(question)) - predictions.starts[question] < top_k
         question, answers, confidences = question[keep], answers[keep], confidences[keep]
     ids = pa.array(predictions.question_ids)
-    used, answers = np.unique(answers, return_inverse=True)
+    used, codes = np.unique(answers, return_inverse=True)
     table = pa.table(
         {
             "question_id": ids.take(pa.array(question)),
             "answer": pa.DictionaryArray.from_arrays(
-                pa.array(answers.astype(np.int32)), predictions.vocabulary.take(pa.array(used))
+                pa.array(codes.astype(np.int32)), predictions.vocabulary.take(pa.array(used))
             ),
             "confidence": pa.array(confidences),
         }
     )
-    fields = {
-        _PREFIX + name: value for name, value in vars(predictions.metadata).items() if value
-    }
+    fields = {_PREFIX + name: value for name, value in vars(predictions.metadata).items() if value}
     with atomic_path(path) as temporary:
         pq.write_table(
             table.replace_schema_metadata(fields),
@@ -224,6 +222,27 @@ def _now() -> str:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
     return moment.isoformat(timespec="seconds")
+
+
+def predictions_from_rows(
+    member: str, rows: Sequence[tuple[int, str, float]] | Sequence[tuple[str, str, float]]
+) -> Predictions:
+    """Predictions from (question_id, answer, confidence) rows in any order, checked as a file is.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_predictions`; the place is ``<member>``.
+    """
+    ids, answers, confidences = zip(*rows, strict=True) if rows else ((), (), ())
+    table = pa.table(
+        {
+            "question_id": pa.array(ids, None if ids else pa.int64()),
+            "answer": pa.array(answers, pa.string()),
+            "confidence": pa.array(confidences, pa.float32()),
+        }
+    )
+    return _decode(table, f"<{member}>", Metadata(member=member))
 
 
 # --------------------------------------------------------------------------- reading
@@ -336,9 +355,8 @@ def _decode(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
         id_codes, confidences, answers = id_codes[order], confidences[order], answers[order]
     first = np.flatnonzero(id_codes[1:] != id_codes[:-1]) + 1
     starts = np.concatenate([[0], first, [len(id_codes)]]).astype(np.int64)
-    question_ids = id_codes[starts[:-1]]
-    if distinct_ids is not None:
-        question_ids = distinct_ids[question_ids]
+    codes = id_codes[starts[:-1]]
+    question_ids = codes if distinct_ids is None else distinct_ids[codes]
 
     _check_duplicates(starts, answers, question_ids, vocabulary, order, path)
     if "confidence" not in table.column_names and len(starts) - 1 != len(answers):
@@ -366,9 +384,7 @@ def _encode_ids(
                 "a question_id does not fit into 64-bit signed integers", path=path
             ) from error
     if not _is_string(kind):
-        raise InputError(
-            f"column 'question_id' is {kind}; it must be int64 or string", path=path
-        )
+        raise InputError(f"column 'question_id' is {kind}; it must be int64 or string", path=path)
     codes, distinct = _sorted_dictionary(column)
     return codes.astype(np.int64), np.asarray(distinct.to_pylist(), dtype=object)
 

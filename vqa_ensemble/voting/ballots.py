@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
 
 # The code that stands for "no vote": the member lacks the question or abstains.
 ABSTAIN = -1
@@ -99,7 +100,7 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
     if not predictions:
         raise InputError("no prediction files given")
     predictions = sorted(predictions, key=lambda p: p.member)
-    for before, after in zip(predictions, predictions[1:], strict=False):
+    for before, after in pairwise(predictions):
         if before.member == after.member:
             raise InputError(
                 f"is the same member as {before.path}: '{after.member}'",
@@ -127,6 +128,16 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
         )
     return Ballots(
         question_ids, vocabulary.to_pylist(), tuple(p.member for p in predictions), tuple(members)
+    )
+
+
+def ballots_from_votes(votes: Mapping[str, Sequence[tuple[str, float]]]) -> Ballots:
+    """Ballots over one question (id 0), for examples: member → its (answer, confidence) pairs."""
+    return align(
+        [
+            predictions_from_rows(name, [(0, answer, confidence) for answer, confidence in ranked])
+            for name, ranked in votes.items()
+        ]
     )
 
 

@@ -1,0 +1,67 @@
+"""vqa-ensemble inspect"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+
+
+@click.command("inspect")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@json_option
+@output_options
+def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool) -> None:
+    """Show what prediction files hold, and how far their members agree.
+
+    Agreement is the share of questions on which a member's top answer equals another's,
+    averaged over the other members; --json has every pair, -v all metadata.
+
+    \b
+    Example:
+      vqa-ensemble inspect preds/test/*.parquet
+    """
+    from vqa_ensemble.engine.inspection import inspect_files
+
+    with status(f"Reading {len(predictions)} files", quiet=quiet):
+        report = inspect_files(predictions)
+    if as_json:
+        print_json(report)
+        return
+    _print(report, verbose)
+
+
+def _print(report: dict[str, Any], verbose: bool) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("member")
+    for name in ("rows", "questions", "k", "answers", "agreement"):
+        table.add_column(name, justify="right")
+    table.add_column("metadata")
+    for member in report["members"]:
+        agreement = member["agreement"]
+        known = {key: value for key, value in member["metadata"].items() if value}
+        shown = (
+            known if verbose else {k: known[k] for k in ("dataset", "split", "seed") if k in known}
+        )
+        low, high = member["answers_per_question"]
+        table.add_row(
+            member["member"],
+            f"{member['rows']:,}",
+            f"{member['questions']:,}",
+            f"{high}" if low == high else f"{low}-{high}",
+            f"{member['distinct_answers']:,}",
+            "" if agreement is None else f"{agreement:.1%}",
+            ", ".join(f"{k}={v.splitlines()[0][:60]}" for k, v in shown.items() if k != "member"),
+        )
+    out = console()
+    out.print(table)
+    if len(report["members"]) > 1:
+        out.print(
+            f"{report['questions']:,} questions, {report['common_questions']:,} of them answered "
+            f"by all; {report['distinct_answers']:,} distinct answers; unanimous on "
+            f"{report['unanimous']:,}"
+        )

@@ -1,0 +1,140 @@
+"""vqa-ensemble vote"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.engine.options import METHODS, MISSING, REVOTES, VoteOptions
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.summary import VoteSummary
+
+
+@click.command("vote")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--map", "map_name", help="Answer-to-question-type map: a .csv or .parquet file, or a name."
+)
+@click.option("-o", "--output", type=click.Path(), help="Submission JSON to write.")
+@click.option("--audit", type=click.Path(), help="Parquet file for every question's votes.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default=METHODS[0],
+    show_default=True,
+    help="How to vote.",
+)
+@click.option(
+    "--revote",
+    type=click.Choice(REVOTES),
+    default=REVOTES[0],
+    show_default=True,
+    help="Re-vote by each member's most confident answer of the winning type, or keep only the "
+    "votes that are of that type.",
+)
+@click.option("--soft-map", is_flag=True, help="Count a vote for all its types, by P(type|answer).")
+@click.option(
+    "--unseen",
+    default="classifier",
+    show_default=True,
+    metavar="classifier|rule|TYPE",
+    help="Type of answers that the map lacks.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(MISSING),
+    default=MISSING[0],
+    show_default=True,
+    help="When a member lacks questions that others have.",
+)
+@click.option("--normalize", is_flag=True, help="Count answers with one VQA normal form as one.")
+@json_option
+@output_options
+def command(
+    predictions: tuple[str, ...],
+    map_name: str | None,
+    output: str | None,
+    audit: str | None,
+    method: str,
+    revote: str,
+    soft_map: bool,
+    unseen: str,
+    missing: str,
+    normalize: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Let members vote on every question, and write the submission.
+
+    PREDICTIONS are parquet files, one a member. Their top answers are counted, the counts are
+    summed per question type through the map, the winning type is fixed, and the members vote
+    again inside that type.
+
+    \b
+    Example:
+      vqa-ensemble vote preds/test/*.parquet --map easy-vqa -o submission.json
+    """
+    if output is None and audit is None and not as_json and quiet:
+        raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
+    from vqa_ensemble.engine.local import vote_files
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.resources import find_map
+
+    options = VoteOptions(
+        method=method,
+        revote=revote,
+        soft_map=soft_map,
+        unseen=unseen,
+        missing=missing,
+        normalize=normalize,
+    )
+    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    with status(f"Voting over {len(predictions)} members", quiet=quiet):
+        outcome = vote_files(
+            predictions, options, answer_map=answer_map, output=output, audit=audit
+        )
+    if as_json:
+        print_json({**outcome.summary.to_dict(), "output": output, "audit": audit})
+    elif not quiet:
+        print_summary(outcome.summary, verbose=verbose)
+        for path in filter(None, (output, audit)):
+            console().print(f"Wrote {path}")
+
+
+def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
+    """Print what a vote did as a table."""
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    questions = max(summary.questions, 1)
+
+    def row(name: str, count: int) -> None:
+        table.add_row(name, f"{count:,}", f"{count / questions:.1%}")
+
+    table.add_row("method", summary.method)
+    table.add_row("members", f"{len(summary.members)}")
+    table.add_row("questions", f"{summary.questions:,}")
+    for name, count in summary.types.items():
+        row(f"  type {name}", count)
+    row("unanimous", summary.unanimous)
+    if summary.types:
+        row("changed by re-voting", summary.changed_by_revoting)
+    for kind, ties in (("type", summary.type_ties), ("answer", summary.answer_ties)):
+        if not ties:
+            continue
+        row(f"{kind} ties", sum(ties.values()))
+        for name, count in ties.items():
+            if count or verbose:
+                row(f"  broken by {name}", count)
+    if summary.missing_votes or verbose:
+        table.add_row("missing votes", f"{summary.missing_votes:,}")
+    if summary.unseen_votes or verbose:
+        table.add_row("votes for answers not in the map", f"{summary.unseen_votes:,}")
+    out = console()
+    out.print(table)
+    if verbose:
+        out.print(f"members: {', '.join(summary.members)}")

@@ -1,0 +1,86 @@
+"""The audit file: per question, how its answer came about."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
+from vqa_ensemble.voting.result import TIE_BREAKS, Election
+from vqa_ensemble.voting.tally import ONE, Tally
+
+
+def audit_table(ballots: Ballots, election: Election) -> pa.Table:
+    """One row a question.
+
+    Columns: ``question_id``; ``answer``; ``question_type`` (null if the method has none);
+    ``first_votes`` and ``votes``, lists of {answer, votes, confidence} from most votes to
+    fewest, before and after the type is fixed; ``type_votes``, a list of {question_type,
+    votes}; ``majority_answer``, what equal votes without types elect; ``agreement``, the share
+    of members present whose own top answer won; ``margin``, votes ahead of the runner-up;
+    ``tie_break`` and ``type_tie_break``, what decided among equal votes (null if nothing had
+    to).
+    """
+    vocabulary = pa.array(ballots.vocabulary, pa.string())
+    n = len(ballots)
+    strings = pa.nulls(n, pa.string())
+    question_type, type_votes, type_tie_break = strings, None, strings
+    if election.question_type is not None:
+        names = pa.array(election.type_names)
+        question_type = names.take(pa.array(election.question_type))
+        type_votes = _type_votes(election, names)
+        type_tie_break = _tie_break(election.type_decided_by, TYPE_TIE_BREAKS)
+    return pa.table(
+        {
+            "question_id": pa.array(ballots.question_ids),
+            "answer": vocabulary.take(pa.array(election.answer)),
+            "question_type": question_type,
+            "first_votes": _votes(election.first_round, vocabulary),
+            "votes": _votes(election.tally, vocabulary),
+            "type_votes": pa.nulls(n, _TYPE_VOTES) if type_votes is None else type_votes,
+            "majority_answer": vocabulary.take(pa.array(election.plurality)),
+            "agreement": election.agreement,
+            "margin": election.margin / ONE,
+            "tie_break": _tie_break(election.decided_by, TIE_BREAKS),
+            "type_tie_break": type_tie_break,
+        }
+    )
+
+
+_TYPE_VOTES = pa.list_(
+    pa.field("item", pa.struct([("question_type", pa.string()), ("votes", pa.float64())]))
+)
+
+
+def _votes(tally: Tally, vocabulary: pa.StringArray) -> pa.ListArray:
+    order = np.lexsort((tally.answers, -tally.confidences, -tally.votes, tally.questions))
+    candidates = pa.StructArray.from_arrays(
+        [
+            vocabulary.take(pa.array(tally.answers[order])),
+            pa.array(tally.votes[order] / ONE),
+            pa.array(tally.confidences[order] / ONE),
+        ],
+        ["answer", "votes", "confidence"],
+    )
+    return pa.ListArray.from_arrays(pa.array(tally.starts, pa.int32()), candidates)
+
+
+def _type_votes(election: Election, names: pa.StringArray) -> pa.ListArray:
+    assert election.type_votes is not None
+    questions, types = np.nonzero(election.type_votes)
+    starts = np.searchsorted(questions, np.arange(len(election.answer) + 1))
+    pairs = pa.StructArray.from_arrays(
+        [
+            names.take(pa.array(types)),
+            pa.array(election.type_votes[questions, types] / ONE),
+        ],
+        ["question_type", "votes"],
+    )
+    return pa.ListArray.from_arrays(pa.array(starts, pa.int32()), pairs)
+
+
+def _tie_break(decided_by: npt.NDArray[np.int8] | None, names: tuple[str, ...]) -> pa.StringArray:
+    assert decided_by is not None
+    return pa.array(names).take(pa.array(decided_by, mask=decided_by == 0))

@@ -1,0 +1,36 @@
+"""What a user can choose about a vote. Imports nothing heavy: the command line reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+METHODS = ("question-type", "majority", "mean")
+REVOTES = ("confidence", "votes")
+MISSING = ("error", "abstain")
+
+
+@dataclass(frozen=True)
+class VoteOptions:
+    """How to vote.
+
+    Attributes
+    ----------
+    method : {"question-type", "majority", "mean"}
+    revote : {"confidence", "votes"}
+        See :func:`vqa_ensemble.voting.question_type.question_type_vote`.
+    soft_map : bool
+        Count votes by P(type | answer), not by the answer's most probable type.
+    unseen : str
+        Types of answers that the map lacks: ``"classifier"``, ``"rule"`` or a type.
+    missing : {"error", "abstain"}
+        What to do where a member lacks a question that another has.
+    normalize : bool
+        Count answers with one VQA normal form as one.
+    """
+
+    method: str = "question-type"
+    revote: str = "confidence"
+    soft_map: bool = False
+    unseen: str = "classifier"
+    missing: str = "error"
+    normalize: bool = False

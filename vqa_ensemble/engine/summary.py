@@ -1,0 +1,77 @@
+"""What a vote did, in numbers that add up over blocks of questions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
+from vqa_ensemble.voting.result import TIE_BREAKS, Election
+
+
+@dataclass
+class VoteSummary:
+    """Counts over all questions voted on.
+
+    Attributes
+    ----------
+    method : str
+    members : tuple of str
+    questions : int
+    types : dict
+        Winning type → questions; empty for methods without types.
+    unanimous : int
+        Questions on which all members present had the same top answer.
+    changed_by_revoting : int
+        Questions whose answer differs from the plain majority's.
+    answer_ties, type_ties : dict
+        What broke a tie for most votes → questions.
+    missing_votes : int
+        Pairs of a member and a question it lacks.
+    unseen_votes : int
+        Top answers that the map has never seen.
+    """
+
+    method: str
+    members: tuple[str, ...]
+    questions: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+    unanimous: int = 0
+    changed_by_revoting: int = 0
+    answer_ties: dict[str, int] = field(default_factory=dict)
+    type_ties: dict[str, int] = field(default_factory=dict)
+    missing_votes: int = 0
+    unseen_votes: int = 0
+
+    def add(
+        self, election: Election, votes: npt.NDArray[np.int32], types: AnswerTypes | None
+    ) -> None:
+        """Add one block; ``votes``, shape (Q, M), are the members' top answers."""
+        self.questions += len(election.answer)
+        self.unanimous += int((np.diff(election.first_round.starts) == 1).sum())
+        self.changed_by_revoting += int((election.answer != election.plurality).sum())
+        self.missing_votes += int((votes == ABSTAIN).sum())
+        _add_counts(self.answer_ties, TIE_BREAKS[1:], election.decided_by - 1)
+        if types is None or election.question_type is None or election.type_decided_by is None:
+            return
+        _add_counts(self.types, types.names, election.question_type)
+        _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)
+        self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def _add_counts(
+    counts: dict[str, int], names: tuple[str, ...], indices: npt.NDArray[np.integer[Any]]
+) -> None:
+    for name, n in zip(
+        names, np.bincount(indices[indices >= 0], minlength=len(names)).tolist(), strict=True
+    ):
+        counts[name] = counts.get(name, 0) + n

@@ -1,0 +1,276 @@
+"""The answer-to-question-type map as a file: CSV or parquet, one row a pair seen.
+
+=============  ==========================================================================
+column         meaning
+=============  ==========================================================================
+answer         the answer in VQA normal form
+question_type  a type of question it was given to
+count          how many annotators gave it to questions of this type
+share          P(question_type | answer): the count's part of all the answer's counts
+=============  ==========================================================================
+
+The vote uses ``share``; ``count`` breaks ties and gives each type's prior. Both may be left
+blank in rows added by hand: a blank share is worked out from the counts, a blank count is 0.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.normalize import normalize_answer
+
+COLUMNS = ("answer", "question_type", "count", "share")
+
+
+@dataclass(frozen=True)
+class AnswerMap:
+    """A soft map P(type | answer) with the counts it was learned from: N pairs seen.
+
+    Attributes
+    ----------
+    answers, question_types : list of str, length N
+    counts : ndarray of int64, shape (N,)
+    shares : ndarray of float64, shape (N,)
+        Sum to 1 over each answer's rows.
+    """
+
+    answers: list[str]
+    question_types: list[str]
+    counts: npt.NDArray[np.int64]
+    shares: npt.NDArray[np.float64]
+
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """The distinct question types, in alphabetical order."""
+        return tuple(sorted(set(self.question_types)))
+
+    @classmethod
+    def from_counts(
+        cls, answers: list[str], question_types: list[str], counts: npt.ArrayLike
+    ) -> AnswerMap:
+        """Build a map from the counts of distinct (answer, question type) pairs.
+
+        Rows are put in reading order: answers by falling total count, then alphabetically;
+        an answer's types by falling count, then alphabetically.
+        """
+        count = np.asarray(counts, dtype=np.int64)
+        totals: dict[str, int] = {}
+        for answer, n in zip(answers, count.tolist(), strict=True):
+            totals[answer] = totals.get(answer, 0) + n
+        order = sorted(
+            range(len(answers)),
+            key=lambda i: (-totals[answers[i]], answers[i], -count[i], question_types[i]),
+        )
+        total = np.array([totals[answers[i]] for i in order], dtype=np.float64)
+        count = count[order]
+        return cls(
+            [answers[i] for i in order],
+            [question_types[i] for i in order],
+            count,
+            count / total,
+        )
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, str]]) -> AnswerMap:
+        """Build a map from (answer, question type) pairs, each counted once per mention.
+
+        Examples
+        --------
+        >>> answer_map = AnswerMap.from_pairs([("2", "number"), ("2", "number"), ("2", "other")])
+        >>> answer_map.question_types, answer_map.shares.round(2).tolist()
+        (['number', 'other'], [0.67, 0.33])
+        """
+        counts: dict[tuple[str, str], int] = {}
+        for pair in pairs:
+            counts[pair] = counts.get(pair, 0) + 1
+        answers, question_types = (list(part) for part in zip(*counts, strict=True))
+        return cls.from_counts(answers, question_types, list(counts.values()))
+
+
+def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> None:
+    """Write a map as CSV, or as parquet if ``path`` ends so.
+
+    Raises
+    ------
+    InputError
+        If the ending is neither, or ``path`` cannot be written.
+    """
+    if _is_parquet(path):
+        table = pa.table(
+            dict(
+                zip(
+                    COLUMNS,
+                    (
+                        pa.array(answer_map.answers, pa.string()),
+                        pa.array(answer_map.question_types, pa.string()).dictionary_encode(),
+                        answer_map.counts,
+                        answer_map.shares,
+                    ),
+                    strict=True,
+                )
+            )
+        )
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for answer, question_type, count, share in zip(
+        answer_map.answers,
+        answer_map.question_types,
+        answer_map.counts.tolist(),
+        answer_map.shares.tolist(),
+        strict=True,
+    ):
+        writer.writerow([answer, question_type, count, f"{share:.6g}"])
+    atomic_write(path, text.getvalue().encode())
+
+
+def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
+    """Read a map from CSV or parquet.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the row: a column missing, a count or share that is not a number
+        of its kind, an empty question type, a pair given twice, no rows at all.
+    """
+    name = os.fspath(path)
+    rows = _parquet_rows(name) if _is_parquet(path) else _csv_rows(name)
+    seen: dict[tuple[str, str], str] = {}
+    answers, question_types = [], []
+    counts: list[int] = []
+    shares: list[float] = []
+    for where, row in rows:
+        answer = normalize_answer(str(row["answer"]))
+        question_type = str(row["question_type"] or "").strip()
+        if not question_type:
+            raise InputError("question_type is empty", path=name, where=where)
+        if (answer, question_type) in seen:
+            raise InputError(
+                f"answer {answer!r} with question_type {question_type!r} stands already in "
+                f"{seen[answer, question_type]}",
+                path=name,
+                where=where,
+                fix="Keep one of them.",
+            )
+        seen[answer, question_type] = where
+        answers.append(answer)
+        question_types.append(question_type)
+        counts.append(_count(row["count"], name, where))
+        shares.append(_share(row["share"], name, where))
+    if not answers:
+        raise InputError("holds no answers", path=name)
+    return AnswerMap(
+        answers,
+        question_types,
+        np.array(counts, dtype=np.int64),
+        _complete_shares(answers, np.array(counts), np.array(shares)),
+    )
+
+
+def _is_parquet(path: str | os.PathLike[str]) -> bool:
+    ending = Path(path).suffix.lower()
+    if ending not in (".csv", ".parquet"):
+        raise InputError(f"a map is a .csv or .parquet file, not '{ending}'", path=path)
+    return ending == ".parquet"
+
+
+def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start})", path=path) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        _check_columns(reader.fieldnames or [], path)
+        for row in reader:
+            where = f"line {reader.line_num}"
+            if None in row or row["question_type"] is None:
+                raise InputError(
+                    f"has not the {len(reader.fieldnames or [])} fields of the header",
+                    path=path,
+                    where=where,
+                    fix='Put an answer that has a comma in "quotes".',
+                )
+            yield where, {name: row.get(name) for name in COLUMNS}
+    except csv.Error as error:
+        raise InputError(f"is not CSV: {error}", path=path) from error
+
+
+def _parquet_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    try:
+        table = pq.ParquetFile(path).read()
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=path) from error
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"not a readable parquet file ({error})", path=path) from error
+    _check_columns(table.column_names, path)
+    for i, row in enumerate(table.to_pylist()):
+        if row["answer"] is None:
+            raise InputError("answer is null", path=path, where=f"row {i}")
+        yield f"row {i}", {name: row.get(name) for name in COLUMNS}
+
+
+def _check_columns(names: Iterable[str], path: str) -> None:
+    for column in ("answer", "question_type"):
+        if column not in names:
+            raise InputError(
+                f"has no column '{column}'", path=path, fix=f"A map has: {', '.join(COLUMNS)}."
+            )
+
+
+def _count(value: Any, path: str, where: str) -> int:
+    if value is None or value == "":
+        return 0
+    try:
+        count = int(value)
+    except (TypeError, ValueError):
+        count = -1
+    if count < 0 or count != (float(value) if isinstance(value, float) else count):
+        raise InputError(f"count is {value!r}, not a whole number ≥ 0", path=path, where=where)
+    return count
+
+
+def _share(value: Any, path: str, where: str) -> float:
+    if value is None or value == "":
+        return math.nan
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise InputError(f"share is {value!r}, not a number in [0, 1]", path=path, where=where)
+    return share
+
+
+def _complete_shares(
+    answers: list[str], counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Fill blank shares from the counts, and scale each answer's shares to sum to 1."""
+    group = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
+    blank = np.bincount(group, weights=np.isnan(shares)) > 0
+    # An answer with any blank share takes all of them from its counts (equal if all are 0).
+    weights = np.where(blank[group], counts, shares).astype(np.float64)
+    empty = np.bincount(group, weights=weights) == 0
+    weights[empty[group]] = 1.0
+    return np.asarray(weights / np.bincount(group, weights=weights)[group])

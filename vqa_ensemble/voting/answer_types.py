@@ -1,0 +1,292 @@
+"""The answer-to-question-type mapping over a vocabulary, unseen answers included.
+
+The map is learned from annotations by counting: P(type | answer). Answers it has never seen
+get a type from a character n-gram classifier fitted on the map itself, from a rule, or from
+the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.normalize import normalize_answers
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+# Fitting and cross-validating on more answers than this takes long and gains little.
+MAX_CLASSIFIER_ANSWERS = 20_000
+FOLDS = 5
+
+_NUMBER_WORDS = frozenset(
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "million",
+        "dozen",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class AnswerTypes:
+    """What the vote needs of a map, per answer of a vocabulary: A answers, T types.
+
+    Attributes
+    ----------
+    names : tuple of str, length T
+        The types in alphabetical order.
+    share : ndarray of float64, shape (A, T)
+        P(type | answer); one-hot unless the map is used softly.
+    type_of : ndarray of int64, shape (A,)
+        Each answer's most probable type; ties go to the type more frequent in the map, then
+        to the alphabetically first.
+    count : ndarray of int64, shape (A,)
+        How often the annotators gave the answer; 0 if never.
+    prior : ndarray of int64, shape (T,)
+        How often they gave answers of the type.
+    seen : ndarray of bool, shape (A,)
+        Whether the map has the answer.
+    """
+
+    names: tuple[str, ...]
+    share: npt.NDArray[np.float64]
+    type_of: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+    prior: npt.NDArray[np.int64]
+    seen: npt.NDArray[np.bool_]
+
+
+class TypeResolver:
+    """Looks up the types of answers in a map, by their normal form.
+
+    Parameters
+    ----------
+    answer_map : AnswerMap
+    unseen : str
+        Where the type of an answer that the map lacks comes from: ``"classifier"``,
+        ``"rule"``, or the name of one of the map's types.
+    soft : bool
+        Count a vote for every type an answer has been seen with, in proportion.
+
+    Raises
+    ------
+    InputError
+        If ``unseen`` is none of these, or ``"rule"`` and the map's types are not those of
+        the rule.
+    """
+
+    def __init__(
+        self, answer_map: AnswerMap, *, unseen: str = "classifier", soft: bool = False
+    ) -> None:
+        self.answer_map = answer_map
+        self.names = answer_map.type_names
+        self.unseen = unseen
+        self.soft = soft
+        if unseen not in ("classifier", "rule", *self.names):
+            raise InputError(
+                f"unseen answers cannot be given the type {unseen!r}",
+                fix=f"Choose classifier, rule or one of the map's types: {', '.join(self.names)}.",
+            )
+        if unseen == "rule":
+            check_rule_applies(self.names)
+        position = {name: t for t, name in enumerate(self.names)}
+        types = np.array([position[name] for name in answer_map.question_types], dtype=np.int64)
+        distinct = list(dict.fromkeys(answer_map.answers))
+        self._row = {answer: row for row, answer in enumerate(distinct)}
+        rows = np.array([self._row[answer] for answer in answer_map.answers], dtype=np.int64)
+        self._prior = np.bincount(
+            types, weights=answer_map.counts, minlength=len(self.names)
+        ).astype(np.int64)
+        self._share = np.zeros((len(distinct), len(self.names)))
+        self._share[rows, types] = answer_map.shares
+        self._count = np.bincount(rows, weights=answer_map.counts).astype(np.int64)
+        # argmax takes the first: order the types by what breaks a tie.
+        preference = np.lexsort((np.arange(len(self.names)), -self._prior))
+        self._type_of = preference[self._share[:, preference].argmax(axis=1)]
+
+    def __call__(self, vocabulary: Sequence[str]) -> AnswerTypes:
+        """Resolve every answer of a vocabulary, length A."""
+        forms = normalize_answers(vocabulary)
+        rows = np.array([self._row.get(form, -1) for form in forms], dtype=np.int64)
+        seen = rows >= 0
+        type_of = self._type_of[rows]
+        if not seen.all():
+            type_of[~seen] = self._types_of_unseen(
+                [form for form, known in zip(forms, seen, strict=True) if not known]
+            )
+        share = np.zeros((len(rows), len(self.names)))
+        share[np.arange(len(rows)), type_of] = 1.0
+        if self.soft:
+            share[seen] = self._share[rows[seen]]
+        return AnswerTypes(
+            names=self.names,
+            share=share,
+            type_of=type_of,
+            count=np.where(seen, self._count[rows], 0),
+            prior=self._prior,
+            seen=seen,
+        )
+
+    def _types_of_unseen(self, forms: list[str]) -> npt.NDArray[np.int64]:
+        if self.unseen == "classifier":
+            return np.asarray(self._classifier.predict(forms), dtype=np.int64)
+        types = [type_by_rule(form) if self.unseen == "rule" else self.unseen for form in forms]
+        return np.array([self.names.index(name) for name in types], dtype=np.int64)
+
+    @cached_property
+    def _classifier(self) -> Pipeline:
+        return fit_classifier(list(self._row), self._type_of)
+
+    def cross_validate(self) -> dict[str, float | None]:
+        """How well the types of answers held out of the map are guessed.
+
+        Returns
+        -------
+        dict
+            Accuracy in percent over distinct answers: ``"classifier"`` (stratified folds, up
+            to five), ``"rule"`` (None if the map's types are not the rule's) and
+            ``"majority type"``. ``"classifier"`` is None if a type has fewer than two answers
+            or there is one type only. ``"answers"`` is how many were used: the most frequent
+            ``MAX_CLASSIFIER_ANSWERS``.
+        """
+        forms = list(self._row)[:MAX_CLASSIFIER_ANSWERS]
+        types = self._type_of[:MAX_CLASSIFIER_ANSWERS]
+        sizes = np.bincount(types, minlength=len(self.names))
+        rule = None
+        if set(self.names) >= set(_RULE_TYPES):
+            by_rule = [self.names.index(type_by_rule(form)) for form in forms]
+            rule = 100 * float(np.mean(np.array(by_rule) == types))
+        return {
+            "answers": len(forms),
+            "classifier": _cross_validated_accuracy(forms, types),
+            "rule": rule,
+            "majority type": 100 * float(sizes.max() / len(forms)),
+        }
+
+
+def resolve(
+    answer_map: AnswerMap,
+    vocabulary: Sequence[str],
+    *,
+    unseen: str = "classifier",
+    soft: bool = False,
+) -> AnswerTypes:
+    """The types of one vocabulary: ``TypeResolver(answer_map, …)(vocabulary)``.
+
+    Examples
+    --------
+    >>> answer_map = AnswerMap.from_pairs([("yes", "yes/no"), ("no", "yes/no"), ("2", "number")])
+    >>> types = resolve(answer_map, ["2", "Yes.", "cat"], unseen="number")
+    >>> [types.names[t] for t in types.type_of], types.seen.tolist()
+    (['number', 'yes/no', 'number'], [True, True, False])
+    """
+    return TypeResolver(answer_map, unseen=unseen, soft=soft)(vocabulary)
+
+
+_RULE_TYPES = ("yes/no", "number", "other")
+
+
+def type_by_rule(answer: str) -> str:
+    """The VQA v2 answer type that an answer's form suggests.
+
+    Examples
+    --------
+    >>> [type_by_rule(answer) for answer in ("no", "12", "twenty two", "2 dogs")]
+    ['yes/no', 'number', 'number', 'other']
+    """
+    words = answer.split()
+    if answer in ("yes", "no"):
+        return "yes/no"
+    if words and all(w in _NUMBER_WORDS or w.replace(".", "", 1).isdecimal() for w in words):
+        return "number"
+    return "other"
+
+
+def check_rule_applies(names: Sequence[str]) -> None:
+    """Raise InputError unless the rule's types are among ``names``."""
+    absent = [name for name in _RULE_TYPES if name not in names]
+    if absent:
+        raise InputError(
+            f"the rule for unseen answers knows the types {', '.join(_RULE_TYPES)}; the map has "
+            f"{', '.join(names)}",
+            fix="Use --unseen classifier or one of the map's types.",
+        )
+
+
+def fit_classifier(answers: list[str], types: npt.NDArray[np.int64]) -> Pipeline:
+    """Fit type from an answer's characters: n-grams of 1 to 4, logistic regression.
+
+    Deterministic. Uses the first ``MAX_CLASSIFIER_ANSWERS`` answers.
+    """
+    from sklearn.dummy import DummyClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    answers, types = answers[:MAX_CLASSIFIER_ANSWERS], types[:MAX_CLASSIFIER_ANSWERS]
+    several = len(np.unique(types)) > 1
+    model = LogisticRegression(C=10.0, max_iter=300) if several else DummyClassifier()
+    # Word starts and ends are marked, so that "2" and "2nd" differ; "" gets a mark of its own.
+    vectorizer = TfidfVectorizer(
+        analyzer="char", ngram_range=(1, 4), preprocessor=_mark_ends, sublinear_tf=True
+    )
+    return make_pipeline(vectorizer, model).fit(answers, types)
+
+
+def _mark_ends(answer: str) -> str:
+    return f"\x02{answer}\x03"
+
+
+def _cross_validated_accuracy(answers: list[str], types: npt.NDArray[np.int64]) -> float | None:
+    from sklearn.model_selection import StratifiedKFold
+
+    # A type with one answer cannot be both learned and tested; it stays in training.
+    sizes = np.bincount(types)
+    testable = np.flatnonzero(sizes[types] >= 2)
+    if len(np.unique(types[testable])) < 2:
+        return None
+    folds = StratifiedKFold(min(FOLDS, int(sizes[sizes >= 2].min())), shuffle=True, random_state=0)
+    alone = np.flatnonzero(sizes[types] < 2)
+    right = 0
+    for train, test in folds.split(testable, types[testable]):
+        train, test = np.concatenate([testable[train], alone]), testable[test]
+        model = fit_classifier([answers[i] for i in train], types[train])
+        right += int((model.predict([answers[i] for i in test]) == types[test]).sum())
+    return 100 * right / len(answers)

@@ -1,0 +1,37 @@
+"""Majority (plurality) vote: every member's top answer counts once, without types."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.result import Election, elect
+from vqa_ensemble.voting.tally import count_equal_votes
+
+
+def majority_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
+    """Elect the answer that most members rank first.
+
+    Ties go to the larger summed confidence, then to the answer more frequent in the map,
+    then to the alphabetically first.
+
+    Parameters
+    ----------
+    ballots : Ballots
+    counts : ndarray of int64, shape (A,), optional
+        How often the map has seen each answer.
+
+    Examples
+    --------
+    The talk's example, slide 37:
+
+    >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> ballots = ballots_from_votes(
+    ...     {f"model {m}": [(answer, 0.5)] for m, answer in enumerate("54544")})
+    >>> ballots.vocabulary[majority_vote(ballots).answer[0]]
+    '4'
+    """
+    votes, confidences = ballots.top()
+    tally = count_equal_votes(votes, confidences)
+    return elect(ballots, tally, counts=counts, first_round=tally, first_votes=votes, votes=votes)

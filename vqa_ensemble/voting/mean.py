@@ -1,0 +1,47 @@
+"""Mean confidence: the answer the members are surest of together."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.result import Election, elect
+from vqa_ensemble.voting.tally import count_equal_votes, count_votes, to_units
+
+
+def mean_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
+    """Elect the answer with the largest mean confidence over members.
+
+    An answer that a member does not list has confidence 0 there. In the tally, a member's
+    confidence is its vote.
+
+    Parameters
+    ----------
+    ballots : Ballots
+    counts : ndarray of int64, shape (A,), optional
+        How often the map has seen each answer, for ties.
+
+    Examples
+    --------
+    >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> ballots = ballots_from_votes({
+    ...     "a": [("cat", 0.4), ("dog", 0.3)], "b": [("cow", 0.5), ("dog", 0.4)]})
+    >>> ballots.vocabulary[mean_vote(ballots).answer[0]]
+    'dog'
+    """
+    questions = np.concatenate(
+        [np.repeat(np.arange(len(ballots)), np.diff(member.starts)) for member in ballots.members]
+    )
+    answers = np.concatenate([member.answers for member in ballots.members])
+    confidences = to_units(np.concatenate([member.confidences for member in ballots.members]))
+    tally = count_votes(questions, answers, confidences, confidences, len(ballots))
+    votes, top_confidences = ballots.top()
+    return elect(
+        ballots,
+        tally,
+        counts=counts,
+        first_round=count_equal_votes(votes, top_confidences),
+        first_votes=votes,
+        votes=votes,
+    )

@@ -1,0 +1,170 @@
+"""Counting votes exactly, and breaking ties by a list of criteria.
+
+Votes, confidences and probabilities are summed as integers in units of ``1 / ONE``: integer
+sums are exact, so no result depends on the order of members, rows or threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.voting.ballots import ABSTAIN
+
+# One vote, or a confidence of 1. Leaves 2^31 members' votes below the int64 limit, and
+# float64 holds the sums of 2^21 of them exactly.
+ONE = 1 << 32
+
+
+def to_units(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Numbers as whole units of ``1 / ONE``, rounded to nearest."""
+    return np.rint(np.asarray(values, dtype=np.float64) * ONE).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The votes for every answer to every question: C candidates over Q questions.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (Q + 1,)
+        Candidates of question ``q`` are ``starts[q]:starts[q + 1]``, by rising answer.
+    answers : ndarray of int32, shape (C,)
+    votes : ndarray of int64, shape (C,)
+        In units of ``1 / ONE``.
+    confidences : ndarray of int64, shape (C,)
+        Summed confidence of those who voted for the answer, in units of ``1 / ONE``.
+    """
+
+    starts: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int32]
+    votes: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.int64]
+
+    @property
+    def questions(self) -> npt.NDArray[np.int64]:
+        """Each candidate's question, shape (C,)."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+
+def count_votes(
+    questions: npt.NDArray[np.int64],
+    answers: npt.NDArray[np.int32],
+    votes: npt.NDArray[np.int64],
+    confidences: npt.NDArray[np.int64],
+    n_questions: int,
+) -> Tally:
+    """Sum single votes, given in any order, into a tally.
+
+    Parameters
+    ----------
+    questions, answers : ndarray of int, shape (V,)
+        What each vote is for; answers are never negative.
+    votes, confidences : ndarray of int64, shape (V,)
+        Its weight and its confidence, in units of ``1 / ONE``.
+    n_questions : int
+        Q.
+    """
+    width = int(answers.max(initial=0)) + 1
+    pairs = questions * width + answers
+    order = np.argsort(pairs, kind="stable")
+    pairs = pairs[order]
+    first = np.flatnonzero(np.diff(pairs, prepend=-1))
+    distinct = pairs[first]
+    return Tally(
+        starts=np.searchsorted(distinct, np.arange(n_questions + 1) * width),
+        answers=(distinct % width).astype(np.int32),
+        votes=_segment_sums(votes[order], first),
+        confidences=_segment_sums(confidences[order], first),
+    )
+
+
+def count_equal_votes(
+    answers: npt.NDArray[np.int32], confidences: npt.NDArray[np.float32]
+) -> Tally:
+    """Tally one equal vote a member: Algorithm 1's ``countDuplicateAnswer``.
+
+    Parameters
+    ----------
+    answers : ndarray of int32, shape (Q, M)
+        Every member's vote; ABSTAIN where it has none.
+    confidences : ndarray of float32, shape (Q, M)
+
+    Examples
+    --------
+    Members answer 5, 4, 5, 4, 4 to one question:
+
+    >>> import numpy as np
+    >>> tally = count_equal_votes(np.array([[5, 4, 5, 4, 4]]), np.full((1, 5), 0.5, np.float32))
+    >>> dict(zip(tally.answers.tolist(), (tally.votes // ONE).tolist()))
+    {4: 3, 5: 2}
+    """
+    questions, members = np.nonzero(answers != ABSTAIN)
+    return count_votes(
+        questions,
+        answers[questions, members],
+        np.full(len(questions), ONE),
+        to_units(confidences[questions, members]),
+        len(answers),
+    )
+
+
+def _segment_sums(
+    values: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    return np.add.reduceat(values, starts) if len(starts) else np.zeros(0, dtype=np.int64)
+
+
+def segment_argmax(
+    starts: npt.NDArray[np.int64], criteria: Sequence[npt.NDArray[np.int64]]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """The best row of every segment by the first criterion, ties by the next, and so on.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (Q + 1,)
+        Segment ``q`` holds the rows ``starts[q]:starts[q + 1]``; none is empty.
+    criteria : sequence of ndarray, each of shape (C,)
+        Larger is better. Rows level in all of them are won by the first.
+
+    Returns
+    -------
+    winner : ndarray of int64, shape (Q,)
+        Row of the winner.
+    decided_by : ndarray of int8, shape (Q,)
+        Index of the criterion that left one row; ``len(criteria)`` if none did.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> votes, confidence = np.array([2, 1, 2, 2]), np.array([9, 9, 5, 7])
+    >>> winner, decided_by = segment_argmax(np.array([0, 2, 4]), [votes, confidence])
+    >>> winner.tolist(), decided_by.tolist()
+    ([0, 3], [0, 1])
+    """
+    n_segments = len(starts) - 1
+    winner = starts[:-1].copy()
+    decided_by = np.full(n_segments, len(criteria), dtype=np.int8)
+    # Segments and rows still in the running; most are settled by the first criterion.
+    segments = np.arange(n_segments)
+    lengths = np.diff(starts)
+    rows = np.arange(starts[0], starts[-1])
+    for stage, criterion in enumerate(criteria):
+        if not len(segments):
+            break
+        values = criterion[rows]
+        first = np.cumsum(lengths) - lengths
+        best = np.maximum.reduceat(values, first)
+        alive = values == np.repeat(best, lengths)
+        lengths = np.add.reduceat(alive.astype(np.int64), first)
+        rows = rows[alive]
+        first = np.cumsum(lengths) - lengths
+        winner[segments] = rows[first]
+        settled = lengths == 1
+        decided_by[segments[settled]] = stage
+        rows = rows[np.repeat(~settled, lengths)]
+        segments, lengths = segments[~settled], lengths[~settled]
+    return winner, decided_by
