@@ -19,7 +19,7 @@ after the file), or without ``confidence`` (one answer a question, a hard vote).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path
 
+COLUMNS = ("question_id", "answer", "confidence")
 FORMAT_VERSION = 1
 DEFAULT_TOP_K = 10
 # Small enough that a range of questions skips most of a large file by its statistics.
@@ -260,8 +261,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         without confidences.
     """
     name = os.fspath(path)
-    file = open_parquet(name)
-    columns = _check_columns(file.schema_arrow, name)
+    file = open_predictions(name)
+    columns = [column for column in COLUMNS if column in file.schema_arrow.names]
     try:
         table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
@@ -269,13 +270,14 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     return _decode(table, name, read_metadata(file, name))
 
 
-def open_parquet(path: str) -> pq.ParquetFile:
-    """Open a parquet file whose ``answer`` column is read dictionary-encoded.
+def open_predictions(path: str) -> pq.ParquetFile:
+    """Open a prediction file, its answers dictionary-encoded, and check its columns.
 
     Raises
     ------
     InputError
-        If it is missing, not a regular file, or not parquet.
+        If it is missing, not a regular file, or not parquet, or a column is missing or of
+        the wrong type.
     """
     if not os.path.exists(path):
         raise InputError("no such file", path=path)
@@ -284,7 +286,9 @@ def open_parquet(path: str) -> pq.ParquetFile:
     if os.path.getsize(path) == 0:
         raise InputError("is empty (0 bytes)", path=path)
     try:
-        return pq.ParquetFile(path, read_dictionary=["answer"])
+        file = pq.ParquetFile(path)
+        _check_columns(file.schema_arrow, path)
+        return pq.ParquetFile(path, metadata=file.metadata, read_dictionary=["answer"])
     except PermissionError as error:
         raise InputError("permission denied", path=path) from error
     except (OSError, pa.ArrowException) as error:
@@ -325,22 +329,43 @@ def _unreadable(path: str, error: Exception) -> InputError:
     )
 
 
-def _check_columns(schema: pa.Schema, path: str) -> list[str]:
-    for column in ("question_id", "answer"):
+def _check_columns(schema: pa.Schema, path: str) -> None:
+    for column in COLUMNS:
         if column not in schema.names:
+            if column == "confidence":
+                continue
             raise InputError(
                 f"has no column '{column}'; its columns are: {', '.join(schema.names) or 'none'}",
                 path=path,
                 fix="Rename the column.",
             )
-    repeated = [name for name in set(schema.names) if schema.names.count(name) > 1]
-    if repeated:
-        raise InputError(f"has the column '{min(repeated)}' twice", path=path)
-    return [name for name in ("question_id", "answer", "confidence") if name in schema.names]
+        if schema.names.count(column) > 1:
+            raise InputError(f"has the column '{column}' twice", path=path)
+        kind = schema.field(column).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if not any(fits(kind) for fits, _ in _TYPES[column]):
+            wanted = " or ".join(name for _, name in _TYPES[column] if name)
+            raise InputError(f"column '{column}' is {kind}; it must be {wanted}", path=path)
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+# Column → the types it may have, the ones we write first.
+_TYPES: dict[str, list[tuple[Callable[[pa.DataType], bool], str]]] = {
+    "question_id": [(pa.types.is_integer, "int64"), (_is_string, "string")],
+    "answer": [(_is_string, "string")],
+    "confidence": [(pa.types.is_floating, "float32 in [0, 1]"), (pa.types.is_integer, "")],
+}
 
 
 def _decode(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
     """Check a table in file order and turn it into sorted arrays."""
+    _check_columns(table.schema, path)
     if table.num_rows == 0:
         raise InputError("holds no predictions (0 rows)", path=path)
     id_codes, distinct_ids = _encode_ids(table["question_id"], path)
@@ -383,8 +408,6 @@ def _encode_ids(
             raise InputError(
                 "a question_id does not fit into 64-bit signed integers", path=path
             ) from error
-    if not _is_string(kind):
-        raise InputError(f"column 'question_id' is {kind}; it must be int64 or string", path=path)
     codes, distinct = _sorted_dictionary(column)
     return codes.astype(np.int64), np.asarray(distinct.to_pylist(), dtype=object)
 
@@ -393,9 +416,6 @@ def _encode_answers(
     column: pa.ChunkedArray, path: str
 ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
     _check_nulls(column, "answer", path)
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not _is_string(kind):
-        raise InputError(f"column 'answer' is {kind}; it must be string", path=path)
     return _sorted_dictionary(column)
 
 
@@ -417,12 +437,6 @@ def _sorted_dictionary(
     return np.asarray(position, dtype=np.int32)[codes], vocabulary
 
 
-def _is_string(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-
-
 def _check_nulls(column: pa.ChunkedArray, name: str, path: str) -> None:
     if column.null_count:
         row = int(np.argmax(np.asarray(column.is_null())))
@@ -431,10 +445,6 @@ def _check_nulls(column: pa.ChunkedArray, name: str, path: str) -> None:
 
 def _check_confidences(column: pa.ChunkedArray, path: str) -> npt.NDArray[np.float32]:
     _check_nulls(column, "confidence", path)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        raise InputError(
-            f"column 'confidence' is {column.type}; it must be float32 in [0, 1]", path=path
-        )
     values = np.asarray(column)
     bad = ~((values >= 0) & (values <= 1 + CONFIDENCE_SLACK))
     if bad.any():

@@ -1,0 +1,337 @@
+"""The vote: worked examples, invariants, and the slow reference."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slow_vote import question_type_vote as slow_vote
+from strategies import ANSWERS, TYPES, counts, members
+
+from vqa_ensemble.engine.local import VoteOutcome, vote
+from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
+
+NUMBERS = AnswerMap.from_pairs(
+    [("yes", "yes/no"), ("no", "yes/no")] + [(str(n), "number") for n in range(10)]
+)
+
+
+def member(name: str, questions: dict[int, list[tuple[str, float]]]) -> Predictions:
+    return predictions_from_rows(
+        name, [(q, a, c) for q, ranked in questions.items() for a, c in ranked]
+    )
+
+
+def one_question(*ballots: list[tuple[str, float]]) -> list[Predictions]:
+    return [member(f"m{m}", {7: ranked}) for m, ranked in enumerate(ballots)]
+
+
+def named(voters: list[dict[int, list[tuple[str, float]]]]) -> list[Predictions]:
+    return [member(f"m{m}", questions) for m, questions in enumerate(voters)]
+
+
+def map_from(table: dict[str, dict[str, int]]) -> AnswerMap:
+    pairs = [(a, t, n) for a, by_type in table.items() for t, n in by_type.items()]
+    answers, types, numbers = (list(part) for part in zip(*pairs, strict=True))
+    return AnswerMap.from_counts(answers, types, numbers)
+
+
+def outcome_by_question(outcome: VoteOutcome) -> dict[int, str]:
+    return dict(zip(outcome.ballots.question_ids.tolist(), outcome.answers(), strict=True))
+
+
+# ------------------------------------------------------------------ worked examples
+
+
+@pytest.mark.parametrize("method", ["majority", "question-type"])
+def test_the_slides_example_elects_4(method: str) -> None:
+    voters = one_question(*([(answer, 0.5)] for answer in "54544"))
+    assert vote(voters, VoteOptions(method=method), answer_map=NUMBERS).answers() == ["4"]
+
+
+def test_a_scattered_number_beats_the_most_frequent_answer() -> None:
+    voters = one_question(
+        [("2", 0.6)],
+        [("3", 0.9), ("2", 0.05)],
+        [("yes", 0.5), ("2", 0.4)],
+        [("yes", 0.5), ("no", 0.4)],
+        [("4", 0.7)],
+    )
+    majority = vote(voters, VoteOptions(method="majority"))
+    by_type = vote(voters, answer_map=NUMBERS)
+    assert majority.answers() == ["yes"]
+    # Re-votes 2, 3, 2, abstain, 4.
+    assert by_type.answers() == ["2"]
+    assert by_type.summary.types == {"number": 1, "yes/no": 0}
+    assert by_type.summary.changed_by_revoting == 1
+
+
+def test_the_literal_reading_keeps_only_votes_of_the_winning_type() -> None:
+    voters = one_question(
+        [("2", 0.6)],
+        [("3", 0.9)],
+        [("yes", 0.5), ("2", 0.4)],
+        [("yes", 0.5), ("2", 0.4)],
+        [("4", 0.7)],
+    )
+    assert vote(voters, answer_map=NUMBERS).answers() == ["2"]
+    literal = vote(voters, VoteOptions(revote="votes"), answer_map=NUMBERS)
+    assert literal.answers() == ["3"]  # one vote each: the most confident
+
+
+def test_mean_confidence_counts_second_choices() -> None:
+    voters = one_question([("red", 0.4), ("blue", 0.3)], [("green", 0.4), ("blue", 0.35)])
+    assert vote(voters, VoteOptions(method="mean")).answers() == ["blue"]
+
+
+def test_answers_with_one_normal_form_are_counted_together() -> None:
+    voters = one_question([("Red", 0.5)], [("red.", 0.5)], [("blue", 0.9)])
+    plain = vote(voters, VoteOptions(method="majority"))
+    merged = vote(voters, VoteOptions(method="majority", normalize=True))
+    assert (plain.answers(), merged.answers()) == (["blue"], ["red"])
+
+
+# ------------------------------------------------------------------------ tie-breaks
+
+
+def ties(outcome: VoteOutcome) -> tuple[dict[str, int], dict[str, int]]:
+    return (
+        {name: n for name, n in outcome.summary.type_ties.items() if n},
+        {name: n for name, n in outcome.summary.answer_ties.items() if n},
+    )
+
+
+def test_a_tied_answer_goes_to_the_larger_summed_confidence() -> None:
+    outcome = vote(one_question([("1", 0.5)], [("2", 0.75)]), answer_map=NUMBERS)
+    assert outcome.answers() == ["2"]
+    assert ties(outcome) == ({}, {"confidence": 1})
+
+
+def test_then_to_the_answer_more_frequent_in_the_map() -> None:
+    frequent = map_from({"1": {"number": 2}, "2": {"number": 5}})
+    outcome = vote(one_question([("1", 0.5)], [("2", 0.5)]), answer_map=frequent)
+    assert outcome.answers() == ["2"]
+    assert ties(outcome) == ({}, {"count": 1})
+
+
+def test_then_to_the_alphabetically_first() -> None:
+    outcome = vote(one_question([("2", 0.5)], [("1", 0.5)]), answer_map=NUMBERS)
+    assert outcome.answers() == ["1"]
+    assert ties(outcome) == ({}, {"alphabetical": 1})
+
+
+def test_a_tied_type_goes_to_the_larger_summed_confidence() -> None:
+    outcome = vote(one_question([("1", 0.5)], [("yes", 0.75)]), answer_map=NUMBERS)
+    assert outcome.answers() == ["yes"]
+    assert ties(outcome) == ({"confidence": 1}, {})
+
+
+def test_then_to_the_type_more_frequent_in_the_map() -> None:
+    outcome = vote(one_question([("1", 0.5)], [("no", 0.5)]), answer_map=NUMBERS)
+    assert outcome.answers() == ["1"]  # ten numbers, two yes/no
+    assert ties(outcome) == ({"prior": 1}, {})
+
+
+def test_then_to_the_alphabetically_first_type() -> None:
+    even = map_from({"1": {"number": 1}, "no": {"yes/no": 1}})
+    outcome = vote(one_question([("no", 0.5)], [("1", 0.5)]), answer_map=even)
+    assert outcome.answers() == ["1"]
+    assert ties(outcome) == ({"alphabetical": 1}, {})
+
+
+# ------------------------------------------------------------------ the map's influence
+
+
+def test_a_soft_map_counts_a_vote_for_every_type_of_its_answer() -> None:
+    table = {
+        "2": {"number": 6, "other": 4},
+        "3": {"number": 6, "other": 4},
+        "cat": {"other": 10},
+    }
+    # Hard: number 2, other 1. Soft: number 1.2, other 1.8.
+    voters = one_question([("2", 0.5), ("cat", 0.1)], [("3", 0.5)], [("cat", 0.5)])
+    hard = vote(voters, answer_map=map_from(table))
+    soft = vote(voters, VoteOptions(soft_map=True), answer_map=map_from(table))
+    assert hard.answers() == ["2"]
+    assert soft.answers() == ["cat"]
+
+
+def test_where_nobody_has_an_answer_of_the_elected_type_the_votes_stand() -> None:
+    table = {"2": {"number": 6, "other": 5}, "no": {"yes/no": 6, "other": 5}, "x": {"other": 1}}
+    voters = one_question([("2", 0.5)], [("no", 0.25)])
+    outcome = vote(voters, VoteOptions(soft_map=True), answer_map=map_from(table))
+    assert outcome.election.type_names[outcome.election.question_type[0]] == "other"
+    assert outcome.answers() == ["2"]
+
+
+def test_editing_one_entry_of_the_map_changes_the_vote() -> None:
+    voters = one_question([("2", 0.5)], [("yes", 0.5), ("2", 0.4)], [("few", 0.5)])
+    before = map_from({"2": {"number": 1}, "yes": {"yes/no": 9}, "few": {"yes/no": 1}})
+    after = map_from({"2": {"number": 1}, "yes": {"yes/no": 9}, "few": {"number": 1}})
+    assert vote(voters, answer_map=before).answers() == ["yes"]
+    assert vote(voters, answer_map=after).answers() == ["2"]
+
+
+def test_question_type_voting_without_a_map_says_how_to_get_one() -> None:
+    with pytest.raises(InputError, match="build-map"):
+        vote(one_question([("2", 0.5)]))
+
+
+# ------------------------------------------------------------------- missing questions
+
+
+def test_a_member_without_some_questions_is_an_error_that_names_them() -> None:
+    voters = [member("a", {1: [("no", 1)], 5: [("no", 1)]}), member("b", {5: [("no", 1)]})]
+    with pytest.raises(InputError, match=r"<b>: lacks 1 of 2 questions .*: 1\b.*--missing abstain"):
+        vote(voters, answer_map=NUMBERS)
+
+
+def test_or_it_abstains() -> None:
+    voters = [member("a", {1: [("2", 1)], 5: [("no", 1)]}), member("b", {5: [("no", 1)]})]
+    outcome = vote(voters, VoteOptions(missing="abstain"), answer_map=NUMBERS)
+    assert outcome_by_question(outcome) == {1: "2", 5: "no"}
+    assert outcome.summary.missing_votes == 1
+    assert outcome.election.agreement.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("ids", [(1, "1"), ("1", 1)])
+def test_members_with_integer_and_string_ids_do_not_mix(ids: tuple[object, object]) -> None:
+    voters = [
+        predictions_from_rows(f"m{m}", [(question, "no", 1.0)])  # type: ignore[list-item]
+        for m, question in enumerate(ids)
+    ]
+    with pytest.raises(InputError, match="question ids are strings, but integers in"):
+        vote(voters, VoteOptions(method="majority"))
+
+
+def test_two_members_of_one_name_are_an_error() -> None:
+    with pytest.raises(InputError, match="same member"):
+        vote([member("a", {1: [("no", 1)]})] * 2, VoteOptions(method="majority"))
+
+
+# ------------------------------------------------------------------------- properties
+
+options = st.builds(
+    VoteOptions,
+    method=st.sampled_from(["question-type", "majority", "mean"]),
+    revote=st.sampled_from(["confidence", "votes"]),
+    soft_map=st.booleans(),
+    missing=st.just("abstain"),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    voters=members(),
+    table=counts,
+    soft=st.booleans(),
+    revote=st.sampled_from(["confidence", "votes"]),
+)
+def test_equals_the_slides_algorithm_in_plain_python(
+    voters: list[dict[int, list[tuple[str, float]]]],
+    table: dict[str, dict[str, int]],
+    soft: bool,
+    revote: str,
+) -> None:
+    # Shares of quarters are exact in binary; others would tie in the reference alone.
+    table = {
+        answer: by_type if sum(by_type.values()) in (1, 2, 4, 8) else {min(by_type): 1}
+        for answer, by_type in table.items()
+    }
+    used = {name for by_type in table.values() for name in by_type}
+    expected = slow_vote(
+        voters,
+        {
+            a: {t: Fraction(n, sum(row.values())) for t, n in row.items()}
+            for a, row in table.items()
+        },
+        {a: sum(row.values()) for a, row in table.items()},
+        {t: sum(row.get(t, 0) for row in table.values()) for t in TYPES if t in used},
+        soft=soft,
+        revote=revote,
+    )
+    outcome = vote(
+        named(voters),
+        VoteOptions(soft_map=soft, revote=revote, missing="abstain"),
+        answer_map=map_from(table),
+    )
+    election = outcome.election
+    types = [election.type_names[t] for t in election.question_type]
+    got = dict(
+        zip(
+            outcome.ballots.question_ids.tolist(),
+            zip(types, outcome.answers(), strict=True),
+            strict=True,
+        )
+    )
+    assert got == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), voters=members(), table=counts, chosen=options)
+def test_the_order_of_members_and_rows_does_not_matter(
+    data: st.DataObject,
+    voters: list[dict[int, list[tuple[str, float]]]],
+    table: dict[str, dict[str, int]],
+    chosen: VoteOptions,
+) -> None:
+    rows = [[(q, a, c) for q, ranked in v.items() for a, c in ranked] for v in voters]
+    before = [predictions_from_rows(f"m{m}", r) for m, r in enumerate(rows)]
+    shuffled = [
+        predictions_from_rows(f"m{m}", data.draw(st.permutations(r))) for m, r in enumerate(rows)
+    ]
+    after = data.draw(st.permutations(shuffled))
+    answer_map = map_from(table)
+    first = vote(before, chosen, answer_map=answer_map)
+    second = vote(after, chosen, answer_map=answer_map)
+    assert first.answers() == second.answers()
+    assert first.summary.to_dict() == second.summary.to_dict()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    voters=st.lists(
+        st.dictionaries(st.sampled_from(ANSWERS), st.floats(0, 0.5, width=32), max_size=4),
+        min_size=1,
+        max_size=6,
+    ),
+    agreed=st.sampled_from(ANSWERS),
+    table=counts,
+    chosen=options.filter(lambda o: o.method != "mean"),
+)
+def test_a_unanimous_question_stays_unanimous(
+    voters: list[dict[str, float]],
+    agreed: str,
+    table: dict[str, dict[str, int]],
+    chosen: VoteOptions,
+) -> None:
+    ballots = [[(agreed, 0.75), *((a, c) for a, c in v.items() if a != agreed)] for v in voters]
+    outcome = vote(one_question(*ballots), chosen, answer_map=map_from(table))
+    assert outcome.answers() == [agreed]
+    assert outcome.summary.unanimous == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(voters=members(complete=True), table=counts)
+def test_the_winner_is_of_the_winning_type(
+    voters: list[dict[int, list[tuple[str, float]]]], table: dict[str, dict[str, int]]
+) -> None:
+    answer_map = map_from(table)
+    outcome = vote(named(voters), answer_map=answer_map)
+    types = np.array(outcome.election.type_names)[outcome.election.question_type]
+    shares = {
+        (a, t): s
+        for a, t, s in zip(
+            answer_map.answers, answer_map.question_types, answer_map.shares, strict=True
+        )
+    }
+    for answer, question_type in zip(outcome.answers(), types, strict=True):
+        assert shares[answer, question_type] == max(
+            s for (a, _), s in shares.items() if a == answer
+        )
