@@ -1,0 +1,32 @@
+# `make demo` and `make test` are all a fresh machine needs; both make their own environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/demo.installed  ## Train members on real images, vote, score, write a submission.
+	$(BIN)/vqa-ensemble demo
+
+test: $(VENV)/test.installed  ## Run the tests, with coverage.
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/lint.installed  ## Style, types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/bench.installed  ## Time the vote against other ways to hold it.
+	$(BIN)/python -m benchmarks
+
+# One stamp an extra: an environment is brought up to date when what it is made from changes.
+$(VENV)/%.installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache
