@@ -1,0 +1,80 @@
+"""What gets installed, and what importing it costs."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_setup_cfg_lists_every_package_of_code() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = set(config["options"]["packages"].split())
+    code = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in (ROOT / "vqa_ensemble").rglob("__init__.py")
+    }
+    assert listed == code | {"vqa_ensemble.members", "vqa_ensemble.mappings"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    # Built from a copy: setuptools leaves build/ and *.egg-info beside the sources.
+    names = "setup.cfg pyproject.toml README.md LICENSE vqa_ensemble members mappings"
+    subprocess.run(["cp", "-r", *(ROOT / name for name in names.split()), source], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", folder, source],
+        check=True,
+    )  # fmt: skip
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+def test_the_wheel_holds_the_recipes_and_maps(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    for recipe in (ROOT / "members").glob("*.toml"):
+        assert f"vqa_ensemble/members/{recipe.name}" in names
+    for answer_map in (ROOT / "mappings").glob("*.csv"):
+        assert f"vqa_ensemble/mappings/{answer_map.name}" in names
+    assert "vqa_ensemble/py.typed" in names
+
+
+def test_the_wheel_puts_nothing_else_at_the_top(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"vqa_ensemble"}
+
+
+def test_the_engine_does_not_import_torch() -> None:
+    modules = (
+        "vqa_ensemble.engine.local, vqa_ensemble.engine.inspection, vqa_ensemble.scoring, "
+        "vqa_ensemble.cli.vote, vqa_ensemble.cli.evaluate, vqa_ensemble.cli.build_map"
+    )
+    assert run(f"import sys, {modules}; print('torch' in sys.modules)") == "False"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from vqa_ensemble.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pyarrow', 'pandas', 'sklearn', 'torch', 'rich', 'orjson'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert run(code).splitlines()[-1] == "[]"
