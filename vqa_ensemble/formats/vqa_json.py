@@ -1,0 +1,375 @@
+"""The JSON files of the VQA datasets: questions, annotations, submissions.
+
+They follow the formats of visualqa.org (VQA v1 and v2), which many later datasets share:
+a questions file is ``{"questions": [{"question_id", "image_id", "question"}, ...]}``, an
+annotations file ``{"annotations": [{"question_id", "question_type", "answer_type",
+"answers": [{"answer"}, ...]}, ...]}``, and a submission ``[{"question_id", "answer"}, ...]``.
+Everything is read into columns, since one Python object for each of four million human
+answers is slow to work on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_write
+
+QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions in file order.
+
+    Attributes
+    ----------
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+        Distinct.
+    texts : list of str, length Q
+    image_ids : list of int or str, length Q
+    """
+
+    question_ids: QuestionIds
+    texts: list[str]
+    image_ids: list[int | str]
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Human answers to questions, in file order.
+
+    Attributes
+    ----------
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+        Distinct.
+    question_types, answer_types : ndarray of int32, shape (Q,)
+        Indices into ``question_type_names`` and ``answer_type_names``.
+    question_type_names, answer_type_names : list of str
+        Distinct, in order of first appearance.
+    starts : ndarray of int64, shape (Q + 1,)
+        The human answers to question ``q`` are ``answers[starts[q]:starts[q + 1]]``;
+        never empty, usually ten.
+    answers : ndarray of int32, shape (N,)
+        Indices into ``vocabulary``.
+    vocabulary : list of str
+        Distinct answers as the annotators wrote them, in order of first appearance.
+    """
+
+    question_ids: QuestionIds
+    question_types: npt.NDArray[np.int32]
+    question_type_names: list[str]
+    answer_types: npt.NDArray[np.int32]
+    answer_type_names: list[str]
+    starts: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int32]
+    vocabulary: list[str]
+
+    def __len__(self) -> int:
+        """The number of questions."""
+        return len(self.question_ids)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One answer a question, in file order.
+
+    Attributes
+    ----------
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+        Distinct.
+    answers : list of str, length Q
+    """
+
+    question_ids: QuestionIds
+    answers: list[str]
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Parse a JSON file; a byte-order mark is accepted.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not a regular file, empty, not UTF-8, or not JSON (with the line
+        and column).
+    """
+    if not os.path.exists(path):
+        raise InputError("no such file", path=path)
+    if not os.path.isfile(path):
+        raise InputError("is not a file", path=path)
+    try:
+        with open(path, "rb") as file:
+            content = file.read().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    if not content.strip():
+        raise InputError("is empty", path=path)
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        _check_utf8(content, path)
+        raise InputError(
+            f"not valid JSON, or truncated ({error.msg})",
+            path=path,
+            where=f"line {error.lineno} column {error.colno}",
+        ) from error
+
+
+def read_questions(path: str | os.PathLike[str]) -> Questions:
+    """Read a questions file.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: not JSON, a key missing or of the wrong type, a
+        question given twice, integer and string ids mixed, no questions.
+    """
+    entries = _entries(read_json(path), "questions", path)
+    ids = _read_ids(entries, "questions", path)
+    texts = _column(entries, "questions", "question", (str,), path)
+    images = _column(entries, "questions", "image_id", (int, str), path)
+    return Questions(ids, texts, images)
+
+
+def read_annotations(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> Annotations:
+    """Read one annotations file, or several (train and val) as if they were one.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: not JSON, a key missing or of the wrong type, a
+        question given twice (in one file or in two), a question without human answers,
+        integer and string ids mixed, no annotations.
+    """
+    files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if not files:
+        raise InputError("no annotations file given")
+    parts = [_read_annotation_columns(path) for path in files]
+    for part, path in zip(parts[1:], files[1:], strict=True):
+        if part.ids.dtype != parts[0].ids.dtype:
+            raise InputError(
+                f"question ids are of another type (integer, string) than in {files[0]}", path=path
+            )
+    ids = np.concatenate([part.ids for part in parts])
+    if len(parts) > 1:
+        _check_distinct(ids.tolist(), files[-1], "the files given together")
+    question_types, question_type_names = _encode(part.question_types for part in parts)
+    answer_types, answer_type_names = _encode(part.answer_types for part in parts)
+    answers, vocabulary = _encode(part.answers for part in parts)
+    counts = np.concatenate([part.counts for part in parts])
+    return Annotations(
+        question_ids=ids,
+        question_types=question_types,
+        question_type_names=question_type_names,
+        answer_types=answer_types,
+        answer_type_names=answer_type_names,
+        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        answers=answers,
+        vocabulary=vocabulary,
+    )
+
+
+def read_submission(path: str | os.PathLike[str]) -> Submission:
+    """Read a submission; keys beside ``question_id`` and ``answer`` are ignored.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: not JSON, not a list, a key missing or of the
+        wrong type, a question given twice, integer and string ids mixed, no answers.
+    """
+    entries = _list_of_objects(read_json(path), "", path)
+    ids = _read_ids(entries, "", path)
+    return Submission(ids, _column(entries, "", "answer", (str,), path))
+
+
+@dataclass(frozen=True)
+class _AnnotationColumns:
+    ids: QuestionIds
+    question_types: list[str]
+    answer_types: list[str]
+    counts: npt.NDArray[np.int64]
+    answers: list[str]
+
+
+def _read_annotation_columns(path: str | os.PathLike[str]) -> _AnnotationColumns:
+    entries = _entries(read_json(path), "annotations", path)
+    ids = _read_ids(entries, "annotations", path)
+    question_types = _column(entries, "annotations", "question_type", (str,), path)
+    answer_types = _column(entries, "annotations", "answer_type", (str,), path)
+    humans = _column(entries, "annotations", "answers", (list,), path)
+    counts = np.fromiter(map(len, humans), np.int64, len(humans))
+    if not counts.all():
+        question = ids[int(np.argmin(counts))]
+        raise InputError("has no human answers", path=path, where=f"question {question}")
+    try:
+        answers = [human["answer"] for answered in humans for human in answered]
+    except (KeyError, TypeError):
+        answers = []
+    if not answers or set(map(type, answers)) != {str}:
+        _raise_bad_human_answer(humans, ids, path)
+    return _AnnotationColumns(ids, question_types, answer_types, counts, answers)
+
+
+def _raise_bad_human_answer(
+    humans: list[list[Any]], ids: QuestionIds, path: str | os.PathLike[str]
+) -> None:
+    for question, answered in zip(ids, humans, strict=True):
+        for position, human in enumerate(answered):
+            if not isinstance(human, dict) or not isinstance(human.get("answer"), str):
+                raise InputError(
+                    f'answers[{position}] is not an object with a string "answer"',
+                    path=path,
+                    where=f"question {question}",
+                )
+
+
+def _check_utf8(content: bytes, path: str | os.PathLike[str]) -> None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
+        ) from error
+
+
+def _entries(document: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    if not isinstance(document, dict) or key not in document:
+        found = (
+            "a list"
+            if isinstance(document, list)
+            else f"the keys {', '.join(map(repr, list(document)[:8])) or 'none'}"
+            if isinstance(document, dict)
+            else f"a {type(document).__name__}"
+        )
+        raise InputError(
+            f"is not a VQA {key} file: expected an object with the key '{key}', found {found}",
+            path=path,
+        )
+    return _list_of_objects(document[key], key, path)
+
+
+def _list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    if not isinstance(entries, list):
+        what = f"'{key}'" if key else "a submission"
+        raise InputError(
+            f"{what} must be a list of objects, but is a {type(entries).__name__}", path=path
+        )
+    if not entries:
+        raise InputError(f"holds no {key or 'answers'}", path=path)
+    if set(map(type, entries)) != {dict}:
+        wrong = next(i for i, entry in enumerate(entries) if type(entry) is not dict)
+        raise InputError("is not an object", path=path, where=f"{key}[{wrong}]")
+    return entries
+
+
+def _column(
+    entries: list[dict[str, Any]],
+    key: str,
+    name: str,
+    types: tuple[type, ...],
+    path: str | os.PathLike[str],
+) -> list[Any]:
+    """The value of ``name`` in every entry, checked to be of ``types`` exactly."""
+    try:
+        values = [entry[name] for entry in entries]
+    except KeyError:
+        wrong = next(i for i, entry in enumerate(entries) if name not in entry)
+        raise InputError(
+            f"has no '{name}'", path=path, where=_place(entries[wrong], key, wrong)
+        ) from None
+    if not set(map(type, values)) <= set(types):
+        wrong = next(i for i, value in enumerate(values) if type(value) not in types)
+        expected = " or ".join(kind.__name__ for kind in types)
+        raise InputError(
+            f"'{name}' is a {type(values[wrong]).__name__}; it must be a {expected}",
+            path=path,
+            where=_place(entries[wrong], key, wrong),
+        )
+    return values
+
+
+def _place(entry: dict[str, Any], key: str, position: int) -> str:
+    question = entry.get("question_id")
+    return f"{key}[{position}]" if question is None else f"question {question}"
+
+
+def _read_ids(entries: list[dict[str, Any]], key: str, path: str | os.PathLike[str]) -> QuestionIds:
+    values = _column(entries, key, "question_id", (int, str), path)
+    if len(set(map(type, values))) > 1:
+        wrong = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
+        raise InputError(
+            f"question_id {values[wrong]!r} is not of the type of the first, {values[0]!r}",
+            path=path,
+            where=f"{key}[{wrong}]",
+            fix="Write all ids as integers, or all as strings.",
+        )
+    _check_distinct(values, path, "the file")
+    if isinstance(values[0], str):
+        return np.array(values, dtype=object)
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError as error:
+        raise InputError(
+            "a question_id does not fit into 64-bit signed integers", path=path
+        ) from error
+
+
+def _check_distinct(values: list[Any], path: str | os.PathLike[str], within: str) -> None:
+    if len(set(values)) == len(values):
+        return
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    more = f", and {len(repeated) - 1} more questions do" if len(repeated) > 1 else ""
+    raise InputError(
+        f"stands more than once in {within}{more}", path=path, where=f"question {repeated[0]}"
+    )
+
+
+def _encode(columns: Iterable[list[str]]) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Codes of strings and the distinct strings, in order of first appearance."""
+    chunks = [pa.array(column, pa.large_string()) for column in columns]
+    encoded = pa.chunked_array(chunks).combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices, dtype=np.int32), encoded.dictionary.to_pylist()
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def write_submission(
+    path: str | os.PathLike[str],
+    question_ids: Sequence[int] | Sequence[str] | npt.NDArray[np.generic],
+    answers: Sequence[str],
+) -> None:
+    """Write a submission ordered by question id, one answer a line, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If a question is given twice, or ``path`` cannot be written.
+    """
+    ids = np.asarray(question_ids)
+    listed = ids.tolist()
+    _check_distinct(listed, path, "the submission")
+    to_json: Callable[[Any], bytes] = orjson.dumps
+    # Answers repeat: most of the time goes into quoting them, so each is quoted once.
+    quoted = {answer: to_json(answer) for answer in set(answers)}
+    lines = [
+        b'{"question_id": %b, "answer": %b}' % (to_json(listed[i]), quoted[answers[i]])
+        for i in np.argsort(ids, kind="stable").tolist()
+    ]
+    atomic_write(path, b"[" + b",\n".join(lines) + b"]\n")

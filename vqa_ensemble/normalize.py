@@ -1,0 +1,115 @@
+"""The normal form in which VQA answers are compared.
+
+The rules are those of the official VQA evaluator (Antol et al., "VQA: Visual Question
+Answering", ICCV 2015; visualqa.org/evaluation.html), its quirks included, because scores
+and answer vocabularies are only comparable if every string ends up in the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_PUNCTUATION = frozenset(';/[]"{}()=+\\_-><@`,?!')
+_DIGIT_GROUPS = re.compile(r"\d,\d")
+# The evaluator means to keep decimal points by looking at both sides of the period, but
+# its check of the left side never holds, so only the right side counts: "5." and "u.s." lose
+# their periods, ".5" and "a.5" do not.
+_PERIOD = re.compile(r"\.(?!\d)")
+# It passes a flag where a count belongs, so that it removes no more than 32 periods.
+_MOST_PERIODS = 32
+
+_ARTICLES = frozenset(("a", "an", "the"))
+_NUMBER_WORDS = dict(
+    zip(
+        "none zero one two three four five six seven eight nine ten".split(),
+        "0 0 1 2 3 4 5 6 7 8 9 10".split(),
+        strict=True,
+    )
+)
+# Contractions as they are restored. The evaluator recognises each with exactly one of its
+# apostrophes left out. Its entries with capitals (I'm, I've, I'd've) can never apply, since
+# words are in lower case by then.
+_CONTRACTIONS = """
+    ain't aren't can't couldn't couldn't've could've didn't doesn't don't hadn't hadn't've
+    hasn't haven't isn't mightn't mightn't've might've mustn't must've needn't not've
+    oughtn't shan't shouldn't shouldn't've should've wasn't weren't won't wouldn't
+    wouldn't've would've he'd he'd've he's it'd it'd've it'll she'd've they'd they'd've
+    they'll they're they've we'd've we've y'all y'all'll y'all'd've you'd you'd've you'll
+    you're you've somebody'd've somebody'll somebody's someone'd someone'd've someone'll
+    someone's something'd something'd've something'll that's there'd there'd've there're
+    there's how'd how'll how's what'll what're what's what've when's where'd where's where've
+    who'd who'd've who'll who's who've why'll why're why's ma'am o'clock 'ow's'at 'twas
+""".split()
+
+
+def _without_one_apostrophe(word: str) -> list[str]:
+    return [word[:i] + word[i + 1 :] for i, letter in enumerate(word) if letter == "'"]
+
+
+_CONTRACTED = {broken: word for word in _CONTRACTIONS for broken in _without_one_apostrophe(word)}
+# The one entry that the evaluator has the wrong way round.
+_CONTRACTED["somebody'd"] = "somebodyd"
+
+
+def clean_answer(text: str) -> str:
+    """Turn newlines and tabs into spaces and strip the ends.
+
+    This is all the official evaluator does to the answers of a question whose human
+    answers are all the same.
+
+    Examples
+    --------
+    >>> clean_answer(" Germany\\n")
+    'Germany'
+    """
+    return text.replace("\n", " ").replace("\t", " ").strip()
+
+
+def normalize_answer(text: str) -> str:
+    """Bring one answer into the official normal form.
+
+    Punctuation goes (or becomes a space), letters become lower case, number words up to ten
+    become digits, articles go, and contractions get their apostrophe back. The form is not
+    always its own normal form, which is a property of the official rules.
+
+    Examples
+    --------
+    >>> normalize_answer("The two dogs.")
+    '2 dogs'
+    >>> normalize_answer("tie-dye"), normalize_answer("1,000"), normalize_answer("dont know")
+    ('tie dye', '1000', "don't know")
+    """
+    words = []
+    for word in _strip_punctuation(clean_answer(text)).lower().split():
+        word = _NUMBER_WORDS.get(word, word)
+        if word not in _ARTICLES:
+            words.append(_CONTRACTED.get(word, word))
+    return " ".join(words)
+
+
+def normalize_answers(texts: Sequence[str]) -> list[str]:
+    """Normalise many answers, each distinct string once.
+
+    Examples
+    --------
+    >>> normalize_answers(["Yes", "none", "Yes"])
+    ['yes', '0', 'yes']
+    """
+    forms = {text: normalize_answer(text) for text in set(texts)}
+    return [forms[text] for text in texts]
+
+
+def _strip_punctuation(text: str) -> str:
+    present: Iterable[str] = _PUNCTUATION.intersection(text)
+    if present:
+        # A mark goes without a trace where it touches a space somewhere in the answer, or
+        # where the answer has a number like 1,000; otherwise it parts two words.
+        grouped = _DIGIT_GROUPS.search(text) is not None
+        text = text.translate(
+            {
+                ord(mark): "" if grouped or mark + " " in text or " " + mark in text else " "
+                for mark in present
+            }
+        )
+    return _PERIOD.sub("", text, count=_MOST_PERIODS) if "." in text else text
