@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Runner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,3 +203,55 @@ def test_the_classifier_is_deterministic() -> None:
     vocabulary = [f"word {n}" for n in range(50)]
     first, second = (resolve(WORDS, vocabulary).type_of for _ in range(2))
     assert np.array_equal(first, second)
+
+
+# -------------------------------------------------------------------- learning a map
+
+ANNOTATIONS = {
+    "annotations": [
+        {
+            "question_id": n,
+            "image_id": n,
+            "question_type": question_type,
+            "answer_type": answer_type,
+            "answers": [{"answer": a, "answer_id": i} for i, a in enumerate(answers)],
+        }
+        for n, (question_type, answer_type, answers) in enumerate(
+            [
+                ("how many", "number", ["2", "two", "Two.", "3"]),
+                ("is the", "yes/no", ["yes", "Yes", "no", "yes"]),
+                ("what", "other", ["2", "a cat", "cat", "cat"]),
+            ]
+        )
+    ]
+}
+
+
+def test_a_map_counts_every_annotators_normalised_answer(cli: Runner, tmp_path: Path) -> None:
+    annotations, output = tmp_path / "annotations.json", tmp_path / "map.csv"
+    annotations.write_text(json.dumps(ANNOTATIONS))
+    report = cli.good("build-map", annotations, "-o", output, "--json").json
+    assert output.read_text().splitlines()[1:] == [
+        "2,number,3,0.75",
+        "2,other,1,0.25",
+        "cat,other,3,1",
+        "yes,yes/no,3,1",
+        "3,number,1,1",
+        "no,yes/no,1,1",
+    ]
+    assert (report["annotations"], report["answers"], report["pairs"]) == (12, 5, 6)
+    assert report["types"]["other"] == {"annotations": 4, "answers": 2}
+    cli.good("build-map", annotations, "-o", output, "--by", "question_type")
+    assert "cat,what,3,1" in output.read_text()
+
+
+def test_a_map_of_real_annotations(cli: Runner, shared_data: Path, tmp_path: Path) -> None:
+    annotations = shared_data / "vqa-v2-smallval" / "smallval_annotations.json"
+    output = tmp_path / "map.csv"
+    ran = cli.good("build-map", annotations, "-o", output)
+    assert "970 pairs" in ran.out
+    answer_map = read_answer_map(output)
+    assert answer_map.counts.sum() == 5890
+    by_answer = {(a, t): s for a, t, _, s in rows(answer_map)}
+    assert by_answer["yes", "yes/no"] > 0.95
+    assert by_answer["2", "number"] > 0.9

@@ -1,0 +1,111 @@
+"""vqa-ensemble build-map"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+
+if TYPE_CHECKING:
+    from vqa_ensemble.formats.answer_map import AnswerMap
+
+
+@click.command("build-map")
+@click.argument("annotations", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-o", "--output", required=True, type=click.Path(), help="Map to write: .csv or .parquet."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["answer_type", "question_type"]),
+    default="answer_type",
+    show_default=True,
+    help="Which of an annotation's two types to learn.",
+)
+@json_option
+@output_options
+def command(
+    annotations: tuple[str, ...], output: str, by: str, as_json: bool, quiet: bool, verbose: bool
+) -> None:
+    """Learn the answer-to-question-type map from annotations.
+
+    ANNOTATIONS are VQA annotation JSON files. Every annotator's answer, in normal form, is
+    counted against its question's type. The map is a table that can be read and edited:
+    answer, question_type, count, share.
+
+    Also printed is how well the type of an answer that the map lacks would be guessed: by a
+    classifier on its characters (cross-validated), by a rule, and by the most frequent type.
+
+    \b
+    Example:
+      vqa-ensemble build-map v2_mscoco_train2014_annotations.json -o mappings/vqa-v2.csv
+    """
+    from vqa_ensemble.engine.build_map import build_map
+    from vqa_ensemble.formats.answer_map import write_answer_map
+    from vqa_ensemble.voting.answer_types import TypeResolver
+
+    with status("Learning the map", quiet=quiet):
+        answer_map = build_map(annotations, by=by)
+        write_answer_map(output, answer_map)
+        unseen = {} if quiet and not as_json else TypeResolver(answer_map).cross_validate()
+    report = _report(answer_map, unseen)
+    if as_json:
+        print_json({**report, "output": output})
+    elif not quiet:
+        _print(report, output)
+
+
+def _report(answer_map: AnswerMap, unseen: dict[str, float | None]) -> dict[str, Any]:
+    import numpy as np
+
+    names = answer_map.type_names
+    types = np.array([names.index(name) for name in answer_map.question_types])
+    counts = np.bincount(types, weights=answer_map.counts).astype(int)
+    answers = [
+        len(
+            {
+                a
+                for a, t in zip(answer_map.answers, answer_map.question_types, strict=True)
+                if t == n
+            }
+        )
+        for n in names
+    ]
+    return {
+        "annotations": int(answer_map.counts.sum()),
+        "answers": len(set(answer_map.answers)),
+        "pairs": len(answer_map.answers),
+        "types": {
+            name: {"annotations": int(count), "answers": n}
+            for name, count, n in zip(names, counts, answers, strict=True)
+        },
+        "unseen_accuracy": unseen,
+    }
+
+
+def _print(report: dict[str, Any], output: str) -> None:
+    from rich.table import Table
+
+    out = console()
+    out.print(
+        f"{report['answers']:,} answers in {report['annotations']:,} annotations, "
+        f"{report['pairs']:,} pairs of answer and type"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("type")
+    table.add_column("annotations", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("answers", justify="right")
+    for name, row in report["types"].items():
+        share = row["annotations"] / report["annotations"]
+        table.add_row(name, f"{row['annotations']:,}", f"{share:.1%}", f"{row['answers']:,}")
+    out.print(table)
+    unseen = dict(report["unseen_accuracy"])
+    n = unseen.pop("answers")
+    shown = ", ".join(
+        f"{name} {'n/a' if value is None else f'{value:.1f}%'}" for name, value in unseen.items()
+    )
+    out.print(f"Type of an answer not in the map, guessed ({n:,} answers held out): {shown}")
+    out.print(f"Wrote {output}")
