@@ -14,6 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,8 +112,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     if not os.path.isfile(path):
         raise InputError("is not a file", path=path)
     try:
-        with open(path, "rb") as file:
-            content = file.read().removeprefix(b"\xef\xbb\xbf")
+        content = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     if not content.strip():

@@ -1,0 +1,246 @@
+"""The official VQA accuracy, for one answer a question or for any candidate answers.
+
+An answer is as good as the humans who gave it: each of a question's human answers is held
+out in turn, the answer scores min(1, matches / 3) against the others, and the mean of these
+is its accuracy (Antol et al., "VQA: Visual Question Answering", ICCV 2015;
+visualqa.org/evaluation.html). Answers are compared in their normal form, except, as in the
+official evaluator, where the human answers of a question are all the same: there they are
+compared as they are written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import Annotations, QuestionIds
+from vqa_ensemble.normalize import clean_answer, normalize_answers
+
+MATCHES_FOR_FULL_SCORE = 3
+# Rows scored at once: keeps the rows × human answers table within the cache.
+_BLOCK_ROWS = 16_384
+_UNSEEN = -1
+
+
+@dataclass(frozen=True)
+class HumanAnswers:
+    """Human answers made ready to be compared with.
+
+    Attributes
+    ----------
+    annotations : Annotations
+    unanimous : ndarray of bool, shape (Q,)
+        Whether the question's human answers are all the same as written.
+    answers : ndarray of int32, shape (N,)
+        The human answers (laid out by ``annotations.starts``) in the form in which they
+        are compared, as codes of ``forms``.
+    forms : dict of str to int
+        Code of each form that some human answer takes.
+    """
+
+    annotations: Annotations
+    unanimous: npt.NDArray[np.bool_]
+    answers: npt.NDArray[np.int32]
+    forms: dict[str, int]
+
+    @classmethod
+    def prepare(cls, annotations: Annotations) -> HumanAnswers:
+        """Normalise the human answers where the official evaluator does."""
+        cleaned, normalized = _both_forms(annotations.vocabulary)
+        forms = {form: code for code, form in enumerate(dict.fromkeys(cleaned + normalized))}
+        as_written = _codes(cleaned, forms)[annotations.answers]
+        first = annotations.starts[:-1]
+        unanimous = np.minimum.reduceat(as_written, first) == np.maximum.reduceat(
+            as_written, first
+        )
+        return cls(
+            annotations=annotations,
+            unanimous=unanimous,
+            answers=np.where(
+                np.repeat(unanimous, np.diff(annotations.starts)),
+                as_written,
+                _codes(normalized, forms)[annotations.answers],
+            ),
+            forms=forms,
+        )
+
+
+@dataclass(frozen=True)
+class Scores:
+    """VQA accuracy in percent, rounded to two decimals as the official evaluator rounds.
+
+    Attributes
+    ----------
+    overall : float
+    per_answer_type, per_question_type : dict of str to float
+        In order of first appearance in the annotations.
+    per_question : ndarray of float64, shape (Q,)
+        In the order of the annotations.
+    answered : int
+        Questions that had an answer; the others score 0.
+    """
+
+    overall: float
+    per_answer_type: dict[str, float]
+    per_question_type: dict[str, float]
+    per_question: npt.NDArray[np.float64]
+    answered: int
+
+
+def soft_scores(
+    humans: HumanAnswers,
+    questions: npt.NDArray[np.integer],
+    answers: npt.NDArray[np.integer],
+    vocabulary: Sequence[str],
+) -> npt.NDArray[np.float64]:
+    """VQA accuracy in [0, 1] of any answers to any questions.
+
+    Parameters
+    ----------
+    humans : HumanAnswers
+    questions : ndarray of int, shape (R,)
+        The question of each row, as its position in ``humans.annotations``.
+    answers : ndarray of int, shape (R,)
+        The answer of each row, as an index into ``vocabulary``.
+    vocabulary : sequence of str
+
+    Returns
+    -------
+    ndarray of float64, shape (R,)
+        The mean over the held-out human answers, added up in the order of the file so that
+        it is the official figure to the last bit.
+    """
+    cleaned, normalized = (_codes(form, humans.forms) for form in _both_forms(vocabulary))
+    scores = np.empty(len(questions))
+    for begin in range(0, len(questions), _BLOCK_ROWS):
+        block = slice(begin, begin + _BLOCK_ROWS)
+        question, answer = questions[block], answers[block]
+        codes = np.where(humans.unanimous[question], cleaned[answer], normalized[answer])
+        scores[block] = _hold_one_out(humans, question, codes)
+    return scores
+
+
+def score_answers(
+    humans: HumanAnswers,
+    question_ids: QuestionIds,
+    answers: Sequence[str],
+    *,
+    missing: str = "error",
+    path: str | os.PathLike[str] | None = None,
+) -> Scores:
+    """Score one answer a question as the official evaluator does.
+
+    Parameters
+    ----------
+    humans : HumanAnswers
+    question_ids : ndarray of int64 or of str objects, shape (R,)
+        Distinct, in any order.
+    answers : sequence of str, length R
+    missing : {"error", "wrong"}
+        What to do with annotated questions that have no answer: refuse, or score them 0.
+    path : path-like, optional
+        The file they come from, for messages.
+
+    Raises
+    ------
+    InputError
+        If a question is not annotated, or lacks an answer and ``missing`` is ``"error"``.
+    """
+    annotations = humans.annotations
+    questions = _positions(question_ids, annotations.question_ids, path)
+    if missing == "error" and len(questions) < len(annotations):
+        lacking = np.delete(annotations.question_ids, questions)
+        raise InputError(
+            f"lacks an answer to {len(lacking)} of {len(annotations)} annotated questions: "
+            + _first_few(lacking),
+            path=path,
+            fix="Answer them, or count them as wrong with --missing wrong.",
+        )
+    coded = pa.array(answers, pa.large_string()).dictionary_encode()
+    accuracy = np.zeros(len(annotations))
+    accuracy[questions] = soft_scores(
+        humans, questions, np.asarray(coded.indices), coded.dictionary.to_pylist()
+    )
+    everything = np.zeros(len(annotations), dtype=np.int32)
+    return Scores(
+        overall=_means(accuracy, everything, ["all"])["all"],
+        per_answer_type=_means(accuracy, annotations.answer_types, annotations.answer_type_names),
+        per_question_type=_means(
+            accuracy, annotations.question_types, annotations.question_type_names
+        ),
+        per_question=_round(100 * accuracy),
+        answered=len(questions),
+    )
+
+
+def _hold_one_out(
+    humans: HumanAnswers,
+    questions: npt.NDArray[np.integer],
+    codes: npt.NDArray[np.int32],
+) -> npt.NDArray[np.float64]:
+    starts = humans.annotations.starts
+    counts = starts[questions + 1] - starts[questions]
+    position = np.arange(counts.max())
+    exists = position < counts[:, None]
+    human = humans.answers[np.where(exists, starts[questions][:, None] + position, 0)]
+    match = (human == codes[:, None]) & exists
+    others = match.sum(axis=1)[:, None] - match
+    shares = np.minimum(1.0, np.arange(counts.max() + 1) / MATCHES_FOR_FULL_SCORE)
+    # cumsum adds from left to right as the evaluator does; sum would add in pairs.
+    totals: npt.NDArray[np.float64] = np.cumsum(shares[others] * exists, axis=1)[:, -1]
+    return totals / counts
+
+
+def _both_forms(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    return [clean_answer(text) for text in texts], normalize_answers(texts)
+
+
+def _codes(texts: list[str], forms: dict[str, int]) -> npt.NDArray[np.int32]:
+    return np.array([forms.get(text, _UNSEEN) for text in texts], dtype=np.int32)
+
+
+def _positions(
+    question_ids: QuestionIds, annotated: QuestionIds, path: str | os.PathLike[str] | None
+) -> npt.NDArray[np.int64]:
+    if question_ids.dtype != annotated.dtype:
+        kinds = [
+            "integers" if ids.dtype == np.int64 else "strings" for ids in (question_ids, annotated)
+        ]
+        raise InputError(
+            f"its question ids are {kinds[0]}, those of the annotations {kinds[1]}", path=path
+        )
+    found = pc.index_in(pa.array(question_ids), pa.array(annotated))
+    if found.null_count:
+        unknown = question_ids[np.asarray(found.is_null())]
+        raise InputError(
+            f"answers {len(unknown)} questions that are not annotated: {_first_few(unknown)}",
+            path=path,
+            fix="Give the annotations of the split it answers (several files may be given).",
+        )
+    return np.asarray(found, dtype=np.int64)
+
+
+def _first_few(ids: QuestionIds) -> str:
+    return ", ".join(str(one) for one in ids[:5]) + (", …" if len(ids) > 5 else "")
+
+
+def _means(
+    accuracy: npt.NDArray[np.float64], groups: npt.NDArray[np.int32], names: list[str]
+) -> dict[str, float]:
+    # bincount adds in the order of the file, as the evaluator does.
+    totals = np.bincount(groups, weights=accuracy, minlength=len(names))
+    counts = np.bincount(groups, minlength=len(names))
+    return dict(zip(names, _round(100 * totals / counts).tolist(), strict=True))
+
+
+def _round(percent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round to two decimals like Python's ``round``, which NumPy's does not match on ties."""
+    values, where = np.unique(percent, return_inverse=True)
+    return np.array([round(value, 2) for value in values.tolist()])[where]
