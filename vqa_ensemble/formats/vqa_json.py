@@ -10,9 +10,11 @@ answers is slow to work on.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,7 +120,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     if not content.strip():
         raise InputError("is empty", path=path)
     try:
-        return orjson.loads(content)
+        with _garbage_collection_paused():
+            return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         _check_utf8(content, path)
         raise InputError(
@@ -237,6 +240,18 @@ def _raise_bad_human_answer(
                     path=path,
                     where=f"question {question}",
                 )
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Parsing makes millions of objects, none of them garbage: looking costs half the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _check_utf8(content: bytes, path: str | os.PathLike[str]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,9 +58,7 @@ class HumanAnswers:
         forms = {form: code for code, form in enumerate(dict.fromkeys(cleaned + normalized))}
         as_written = _codes(cleaned, forms)[annotations.answers]
         first = annotations.starts[:-1]
-        unanimous = np.minimum.reduceat(as_written, first) == np.maximum.reduceat(
-            as_written, first
-        )
+        unanimous = np.minimum.reduceat(as_written, first) == np.maximum.reduceat(as_written, first)
         return cls(
             annotations=annotations,
             unanimous=unanimous,
@@ -194,8 +193,9 @@ def _hold_one_out(
     others = match.sum(axis=1)[:, None] - match
     shares = np.minimum(1.0, np.arange(counts.max() + 1) / MATCHES_FOR_FULL_SCORE)
     # cumsum adds from left to right as the evaluator does; sum would add in pairs.
-    totals: npt.NDArray[np.float64] = np.cumsum(shares[others] * exists, axis=1)[:, -1]
-    return totals / counts
+    totals = np.cumsum(shares[others] * exists, axis=1)[:, -1]
+    means: npt.NDArray[np.float64] = totals / counts
+    return means
 
 
 def _both_forms(texts: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -227,7 +227,7 @@ def _positions(
     return np.asarray(found, dtype=np.int64)
 
 
-def _first_few(ids: QuestionIds) -> str:
+def _first_few(ids: npt.NDArray[Any]) -> str:
     return ", ".join(str(one) for one in ids[:5]) + (", …" if len(ids) > 5 else "")
 
 
