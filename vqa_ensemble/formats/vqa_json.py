@@ -244,7 +244,7 @@ def _raise_bad_human_answer(
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Parsing makes millions of objects, none of them garbage: looking costs half the time."""
+    """Parsing makes millions of objects, none of them garbage: looking takes a quarter of it."""
     was_on = gc.isenabled()
     gc.disable()
     try:
