@@ -1,0 +1,345 @@
+"""Recipes: one TOML file says how one member is trained, and everything about it.
+
+The reader is strict. An unknown key, a wrong type or a value out of range is an error that
+names the file and the key, so a typing mistake never trains the wrong member in silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.resources import find_recipe
+
+DATASETS = ("easy-vqa", "vqa-v2")
+ARCHITECTURES = ("butd", "san", "ban")
+ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
+WORD_VECTORS = ("glove", "random")
+OPTIMIZERS = ("adamax", "adamw")
+SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+_REQUIRED = object()
+
+
+def _key(
+    default: Any = _REQUIRED,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    pattern: str = "",
+) -> Any:
+    """A key of a section with the values it may take."""
+    metadata = {"choices": choices, "low": low, "high": high, "pattern": pattern}
+    if default is _REQUIRED:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberSection:
+    """``[member]``: who it is. ``seed`` fixes the initial weights, data order and dropout."""
+
+    name: str = _key(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
+    seed: int = _key(0, low=0, high=2**32 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSection:
+    """``[data]``: what it learns from.
+
+    Attributes
+    ----------
+    dataset : str
+    root : str
+        Folder of the data set's files; data sets that come as a package need none.
+    train_splits : tuple of str
+        Splits to train on, together.
+    patch : int
+        easy-VQA: side of the square patches that serve as regions, in pixels.
+    regions : int
+        Regions a picture at most (K), the first K of the file; 0 takes all.
+    words : int
+        Words a question at most; later words are cut.
+    min_answers : int
+        Training questions whose most given answer it is that an answer needs to enter the
+        vocabulary.
+    """
+
+    dataset: str = _key(choices=DATASETS)
+    root: str = _key("")
+    train_splits: tuple[str, ...] = _key(("train",))
+    patch: int = _key(8, low=2, high=32)
+    regions: int = _key(0, low=0, high=1000)
+    words: int = _key(14, low=1, high=64)
+    min_answers: int = _key(9, low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSection:
+    """``[model]``: the network.
+
+    Attributes
+    ----------
+    architecture : str
+    hidden : int
+        Width of the question state and of the joint space.
+    glimpses : int
+        BAN's attention maps (γ), SAN's stacked layers; BUTD has one.
+    region_layers : int
+        Layers that turn a region's features and box into ``hidden`` numbers; 0 hands the
+        features to the model as they are.
+    activation : str
+        Of the attention and the classifier.
+    dropout : float
+        On the inputs of the projections.
+    classifier_dropout : float
+    word_vectors : str
+        First values of the word embedding: ``glove`` (50 numbers) or ``random``.
+    word_width : int
+        Numbers a word has when ``word_vectors`` is ``random``.
+    """
+
+    architecture: str = _key(choices=ARCHITECTURES)
+    hidden: int = _key(256, low=4, high=8192)
+    glimpses: int = _key(2, low=1, high=16)
+    region_layers: int = _key(1, low=0, high=4)
+    activation: str = _key("relu", choices=ACTIVATIONS)
+    dropout: float = _key(0.0, low=0.0, high=0.95)
+    classifier_dropout: float = _key(0.5, low=0.0, high=0.95)
+    word_vectors: str = _key("glove", choices=WORD_VECTORS)
+    word_width: int = _key(300, low=1, high=4096)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSection:
+    """``[training]``: the optimisation.
+
+    Attributes
+    ----------
+    epochs : int
+    max_updates : int
+        Stop after so many updates, sooner than ``epochs``; 0 sets no such limit.
+    batch_size : int
+        Examples that pass through the network at once.
+    accumulate : int
+        Batches whose gradients add up to one update (delayed updates).
+    optimizer : str
+    learning_rate : float
+    weight_decay : float
+    warmup : float
+        Epochs over which the learning rate rises from zero.
+    schedule : str
+        After the warm-up: ``constant``, or ``cosine`` down to zero.
+    clip_norm : float
+        Largest norm of an update's gradient; 0 clips nothing.
+    precision : str
+        ``auto`` is bfloat16 on a GPU that has it, else float16 on a GPU, else float32.
+    """
+
+    epochs: int = _key(13, low=1, high=10_000)
+    max_updates: int = _key(0, low=0)
+    batch_size: int = _key(256, low=1)
+    accumulate: int = _key(1, low=1, high=4096)
+    optimizer: str = _key("adamax", choices=OPTIMIZERS)
+    learning_rate: float = _key(1e-3, low=0.0, high=10.0)
+    weight_decay: float = _key(0.0, low=0.0, high=1.0)
+    warmup: float = _key(0.0, low=0.0)
+    schedule: str = _key("cosine", choices=SCHEDULES)
+    clip_norm: float = _key(0.25, low=0.0)
+    precision: str = _key("auto", choices=PRECISIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSection:
+    """``[predict]``: splits to write prediction files for, and answers a question (0: all)."""
+
+    splits: tuple[str, ...] = _key(("validation",))
+    top_k: int = _key(10, low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one member is trained; see the sections."""
+
+    member: MemberSection
+    data: DataSection
+    model: ModelSection
+    training: TrainingSection = field(default_factory=TrainingSection)
+    predict: PredictSection = field(default_factory=PredictSection)
+
+    def with_seed(self, seed: int) -> Recipe:
+        """The same recipe with another seed."""
+        return replace(self, member=replace(self.member, seed=seed))
+
+    def with_root(self, root: str) -> Recipe:
+        """The same recipe with its data elsewhere."""
+        return replace(self, data=replace(self.data, root=root))
+
+
+def read_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
+    """Read a recipe by its name under ``members/`` or by its path.
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe, it is not TOML, a key is unknown or missing, or a value
+        has the wrong type or is out of range. Names the file and the key.
+
+    Examples
+    --------
+    >>> read_recipe("easy-vqa-ban").model.architecture
+    'ban'
+    """
+    path = find_recipe(name_or_path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"is not TOML: {error}", path=path) from error
+    return recipe_from_dict(content, path=path)
+
+
+def recipe_from_dict(
+    content: dict[str, Any], *, path: str | os.PathLike[str] | None = None
+) -> Recipe:
+    """Check a recipe given as nested dictionaries; ``path`` is named in errors.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_recipe`.
+
+    Examples
+    --------
+    >>> content = {
+    ...     "member": {"name": "mine"},
+    ...     "data": {"dataset": "easy-vqa"},
+    ...     "model": {"architecture": "san"},
+    ... }
+    >>> recipe_from_dict(content).training.optimizer
+    'adamax'
+    >>> content["model"]["glimpse"] = 4
+    >>> recipe_from_dict(content)
+    Traceback (most recent call last):
+    vqa_ensemble.errors.InputError: model.glimpse: unknown key. Did you mean 'glimpses'?
+    """
+    sections = get_type_hints(Recipe)
+    _check_names(content, list(sections), "", path)
+    values = {
+        name: _read_section(content.get(name, {}), kind, name, path)
+        for name, kind in sections.items()
+    }
+    recipe = Recipe(**values)
+    _check_together(recipe, path)
+    return recipe
+
+
+def recipe_to_dict(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """The recipe as nested dictionaries of plain values; :func:`recipe_from_dict` undoes it."""
+    return {
+        section: {
+            key: list(value) if isinstance(value, tuple) else value for key, value in keys.items()
+        }
+        for section, keys in asdict(recipe).items()
+    }
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """Sixteen hexadecimal digits that change when the trained weights would.
+
+    Where the data lie and what is predicted afterwards do not count.
+    """
+    content = recipe_to_dict(recipe)
+    del content["predict"], content["data"]["root"]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _read_section(
+    content: Any, kind: type[Any], section: str, path: str | os.PathLike[str] | None
+) -> Any:
+    if not isinstance(content, dict):
+        raise InputError(f"must be a table: [{section}]", path=path, where=section)
+    _check_names(content, [key.name for key in fields(kind)], f"{section}.", path)
+    kinds = get_type_hints(kind)
+    values = {}
+    for key in fields(kind):
+        where = f"{section}.{key.name}"
+        if key.name in content:
+            value = content[key.name]
+            values[key.name] = _check_value(value, kinds[key.name], key.metadata, where, path)
+        elif key.default is MISSING:
+            choices = key.metadata["choices"]
+            fix = f"Give one of: {', '.join(choices)}" if choices else ""
+            raise InputError("missing key", path=path, where=where, fix=fix)
+    return kind(**values)
+
+
+def _check_names(
+    content: dict[str, Any], known: list[str], prefix: str, path: str | os.PathLike[str] | None
+) -> None:
+    for name in content:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            fix = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}"
+            raise InputError("unknown key", path=path, where=f"{prefix}{name}", fix=fix)
+
+
+def _check_value(
+    value: Any, kind: Any, allowed: Any, where: str, path: str | os.PathLike[str] | None
+) -> Any:
+    def wrong(problem: str, fix: str = "") -> InputError:
+        return InputError(problem, path=path, where=where, fix=fix)
+
+    if kind == tuple[str, ...]:
+        texts = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+        if not texts or not value:
+            raise wrong(f"is {value!r}; it must be a list of strings, not empty")
+        return tuple(value)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        nouns = {str: "a string", int: "a whole number", float: "a number"}
+        raise wrong(f"is {value!r}; it must be {nouns[kind]}")
+    choices, low, high = allowed["choices"], allowed["low"], allowed["high"]
+    if choices and value not in choices:
+        near = get_close_matches(value, choices, n=1)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise wrong(f"is '{value}'", f"{hint}Allowed: {', '.join(choices)}")
+    if allowed["pattern"] and not re.fullmatch(allowed["pattern"], value):
+        raise wrong(
+            f"is '{value}'",
+            "Use letters, digits, '.', '_' and '-', the first a letter or digit.",
+        )
+    # Written so that NaN is outside every range.
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        limits = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise wrong(f"is {value}; it must be {limits}")
+    return value
+
+
+def _check_together(recipe: Recipe, path: str | os.PathLike[str] | None) -> None:
+    """What one key forbids another."""
+    if recipe.data.dataset == "easy-vqa" and 64 % recipe.data.patch:
+        raise InputError(
+            f"is {recipe.data.patch}; easy-VQA's pictures are 64 pixels wide",
+            path=path,
+            where="data.patch",
+            fix="Allowed: 2, 4, 8, 16, 32",
+        )
+
+
+def recipe_name(path: str | os.PathLike[str]) -> str:
+    """What to call a recipe that may not even be readable: its file's stem."""
+    return Path(path).name.removesuffix(".toml")
