@@ -1,0 +1,106 @@
+"""Checkpoints: everything a run needs to continue, or to predict, in one file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_to_dict
+from vqa_ensemble.training.models import build_model
+from vqa_ensemble.training.models.parts import VqaModel
+
+CHECKPOINT_FILE = "checkpoint.pt"
+_FORMAT_VERSION = 1
+
+
+@dataclass
+class Member:
+    """A model with what it takes to read its input and output.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    words, answers : list of str
+        The vocabularies.
+    width : int
+        Numbers that describe a region.
+    model : VqaModel
+    """
+
+    recipe: Recipe
+    words: list[str]
+    answers: list[str]
+    width: int
+    model: VqaModel
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return self.recipe.member.name
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str], member: Member, progress: dict[str, Any] | None = None
+) -> None:
+    """Write a member, and how far its training is, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If ``path`` cannot be written.
+    """
+    content = {
+        "format_version": _FORMAT_VERSION,
+        "recipe": recipe_to_dict(member.recipe),
+        "words": member.words,
+        "answers": member.answers,
+        "width": member.width,
+        "model": member.model.state_dict(),
+        "progress": progress or {},
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_checkpoint(
+    path: str | os.PathLike[str], device: torch.device
+) -> tuple[Member, dict[str, Any]]:
+    """Read a member and its progress from a checkpoint or from the folder of a run.
+
+    Only tensors and plain values are unpickled, so a checkpoint cannot run code.
+
+    Raises
+    ------
+    InputError
+        If it is missing, broken, or from a later version.
+    """
+    path = Path(path)
+    path = path / CHECKPOINT_FILE if path.is_dir() else path
+    if not path.is_file():
+        raise InputError("no such checkpoint", path=path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"is not a readable checkpoint ({reason})", path=path) from error
+    if not isinstance(content, dict) or "format_version" not in content:
+        raise InputError("is not a checkpoint of vqa-ensemble", path=path)
+    if content["format_version"] > _FORMAT_VERSION:
+        raise InputError(
+            f"has format version {content['format_version']}; this vqa-ensemble reads up to "
+            f"{_FORMAT_VERSION}",
+            path=path,
+            fix="Upgrade vqa-ensemble.",
+        )
+    recipe = recipe_from_dict(content["recipe"], path=path)
+    words, answers, width = content["words"], content["answers"], content["width"]
+    model = build_model(recipe.model, width=width, words=len(words), answers=len(answers))
+    model.load_state_dict(content["model"])
+    return Member(recipe, words, answers, width, model.to(device)), content["progress"]

@@ -1,0 +1,28 @@
+"""Data sets as tensors: pictures' regions, questions as words, soft answer scores."""
+
+from __future__ import annotations
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.recipe import DataSection
+from vqa_ensemble.training.data.easy_vqa import EasyVqa
+from vqa_ensemble.training.data.examples import Dataset
+from vqa_ensemble.training.data.vqa_v2 import VqaFolder
+
+
+def open_dataset(data: DataSection) -> Dataset:
+    """The data set that a recipe's ``[data]`` names; its splits are read when asked for.
+
+    Raises
+    ------
+    InputError
+        If its package or folder is missing.
+    """
+    if data.dataset == "easy-vqa":
+        return EasyVqa(data.patch)
+    if not data.root:
+        raise InputError(
+            f"data set '{data.dataset}' needs the folder of its files",
+            where="data.root",
+            fix="Set it in the recipe, or give --data-root.",
+        )
+    return VqaFolder(data.root, regions=data.regions)

@@ -1,0 +1,273 @@
+"""easy-VQA: 5,000 pictures of one coloured shape and 48,248 questions (PyPI ``easy-vqa``).
+
+The pictures, 64 x 64 pixels, are cut into a grid of square patches; each patch is a region
+whose features are its pixels. A validation split is cut from the training pictures, so that
+choices need not be made on the test split.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.training.data.examples import FloatArray, SoftAnswers, Split
+
+SPLITS = ("train", "validation", "test")
+SIDE = 64
+# One training picture in eight, by its number.
+_VALIDATION_EVERY = 8
+# The package numbers the pictures of train and test both from 0.
+_FIRST_QUESTION = {"train": 1_000_000, "test": 2_000_000}
+_FIRST_PICTURE = {"train": 10_000, "test": 20_000}
+_HUMANS = 10
+
+
+@dataclass(frozen=True)
+class Questions:
+    """One split as the package gives it, with ids that are unique over all splits.
+
+    Attributes
+    ----------
+    question_ids, image_ids : ndarray of int64, shape (Q,)
+    texts, answers : list of str, length Q
+    pictures : ndarray of int64, shape (Q,)
+        The picture's number in the package's own split.
+    """
+
+    question_ids: npt.NDArray[np.int64]
+    image_ids: npt.NDArray[np.int64]
+    texts: list[str]
+    answers: list[str]
+    pictures: npt.NDArray[np.int64]
+
+
+class PatchRegions:
+    """Pictures cut into patches; keeps bytes and makes numbers when read.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (I, SIDE, SIDE, 3)
+    patch : int
+        Side of a patch.
+    """
+
+    def __init__(self, pixels: npt.NDArray[np.uint8], patch: int) -> None:
+        grid = SIDE // patch
+        split = pixels.reshape(-1, grid, patch, grid, patch, 3).swapaxes(2, 3)
+        self._patches = np.ascontiguousarray(split).reshape(len(pixels), grid * grid, -1)
+        low = np.arange(grid, dtype=np.float32) / grid
+        y, x = np.meshgrid(low, low, indexing="ij")
+        self._boxes = np.stack([x, y, x + 1 / grid, y + 1 / grid], -1).reshape(-1, 4)
+
+    @property
+    def width(self) -> int:
+        """Numbers that describe a region: its pixels."""
+        return self._patches.shape[2]
+
+    def read(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        """Pixels from -1 to 1 (B, K, D), boxes (B, K, 4), all True (B, K)."""
+        features = self._patches[rows].astype(np.float32)
+        features /= 127.5
+        features -= 1
+        boxes = np.broadcast_to(self._boxes, (len(rows), *self._boxes.shape)).astype(np.float32)
+        return features, boxes, np.ones(features.shape[:2], np.bool_)
+
+
+class EasyVqa:
+    """The data set; ``patch`` is the side of a region in pixels.
+
+    Raises
+    ------
+    InputError
+        If the package is missing.
+    """
+
+    name = "easy-vqa"
+    split_names = SPLITS
+
+    def __init__(self, patch: int = 8) -> None:
+        _package()
+        self._patch = patch
+
+    def split(self, name: str) -> Split:
+        """Read a split.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name.
+        """
+        questions = read_questions(name)
+        answers, codes = np.unique(questions.answers, return_inverse=True)
+        count = len(questions.texts)
+        soft = SoftAnswers(
+            starts=np.arange(count + 1),
+            codes=codes.astype(np.int64),
+            scores=np.ones(count, np.float32),
+            answers=answers.tolist(),
+            counts=np.bincount(codes),
+        )
+        regions = self._test_regions if name == "test" else self._train_regions
+        return Split(
+            name, questions.question_ids, questions.texts, questions.pictures, regions, soft
+        )
+
+    @cached_property
+    def _train_regions(self) -> PatchRegions:
+        return PatchRegions(_read_pixels("train"), self._patch)
+
+    @cached_property
+    def _test_regions(self) -> PatchRegions:
+        return PatchRegions(_read_pixels("test"), self._patch)
+
+
+def read_questions(split: str) -> Questions:
+    """Questions and answers of a split, in the package's order.
+
+    Raises
+    ------
+    InputError
+        If there is no such split, or the package is missing.
+    """
+    if split not in SPLITS:
+        raise InputError(f"easy-vqa has no split '{split}'", fix=f"There are: {', '.join(SPLITS)}")
+    package = _package()
+    source = "test" if split == "test" else "train"
+    read = package.get_test_questions if source == "test" else package.get_train_questions
+    texts, answers, pictures = read()
+    numbers = np.asarray(pictures, np.int64)
+    held_out = numbers % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
+    chosen = {"train": ~held_out, "validation": held_out, "test": np.ones_like(held_out)}[split]
+    rows = np.flatnonzero(chosen)
+    return Questions(
+        question_ids=rows + _FIRST_QUESTION[source],
+        image_ids=numbers[rows] + _FIRST_PICTURE[source],
+        texts=[texts[row] for row in rows],
+        answers=[answers[row] for row in rows],
+        pictures=numbers[rows],
+    )
+
+
+def answer_types() -> dict[str, str]:
+    """The type of every answer: ``yes/no``, ``color`` or ``shape``, found from the data.
+
+    Answers that some question was answered with both ways belong together. Such a group is
+    yes/no if it has these answers; else it is named after the word that all of its questions
+    share ("what is the **color** of the shape?").
+
+    Examples
+    --------
+    >>> types = answer_types()
+    >>> types["no"], types["teal"], types["circle"]
+    ('yes/no', 'color', 'shape')
+    """
+    questions = [read_questions(split) for split in ("train", "validation")]
+    asked: dict[str, set[str]] = {}
+    for part in questions:
+        for text, answer in zip(part.texts, part.answers, strict=True):
+            asked.setdefault(text, set()).add(answer)
+    groups: list[tuple[set[str], list[set[str]]]] = []
+    for text, answers in asked.items():
+        words = [set(text.rstrip("?").split())]
+        joined = set(answers)
+        for group in [group for group in groups if group[0] & answers]:
+            groups.remove(group)
+            joined |= group[0]
+            words += group[1]
+        groups.append((joined, words))
+    return {answer: _type_name(answers, words) for answers, words in groups for answer in answers}
+
+
+def _type_name(answers: set[str], words: Sequence[set[str]]) -> str:
+    if answers <= {"yes", "no"}:
+        return "yes/no"
+    # Colours are asked of shapes, so "shape" may stand in both groups and "color" decides.
+    return next(
+        (name for name in ("color", "shape") if all(name in question for question in words)),
+        "other",
+    )
+
+
+def export_vqa_json(split: str, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write a split in the official VQA v2 form; returns the two paths.
+
+    ``<split>_questions.json`` and ``<split>_annotations.json`` in ``folder``, with ten
+    identical human answers a question and its first two words as the question type.
+
+    Raises
+    ------
+    InputError
+        If there is no such split, the package is missing, or ``folder`` cannot be written.
+    """
+    questions, types = read_questions(split), answer_types()
+    header = {
+        "info": {"description": "easy-VQA in the form of VQA v2", "version": "1.0"},
+        "license": {"name": "MIT"},
+        "data_type": "easy_vqa",
+        "data_subtype": split,
+    }
+    ids, images = questions.question_ids.tolist(), questions.image_ids.tolist()
+    asked = [
+        {"image_id": image, "question": text, "question_id": question}
+        for image, text, question in zip(images, questions.texts, ids, strict=True)
+    ]
+    annotated = [
+        {
+            "question_type": " ".join(text.split()[:2]),
+            "multiple_choice_answer": answer,
+            "answers": _human_answers(answer),
+            "image_id": image,
+            "answer_type": types[answer],
+            "question_id": question,
+        }
+        for image, text, question, answer in zip(
+            images, questions.texts, ids, questions.answers, strict=True
+        )
+    ]
+    paths = Path(folder, f"{split}_questions.json"), Path(folder, f"{split}_annotations.json")
+    atomic_write(paths[0], orjson.dumps({**header, "task_type": "Open-Ended", "questions": asked}))
+    atomic_write(paths[1], orjson.dumps({**header, "annotations": annotated}))
+    return paths
+
+
+@cache
+def _human_answers(answer: str) -> list[dict[str, Any]]:
+    return [
+        {"answer": answer, "answer_confidence": "yes", "answer_id": human}
+        for human in range(1, _HUMANS + 1)
+    ]
+
+
+def _read_pixels(source: str) -> npt.NDArray[np.uint8]:
+    """Pictures of the package's split by their number, shape (I, SIDE, SIDE, 3)."""
+    from PIL import Image
+
+    package = _package()
+    paths = package.get_test_image_paths() if source == "test" else package.get_train_image_paths()
+    pixels = np.empty((max(paths) + 1, SIDE, SIDE, 3), np.uint8)
+    for number, path in paths.items():
+        with Image.open(path) as image:
+            pixels[number] = np.asarray(image.convert("RGB"))
+    return pixels
+
+
+def _package() -> Any:
+    try:
+        import easy_vqa
+    except ImportError as error:
+        raise InputError(
+            "the data set easy-vqa needs its package", fix="pip install 'vqa-ensemble[demo]'"
+        ) from error
+    return easy_vqa

@@ -1,0 +1,251 @@
+"""What every data set hands to the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.training.data.vocabulary import encode_questions
+
+FloatArray = npt.NDArray[np.float32]
+QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+
+
+class Regions(Protocol):
+    """Regions of pictures, read by the picture's row."""
+
+    @property
+    def width(self) -> int:
+        """Numbers that describe a region (D)."""
+
+    def read(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
+
+        Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
+        """
+
+
+@dataclass(frozen=True)
+class SoftAnswers:
+    """Answers of each question with their scores in (0, 1], stored sparsely.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (Q + 1,)
+        Entries of question ``q`` are ``starts[q]:starts[q + 1]``.
+    codes : ndarray of int64, shape (R,)
+        Indices into ``answers``.
+    scores : ndarray of float32, shape (R,)
+    answers : list of str
+    counts : ndarray of int64, shape (len(answers),)
+        Questions of which each answer is the most given one.
+    """
+
+    starts: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int64]
+    scores: FloatArray
+    answers: list[str]
+    counts: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Questions about pictures, with answers where they are public.
+
+    Attributes
+    ----------
+    name : str
+    question_ids : ndarray of int64 or of str objects, shape (Q,)
+    questions : list of str, length Q
+    pictures : ndarray of int64, shape (Q,)
+        The picture's row in ``regions``.
+    regions : Regions
+    answers : SoftAnswers or None
+    """
+
+    name: str
+    question_ids: QuestionIds
+    questions: list[str]
+    pictures: npt.NDArray[np.int64]
+    regions: Regions
+    answers: SoftAnswers | None
+
+
+class Dataset(Protocol):
+    """A data set made of named splits."""
+
+    @property
+    def name(self) -> str:
+        """As recipes call it."""
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits there are."""
+
+    def split(self, name: str) -> Split:
+        """Read a split; :class:`InputError` if there is none of that name."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model sees of B examples, and what it should answer.
+
+    Attributes
+    ----------
+    features : Tensor of float32, shape (B, K, D)
+    boxes : Tensor of float32, shape (B, K, 4)
+    mask : Tensor of bool, shape (B, K)
+        False where a picture has fewer than K regions.
+    tokens : Tensor of int64, shape (B, T)
+        Padded on the right with zeros.
+    targets : Tensor of float32, shape (B, A), or None
+    """
+
+    features: Tensor
+    boxes: Tensor
+    mask: Tensor
+    tokens: Tensor
+    targets: Tensor | None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        if device.type == "cpu":
+            return self
+        moved = (
+            tensor.pin_memory().to(device, non_blocking=True)
+            for tensor in (self.features, self.boxes, self.mask, self.tokens)
+        )
+        targets = None if self.targets is None else self.targets.to(device)
+        return Batch(*moved, targets=targets)
+
+
+class Examples:
+    """Splits of one data set as numbers, cut into batches on demand.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+        Taken one after another.
+    words, answers : sequence of str
+        The vocabularies; answers outside count for nothing.
+    length : int
+        Words a question (T).
+    """
+
+    def __init__(
+        self, splits: Sequence[Split], words: Sequence[str], answers: Sequence[str], length: int
+    ) -> None:
+        self.splits = list(splits)
+        self.answers = list(answers)
+        self.question_ids: QuestionIds = np.concatenate([s.question_ids for s in splits])
+        self.pictures = np.concatenate([split.pictures for split in splits])
+        self._part = np.repeat(np.arange(len(splits)), [len(s.questions) for s in splits])
+        texts = [text for split in splits for text in split.questions]
+        self.tokens = torch.from_numpy(encode_questions(texts, words, length))
+        self.targets = _join_targets([split.answers for split in splits], self.answers)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def width(self) -> int:
+        """Numbers that describe a region (D)."""
+        return self.splits[0].regions.width
+
+    def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
+        """The examples in ``rows``, shape (B,)."""
+        features, boxes, mask = self._read_regions(rows)
+        return Batch(
+            torch.from_numpy(features),
+            torch.from_numpy(boxes),
+            torch.from_numpy(mask),
+            self.tokens[torch.from_numpy(rows)],
+            None if self.targets is None else torch.from_numpy(self._dense_targets(rows)),
+        )
+
+    def _read_regions(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        parts = self._part[rows]
+        if (parts == parts[0]).all():
+            return self.splits[int(parts[0])].regions.read(self.pictures[rows])
+        read = {
+            int(p): self.splits[p].regions.read(self.pictures[rows[parts == p]])
+            for p in np.unique(parts)
+        }
+        most = max(mask.shape[1] for _, _, mask in read.values())
+        features = np.zeros((len(rows), most, self.width), np.float32)
+        boxes = np.zeros((len(rows), most, 4), np.float32)
+        mask = np.zeros((len(rows), most), np.bool_)
+        for part, (its_features, its_boxes, its_mask) in read.items():
+            chosen, count = np.flatnonzero(parts == part), its_mask.shape[1]
+            features[chosen, :count] = its_features
+            boxes[chosen, :count] = its_boxes
+            mask[chosen, :count] = its_mask
+        return features, boxes, mask
+
+    def _dense_targets(self, rows: npt.NDArray[np.int64]) -> FloatArray:
+        assert self.targets is not None
+        starts, codes, scores = self.targets
+        dense = np.zeros((len(rows), len(self.answers)), np.float32)
+        counts = starts[rows + 1] - starts[rows]
+        first = np.repeat(starts[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        entries = np.arange(counts.sum()) + first
+        dense[np.repeat(np.arange(len(rows)), counts), codes[entries]] = scores[entries]
+        return dense
+
+
+def _join_targets(
+    parts: Sequence[SoftAnswers | None], answers: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray] | None:
+    """Starts, codes in ``answers`` and scores over all parts; None if one has no answers."""
+    number = {answer: position for position, answer in enumerate(answers)}
+    counts, codes, scores = [], [], []
+    for part in parts:
+        if part is None:
+            return None
+        position = np.array([number.get(answer, -1) for answer in part.answers], np.int64)
+        mapped = position[part.codes]
+        question = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
+        known = mapped >= 0
+        counts.append(np.bincount(question[known], minlength=len(part.starts) - 1))
+        codes.append(mapped[known])
+        scores.append(part.scores[known])
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    return starts, np.concatenate(codes), np.concatenate(scores)
+
+
+def answer_vocabulary(splits: Sequence[Split], least: int) -> list[str]:
+    """Answers that are the most given of at least ``least`` questions, the frequent ones first.
+
+    Raises
+    ------
+    InputError
+        If a split has no answers, or no answer is frequent enough.
+    """
+    counts: dict[str, int] = {}
+    for split in splits:
+        if split.answers is None:
+            raise InputError(f"split '{split.name}' has no answers to train on")
+        for answer, count in zip(split.answers.answers, split.answers.counts, strict=True):
+            counts[answer] = counts.get(answer, 0) + int(count)
+    kept = sorted(
+        (answer for answer, count in counts.items() if count >= least),
+        key=lambda answer: (-counts[answer], answer),
+    )
+    if not kept:
+        raise InputError(
+            f"no answer is the most given of {least} questions",
+            where="data.min_answers",
+            fix="Lower it.",
+        )
+    return kept

@@ -1,0 +1,93 @@
+"""Bilinear attention: Kim et al. 2018, "Bilinear Attention Networks", section 3.
+
+X are the states of the question's words, Y the regions, one a column in the paper and one a
+row here. With an attention map A, a bilinear attention network is
+
+    f'_k = (XᵀU')_kᵀ A (YᵀV')_k,    BAN(X, Y; A) = Pᵀ f',
+
+the maps themselves come from low-rank bilinear pooling, γ glimpses g that share U and V,
+
+    A_g = softmax(((1 · p_gᵀ) ∘ XᵀU) VᵀY)    over all words x regions,
+
+and the glimpses are chained by residual learning of attention, f_0 = X,
+
+    f_{i+1} = BAN_i(f_i, Y; A_i) · 1ᵀ + f_i.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.models.parts import Nonlinear, VqaModel, linear, masked_softmax
+
+# The maps' joint space is this many times as wide as the hidden states.
+ATTENTION_RANK = 3
+
+
+class BilinearAttention(VqaModel):
+    """Every word attends to every region, γ times; each glimpse refines the words' states."""
+
+    def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
+        super().__init__(section, width=width, words=words, answers=answers)
+        self.attention = BilinearAttentionMaps(self.regions.width, section)
+        self.glimpses = nn.ModuleList(
+            Glimpse(self.regions.width, section) for _ in range(section.glimpses)
+        )
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+        y = self.regions(features, boxes, mask)  # (B, K, V)
+        states, _, words = self.question(tokens)  # (B, T, H), (B, T)
+        maps = self.attention(states, y, words, mask)  # (B, γ, T, K)
+        for g, glimpse in enumerate(self.glimpses):
+            states = glimpse(states, y, maps[:, g])[:, None] + states
+        joint = (states * words[..., None]).sum(1)  # (B, H)
+        logits: Tensor = self.classifier(joint)
+        return logits
+
+
+class BilinearAttentionMaps(nn.Module):
+    """A_g = softmax(((1 · p_gᵀ) ∘ XᵀU) VᵀY) over all words x regions.
+
+    X (B, T, H) and Y (B, K, V) give (B, γ, T, K). U and V are shared by the glimpses and
+    are followed by an activation.
+    """
+
+    def __init__(self, regions: int, section: ModelSection) -> None:
+        super().__init__()
+        rank = ATTENTION_RANK * section.hidden
+        self.word = Nonlinear(section.hidden, rank, section.activation, section.dropout)
+        self.region = Nonlinear(regions, rank, section.activation, section.dropout)
+        # Products of two activations of `rank` numbers: logits of about unit size at first.
+        self.weight = nn.Parameter(torch.randn(section.glimpses, rank) / rank**0.5)
+        self.bias = nn.Parameter(torch.zeros(section.glimpses, 1, 1))
+        self.dropout = nn.Dropout(section.dropout)
+
+    def forward(self, x: Tensor, y: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+        x = self.dropout(self.word(x))[:, None] * self.weight[:, None]  # (B, γ, T, rank)
+        y = self.region(y)[:, None]  # (B, 1, K, rank)
+        logits = x @ y.transpose(-1, -2) + self.bias  # (B, γ, T, K)
+        there = words[:, None, :, None] & mask[:, None, None]
+        return masked_softmax(logits, there, dim=(-2, -1))
+
+
+class Glimpse(nn.Module):
+    """One bilinear attention network with its residual projection.
+
+    f'_k = (XᵀU')_kᵀ A (YᵀV')_k, then a linear map Pᵀf': (B, H).
+    """
+
+    def __init__(self, regions: int, section: ModelSection) -> None:
+        super().__init__()
+        hidden, activation = section.hidden, section.activation
+        self.word = Nonlinear(hidden, hidden, activation, section.dropout)
+        self.region = Nonlinear(regions, hidden, activation, section.dropout)
+        self.project = linear(hidden, hidden)
+
+    def forward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        # Σ_t Σ_k A_tk x_th y_kh, the regions first: (B, T, K) @ (B, K, H).
+        attended = weights @ self.region(y).float()
+        pooled = (self.word(x) * attended).sum(1)
+        update: Tensor = self.project(pooled)
+        return update

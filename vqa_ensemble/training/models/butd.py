@@ -1,0 +1,56 @@
+"""Bottom-up and top-down attention.
+
+Anderson et al. 2018, "Bottom-Up and Top-Down Attention for Image Captioning and Visual
+Question Answering", section 3.3; details from Teney et al. 2018, "Tips and Tricks for
+Visual Question Answering". With nonlinear layers f, regions v_i and question state q,
+
+    a_i = w_aᵀ f_a([v_i, q]),    α = softmax(a),    v̂ = Σ_i α_i v_i,
+    h = f_q(q) ∘ f_v(v̂),         p(y) = σ(W_o f_o(h)).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.models.parts import (
+    ACTIVATIONS,
+    Nonlinear,
+    VqaModel,
+    linear,
+    masked_softmax,
+    preactivation_width,
+)
+
+
+class BottomUpTopDown(VqaModel):
+    """The question attends once to the regions; its state times theirs is classified."""
+
+    def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
+        super().__init__(section, width=width, words=words, answers=answers)
+        hidden, activation = section.hidden, section.activation
+        # f_a([v, q]): a map of the concatenation is the sum of two maps, and
+        # this way the question is not copied for every region.
+        attention_width = preactivation_width(hidden, activation)
+        self.attend_region = linear(self.regions.width, attention_width)
+        self.attend_question = linear(hidden, attention_width, bias=False)
+        self.activation = ACTIVATIONS[activation]
+        self.attention_dropout = nn.Dropout(section.dropout)
+        self.attend = linear(hidden, 1)
+        self.join_question = Nonlinear(hidden, hidden, activation, section.dropout)
+        self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+        v = self.regions(features, boxes, mask)  # (B, K, V)
+        _, q, _ = self.question(tokens)  # (B, H)
+        weights = self.attention(v, q, mask)  # (B, K)
+        attended = (weights[:, None] @ v.float())[:, 0]  # v̂: (B, V)
+        joint = self.join_question(q) * self.join_region(attended)  # h: (B, H)
+        logits: Tensor = self.classifier(joint)  # (B, A)
+        return logits
+
+    def attention(self, v: Tensor, q: Tensor, mask: Tensor) -> Tensor:
+        """α = softmax(w_a f_a([v, q])) over regions: (B, K)."""
+        both = self.attend_region(v) + self.attend_question(q)[:, None]
+        logits = self.attend(self.attention_dropout(self.activation(both)))[..., 0]
+        return masked_softmax(logits, mask, dim=1)

@@ -1,0 +1,179 @@
+"""Parts that the architectures share.
+
+Shapes: B examples, K regions a picture, D numbers a region, T words a question, H hidden
+width, A answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.data.vocabulary import PADDING
+
+GLOVE_WIDTH = 50
+_BOX_NUMBERS = 6
+
+
+def gated_tanh(x: Tensor) -> Tensor:
+    """Tanh of the first half of the last axis times sigmoid of the second (..., 2H) -> (..., H).
+
+    y = tanh(Wx + b) ∘ σ(W'x + b') of Anderson et al. 2018, section 3.3; W and W' are one
+    matrix here.
+    """
+    content, gate = x.chunk(2, dim=-1)
+    return torch.tanh(content) * torch.sigmoid(gate)
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "swish": functional.silu,  # x·σ(x): Ramachandran et al. 2017 with β = 1
+    "gelu": functional.gelu,
+    "tanh": torch.tanh,
+    "gated-tanh": gated_tanh,
+}
+
+
+def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
+    """A linear map whose weight has a direction and a length of its own.
+
+    Weight normalisation (Salimans and Kingma 2016) with one length for the whole matrix.
+    """
+    layer: nn.Linear = weight_norm(nn.Linear(inputs, outputs, bias=bias), dim=None)
+    return layer
+
+
+class Nonlinear(nn.Module):
+    """Dropout, a linear map, an activation: (..., inputs) -> (..., outputs)."""
+
+    def __init__(self, inputs: int, outputs: int, activation: str, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = linear(inputs, preactivation_width(outputs, activation))
+        self.activation = ACTIVATIONS[activation]
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.activation(self.linear(self.dropout(x)))
+        return result
+
+
+def preactivation_width(outputs: int, activation: str) -> int:
+    """Numbers that ``activation`` turns into ``outputs`` numbers."""
+    return 2 * outputs if activation == "gated-tanh" else outputs
+
+
+def masked_softmax(logits: Tensor, mask: Tensor, dim: int | tuple[int, int]) -> Tensor:
+    """Softmax over ``dim`` in float32 of the places where ``mask``; zero elsewhere.
+
+    ``mask`` is broadcast against ``logits``. Where nothing is left, all is zero.
+    """
+    logits = logits.float().masked_fill(~mask, -torch.inf)
+    highest = logits.detach().amax(dim, keepdim=True)
+    # Where nothing is left the highest is -inf, and -inf - -inf would be NaN.
+    weights = torch.exp(logits - highest.masked_fill(highest == -torch.inf, 0))
+    total = weights.sum(dim, keepdim=True)
+    return weights / total.clamp_min(torch.finfo(total.dtype).tiny)
+
+
+class QuestionEncoder(nn.Module):
+    """Word embedding and a GRU: tokens (B, T) -> states (B, T, H) and the last state (B, H).
+
+    Padding is on the right, which the states before it cannot see; the last state is the one
+    at the last word. Also returns where there are words, (B, T).
+    """
+
+    def __init__(self, words: int, section: ModelSection) -> None:
+        super().__init__()
+        width = GLOVE_WIDTH if section.word_vectors == "glove" else section.word_width
+        self.embedding = nn.Embedding(words, width, padding_idx=PADDING)
+        self.dropout = nn.Dropout(section.dropout)
+        self.gru = nn.GRU(width, section.hidden, batch_first=True)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mask = tokens != PADDING
+        longest = int(mask.sum(1).max())
+        tokens, mask = tokens[:, :longest], mask[:, :longest]
+        states, _ = self.gru(self.dropout(self.embedding(tokens)))
+        last = mask.sum(1) - 1
+        return states, states[torch.arange(len(states), device=states.device), last], mask
+
+
+class RegionEncoder(nn.Module):
+    """Features and boxes of regions to vectors: (B, K, D), (B, K, 4), (B, K) -> (B, K, width).
+
+    With ``region_layers = 0`` the features pass as they are (regions that are not there are
+    zero). Else the box (corners, width, height) is appended and layers make ``hidden``
+    numbers of it.
+    """
+
+    def __init__(self, features: int, section: ModelSection) -> None:
+        super().__init__()
+        self.layers = nn.Sequential()
+        self.width = features
+        for layer in range(section.region_layers):
+            inputs = features + _BOX_NUMBERS if layer == 0 else section.hidden
+            self.layers.append(Nonlinear(inputs, section.hidden, section.activation))
+            self.width = section.hidden
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor) -> Tensor:
+        there = mask[..., None]
+        features = features.masked_fill(~there, 0)
+        if not self.layers:
+            return features
+        boxes = boxes.masked_fill(~there, 0)
+        sides = boxes[..., 2:] - boxes[..., :2]
+        encoded: Tensor = self.layers(torch.cat([features, boxes, sides], -1))
+        return encoded
+
+
+class Classifier(nn.Module):
+    """Two weight-normalised layers: (B, H) -> logits (B, A).
+
+    The hidden layer is twice as wide as its input, as in bottom-up attention's published
+    classifiers (Teney et al. 2018).
+    """
+
+    def __init__(self, answers: int, section: ModelSection) -> None:
+        super().__init__()
+        width = 2 * section.hidden
+        self.hidden = Nonlinear(section.hidden, width, section.activation)
+        self.dropout = nn.Dropout(section.classifier_dropout)
+        self.output = linear(width, answers)
+
+    def forward(self, joint: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(self.hidden(joint)))
+        return logits
+
+
+class VqaModel(nn.Module):
+    """What every architecture is: regions and a question in, a logit per answer out."""
+
+    def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
+        super().__init__()
+        self.question = QuestionEncoder(words, section)
+        self.regions = RegionEncoder(width, section)
+        self.classifier = Classifier(answers, section)
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+        """Logits of the answers.
+
+        Parameters
+        ----------
+        features : Tensor, shape (B, K, D)
+        boxes : Tensor, shape (B, K, 4)
+            x1, y1, x2, y2 as shares of the picture's sides.
+        mask : Tensor of bool, shape (B, K)
+            False where there is no region; features and boxes there are ignored.
+        tokens : Tensor of int64, shape (B, T)
+            Padded on the right with zeros.
+
+        Returns
+        -------
+        Tensor, shape (B, A)
+        """
+        raise NotImplementedError

@@ -1,0 +1,45 @@
+"""Stacked attention: Yang et al. 2016, "Stacked Attention Networks for Image QA"."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.models.parts import VqaModel, linear, masked_softmax
+
+
+class StackedAttention(VqaModel):
+    """The question, refined by what each layer of attention finds, looks again."""
+
+    def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
+        super().__init__(section, width=width, words=words, answers=answers)
+        # Equation 5: regions come into the space of the question.
+        self.project = linear(self.regions.width, section.hidden)
+        self.layers = nn.ModuleList(AttentionLayer(section) for _ in range(section.glimpses))
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+        v = torch.tanh(self.project(self.regions(features, boxes, mask)))  # (B, K, H)
+        _, query, _ = self.question(tokens)  # u⁰ = v_Q: (B, H)
+        for layer in self.layers:
+            weights = layer(v, query, mask)  # (B, K)
+            # Equations 17, 18 and 22: ṽ = Σ p_i v_i, u = ṽ + the query.
+            query = (weights[:, None] @ v.float())[:, 0] + query
+        logits: Tensor = self.classifier(query)  # equation 23 with a deeper classifier
+        return logits
+
+
+class AttentionLayer(nn.Module):
+    """p = softmax(W_P tanh(W_I v ⊕ (W_Q u + b_A)) + b_P), equations 15 and 16: (B, K)."""
+
+    def __init__(self, section: ModelSection) -> None:
+        super().__init__()
+        self.region = nn.Linear(section.hidden, section.hidden, bias=False)
+        self.query = nn.Linear(section.hidden, section.hidden)
+        self.dropout = nn.Dropout(section.dropout)
+        self.attend = nn.Linear(section.hidden, 1)
+
+    def forward(self, v: Tensor, query: Tensor, mask: Tensor) -> Tensor:
+        both = torch.tanh(self.region(v) + self.query(query)[:, None])  # (B, K, H)
+        logits = self.attend(self.dropout(both))[..., 0]
+        return masked_softmax(logits, mask, dim=1)

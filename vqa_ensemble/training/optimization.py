@@ -1,0 +1,86 @@
+"""Loss, delayed updates, optimisers and the learning rate over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqa_ensemble.formats.recipe import TrainingSection
+from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.precision import MixedPrecision
+
+
+def soft_target_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy summed over answers and over examples: (B, A), (B, A) -> ().
+
+    Teney et al. 2018, section 3.5: every answer is a yes/no decision whose right answer is
+    the share of annotators behind it.
+    """
+    return functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="sum")
+
+
+def soft_score(logits: Tensor, targets: Tensor) -> Tensor:
+    """Soft target of each example's best answer, summed: (B, A), (B, A) -> ()."""
+    best = logits.argmax(1, keepdim=True)
+    return targets.gather(1, best).sum()
+
+
+def accumulate_gradients(
+    model: nn.Module, batches: Iterable[Batch], examples: int, precision: MixedPrecision
+) -> tuple[float, float]:
+    """Add up the gradient of the mean loss over ``examples`` that come in several batches.
+
+    Every batch counts by its number of examples, so the sum is the gradient of one large
+    batch whether or not the last one is smaller (delayed updates, Ott et al. 2018).
+
+    Returns
+    -------
+    loss, score : float
+        Means over the examples.
+    """
+    losses, scores = [], []
+    for batch in batches:
+        assert batch.targets is not None
+        with precision.autocast():
+            logits = model(batch.features, batch.boxes, batch.mask, batch.tokens)
+            loss = soft_target_loss(logits, batch.targets) / examples
+        precision.backward(loss)
+        losses.append(loss.detach())
+        scores.append(soft_score(logits.detach(), batch.targets) / examples)
+    return float(torch.stack(losses).sum()), float(torch.stack(scores).sum())
+
+
+def build_optimizer(model: nn.Module, section: TrainingSection) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters."""
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        "adamax": torch.optim.Adamax,
+        "adamw": torch.optim.AdamW,
+    }
+    options = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
+    return kinds[section.optimizer](model.parameters(), **options)
+
+
+def learning_rate(
+    section: TrainingSection, update: int, updates: int, updates_per_epoch: float
+) -> float:
+    """The learning rate of update number ``update`` of ``updates``, counted from 0.
+
+    It is a function of the position alone, so a resumed run needs no memory of it.
+
+    Examples
+    --------
+    >>> section = TrainingSection(learning_rate=1.0, warmup=0.5, schedule="cosine")
+    >>> [round(learning_rate(section, update, 12, 4), 2) for update in (0, 1, 2, 7, 11)]
+    [0.5, 1.0, 1.0, 0.5, 0.02]
+    """
+    warmup = min(round(section.warmup * updates_per_epoch), updates)
+    if update < warmup:
+        return section.learning_rate * (update + 1) / warmup
+    if section.schedule == "constant":
+        return section.learning_rate
+    done = (update - warmup) / (updates - warmup)
+    return section.learning_rate * (1 + math.cos(math.pi * done)) / 2

@@ -1,0 +1,134 @@
+"""Several members trained one after another; one that fails does not take the others along."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.training.data import open_dataset
+from vqa_ensemble.training.prediction import write_split
+from vqa_ensemble.training.trainer import Trainer, TrainingProgress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one member.
+
+    Attributes
+    ----------
+    member : str
+    seconds : float
+        Time of training and predicting.
+    parameters : int
+    scores : dict of str to float or None
+        By split; None where the split has no answers.
+    files : dict of str to Path
+        The prediction files by split.
+    error : str
+        Why it failed; empty if it did not.
+    details : str
+        The traceback of an error nobody foresaw.
+    """
+
+    member: str
+    seconds: float = 0.0
+    parameters: int = 0
+    scores: dict[str, float | None] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    error: str = ""
+    details: str = ""
+
+
+def train_members(
+    recipes: Sequence[Recipe],
+    *,
+    runs: Path,
+    predictions: Path,
+    device: torch.device,
+    splits: Sequence[str] = (),
+    resume: bool = True,
+    report: Callable[[TrainingProgress], None] = lambda progress: None,
+    finished: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Train members and write their prediction files.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+    runs : Path
+        Each member's checkpoint and log go to a folder of its name in here.
+    predictions : Path
+        Prediction files go to ``<split>/<member>.parquet`` in here.
+    device : torch.device
+    splits : sequence of str
+        Splits to predict, instead of those each recipe names.
+    resume : bool
+        Continue from checkpoints.
+    report, finished : callable
+        Called during training and after each member.
+
+    Raises
+    ------
+    InputError
+        If two recipes have the same member name. What goes wrong with one member alone is
+        in its outcome.
+    """
+    names = [recipe.member.name for recipe in recipes]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"member '{name}' is given {names.count(name)} times")
+    outcomes = []
+    for recipe in recipes:
+        began = time.monotonic()
+        try:
+            outcome = _train_member(recipe, runs, predictions, device, splits, resume, report)
+        except InputError as error:
+            outcome = Outcome(recipe.member.name, time.monotonic() - began, error=str(error))
+        except Exception as error:
+            # Out of memory, a broken driver, a bug: the next member may still go well.
+            outcome = Outcome(
+                recipe.member.name,
+                time.monotonic() - began,
+                error=f"{type(error).__name__}: {error}",
+                details=traceback.format_exc(),
+            )
+        finished(outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _train_member(
+    recipe: Recipe,
+    runs: Path,
+    predictions: Path,
+    device: torch.device,
+    splits: Sequence[str],
+    resume: bool,
+    report: Callable[[TrainingProgress], None],
+) -> Outcome:
+    began = time.monotonic()
+    dataset = open_dataset(recipe.data)
+    wanted = tuple(splits) or recipe.predict.splits
+    unknown = [split for split in wanted if split not in dataset.split_names]
+    if unknown:
+        raise InputError(
+            f"data set '{dataset.name}' has no split '{unknown[0]}'",
+            fix=f"There are: {', '.join(dataset.split_names)}",
+        )
+    trainer = Trainer(recipe, runs / recipe.member.name, device, dataset=dataset, resume=resume)
+    member = trainer.train(report)
+    files: dict[str, Path] = {}
+    scores: dict[str, float | None] = {}
+    for split in wanted:
+        files[split], scores[split] = write_split(
+            member, dataset, split, predictions, top_k=recipe.predict.top_k, device=device
+        )
+    parameters = sum(parameter.numel() for parameter in member.model.parameters())
+    return Outcome(recipe.member.name, time.monotonic() - began, parameters, scores, files)

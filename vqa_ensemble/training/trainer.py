@@ -1,0 +1,272 @@
+"""The training loop of one member."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import torch
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.recipe import Recipe, recipe_hash
+from vqa_ensemble.training.checkpoint import (
+    CHECKPOINT_FILE,
+    Member,
+    load_checkpoint,
+    save_checkpoint,
+)
+from vqa_ensemble.training.data import open_dataset
+from vqa_ensemble.training.data.examples import Batch, Dataset, Examples, answer_vocabulary
+from vqa_ensemble.training.data.vocabulary import build_words, glove_vectors
+from vqa_ensemble.training.models import build_model
+from vqa_ensemble.training.optimization import (
+    accumulate_gradients,
+    build_optimizer,
+    learning_rate,
+)
+from vqa_ensemble.training.precision import MixedPrecision
+
+LOG_FILE = "log.jsonl"
+LOG_EVERY = 25
+# Beside the end of every epoch, which may be hours away on a large data set.
+CHECKPOINT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How a run stands after ``update`` of ``updates``.
+
+    ``loss`` and ``score`` are means over the examples since the last report.
+    """
+
+    member: str
+    update: int
+    updates: int
+    epoch: int
+    loss: float
+    score: float
+    examples_per_second: float
+
+
+class Trainer:
+    """Trains one member; every random choice follows from the recipe's seed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+        Where the checkpoint and the log lie.
+    device : torch.device
+    dataset : Dataset, optional
+        By default the one the recipe names.
+    resume : bool
+        Continue from the folder's checkpoint if there is one. A resumed run ends, on a CPU,
+        with exactly the weights of one that was never interrupted.
+
+    Raises
+    ------
+    InputError
+        If the data are missing or wrong, or the checkpoint belongs to another recipe.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        device: torch.device,
+        *,
+        dataset: Dataset | None = None,
+        resume: bool = True,
+    ) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.device = device
+        self.update = 0
+        self._precision = MixedPrecision(recipe.training.precision, device)
+
+        dataset = dataset or open_dataset(recipe.data)
+        splits = [dataset.split(name) for name in recipe.data.train_splits]
+        words = build_words(text for split in splits for text in split.questions)
+        answers = answer_vocabulary(splits, recipe.data.min_answers)
+        self._examples = Examples(splits, words, answers, recipe.data.words)
+
+        self.member = self._new_member(words, answers)
+        self._optimizer = build_optimizer(self.member.model, recipe.training)
+        if resume and (folder / CHECKPOINT_FILE).is_file():
+            self._resume()
+        else:
+            atomic_write(folder / LOG_FILE, b"")
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """Updates in one pass over the examples."""
+        return math.ceil(len(self._examples) / self._window)
+
+    @property
+    def updates(self) -> int:
+        """Updates in the whole run."""
+        updates = self.recipe.training.epochs * self.updates_per_epoch
+        return min(updates, self.recipe.training.max_updates or updates)
+
+    @property
+    def _window(self) -> int:
+        """Examples an update."""
+        return self.recipe.training.batch_size * self.recipe.training.accumulate
+
+    def train(
+        self,
+        report: Callable[[TrainingProgress], None] = lambda progress: None,
+        *,
+        stop_after: int | None = None,
+    ) -> Member:
+        """Train to the end, or until ``stop_after`` updates are done in all.
+
+        Raises
+        ------
+        InputError
+            If the loss stops being a number.
+        """
+        last = self.updates if stop_after is None else min(stop_after, self.updates)
+        saved, began, losses, scores = time.monotonic(), time.monotonic(), [], []
+        examples = 0
+        self.member.model.train()
+        while self.update < last:
+            rows = self._rows(self.update)
+            loss, score = self._step(rows)
+            self.update += 1
+            losses.append(loss * len(rows))
+            scores.append(score * len(rows))
+            examples += len(rows)
+            epoch_ends = self.update % self.updates_per_epoch == 0
+            if epoch_ends or self.update % LOG_EVERY == 0 or self.update == last:
+                seconds = max(time.monotonic() - began, 1e-9)
+                self._report(report, sum(losses), sum(scores), examples, seconds)
+                began, losses, scores, examples = time.monotonic(), [], [], 0
+            late = time.monotonic() - saved > CHECKPOINT_SECONDS
+            if epoch_ends or late or self.update == last:
+                self.save()
+                saved = time.monotonic()
+        return self.member
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        rng = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            rng["cuda"] = torch.cuda.get_rng_state(self.device)
+        progress = {
+            "update": self.update,
+            "optimizer": self._optimizer.state_dict(),
+            "precision": self._precision.state_dict(),
+            "rng": rng,
+        }
+        save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
+
+    def _new_member(self, words: list[str], answers: list[str]) -> Member:
+        section, seed = self.recipe.model, self.recipe.member.seed
+        torch.manual_seed(seed)
+        width = self._examples.width
+        model = build_model(section, width=width, words=len(words), answers=len(answers))
+        if section.word_vectors == "glove":
+            vectors = glove_vectors(words, np.random.default_rng(seed))
+            with torch.no_grad():
+                model.question.embedding.weight.copy_(torch.from_numpy(vectors))
+        return Member(self.recipe, words, answers, width, model.to(self.device))
+
+    def _rows(self, update: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The examples of an update: a window of the epoch's own random order."""
+        epoch, position = divmod(update, self.updates_per_epoch)
+        generator = np.random.default_rng([self.recipe.member.seed, epoch])
+        # Drawing the order anew costs less than a forward pass and leaves nothing to restore.
+        order = generator.permutation(len(self._examples))
+        return order[position * self._window : (position + 1) * self._window]
+
+    def _step(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[float, float]:
+        section = self.recipe.training
+        rate = learning_rate(section, self.update, self.updates, self.updates_per_epoch)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        batches = self._batches(rows)
+        loss, score = accumulate_gradients(self.member.model, batches, len(rows), self._precision)
+        self._precision.unscale(self._optimizer)
+        if section.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.member.model.parameters(), section.clip_norm)
+        if not math.isfinite(loss):
+            raise InputError(
+                f"loss is {loss} at update {self.update}",
+                fix="Lower training.learning_rate, or train in float32.",
+            )
+        self._precision.step(self._optimizer)
+        return loss, score
+
+    def _batches(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[Batch]:
+        size = self.recipe.training.batch_size
+        for start in range(0, len(rows), size):
+            yield self._examples.batch(rows[start : start + size]).to(self.device)
+
+    def _report(
+        self,
+        report: Callable[[TrainingProgress], None],
+        loss: float,
+        score: float,
+        examples: int,
+        seconds: float,
+    ) -> None:
+        progress = TrainingProgress(
+            member=self.member.name,
+            update=self.update,
+            updates=self.updates,
+            epoch=math.ceil(self.update / self.updates_per_epoch),
+            loss=loss / examples,
+            score=score / examples,
+            examples_per_second=examples / seconds,
+        )
+        line = {
+            **vars(progress),
+            "learning_rate": self._optimizer.param_groups[0]["lr"],
+            "precision": self._precision.name,
+            "skipped_updates": self._precision.skipped,
+        }
+        with (self.folder / LOG_FILE).open("ab") as log:
+            log.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        report(progress)
+
+    def _resume(self) -> None:
+        path = self.folder / CHECKPOINT_FILE
+        member, progress = load_checkpoint(path, self.device)
+        fix = "Start over with --fresh, or choose another --output."
+        if recipe_hash(member.recipe) != recipe_hash(self.recipe):
+            raise InputError("was trained by another version of the recipe", path=path, fix=fix)
+        same = (member.words, member.answers, member.width) == (
+            self.member.words,
+            self.member.answers,
+            self.member.width,
+        )
+        if not same or not progress:
+            raise InputError("was trained on other data", path=path, fix=fix)
+        self.member.model.load_state_dict(member.model.state_dict())
+        self._optimizer.load_state_dict(progress["optimizer"])
+        self._precision.load_state_dict(progress["precision"])
+        self.update = progress["update"]
+        torch.set_rng_state(progress["rng"]["cpu"])
+        if self.device.type == "cuda" and "cuda" in progress["rng"]:
+            torch.cuda.set_rng_state(progress["rng"]["cuda"], self.device)
+        self._drop_later_log_lines()
+
+    def _drop_later_log_lines(self) -> None:
+        """Forget what a killed run logged after its checkpoint; it is about to be redone."""
+        path, kept = self.folder / LOG_FILE, []
+        for line in path.read_bytes().splitlines() if path.is_file() else []:
+            try:
+                if orjson.loads(line)["update"] <= self.update:
+                    kept.append(line + b"\n")
+            except orjson.JSONDecodeError:  # the kill cut this line
+                break
+        atomic_write(path, b"".join(kept))
