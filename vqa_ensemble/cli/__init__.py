@@ -13,6 +13,7 @@ from vqa_ensemble.errors import InputError
 # Command → the module that holds it, in the order of use.
 COMMANDS = (
     "demo",
+    "prepare",
     "train",
     "predict",
     "build-map",

@@ -1,0 +1,135 @@
+"""Candidate answers: what any member considers, question by question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.voting.ballots import Ballots
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All answers that any member gives: C candidates over Q questions, M members.
+
+    Attributes
+    ----------
+    question_ids : ndarray, shape (Q,)
+    starts : ndarray of int64, shape (Q + 1,)
+        Candidates of question ``q`` are ``starts[q]:starts[q + 1]``, in alphabetical order;
+        never none.
+    answers : ndarray of int32, shape (C,)
+        Indices into ``vocabulary``.
+    vocabulary : list of str, length A
+        In alphabetical order.
+    names : tuple of str, length M
+        Members in alphabetical order.
+    confidences : ndarray of float32, shape (C, M)
+        0 where a member does not list the answer.
+    present : ndarray of bool, shape (Q, M)
+        Whether the member has the question at all.
+    """
+
+    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    starts: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int32]
+    vocabulary: list[str]
+    names: tuple[str, ...]
+    confidences: npt.NDArray[np.float32]
+    present: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """The number of questions."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Candidates of each question, shape (Q,)."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def questions(self) -> npt.NDArray[np.int64]:
+        """Each candidate's question, shape (C,)."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
+    @cached_property
+    def votes(self) -> npt.NDArray[np.bool_]:
+        """Whether the candidate is the member's top answer, shape (C, M).
+
+        One candidate a question and member that is present; of equally confident ones the
+        alphabetically first.
+        """
+        best = np.maximum.reduceat(self.confidences, self.starts[:-1], axis=0)
+        level = self.confidences == best[self.questions]
+        # The first of a question's level candidates: the count of them so far is one.
+        so_far = np.cumsum(level, axis=0, dtype=np.int32)
+        before = so_far[self.starts[:-1]] - level[self.starts[:-1]]
+        first = level & (so_far - before[self.questions] == 1)
+        return np.asarray(first & self.present[self.questions])
+
+    def select(self, questions: npt.NDArray[np.integer]) -> Candidates:
+        """The candidates of some questions, in the order given."""
+        sizes = self.sizes[questions]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        rows = np.repeat(self.starts[:-1][questions] - starts[:-1], sizes) + np.arange(starts[-1])
+        return replace(
+            self,
+            question_ids=self.question_ids[questions],
+            starts=starts,
+            answers=self.answers[rows],
+            confidences=self.confidences[rows],
+            present=self.present[questions],
+        )
+
+    def members(self, columns: npt.NDArray[np.integer]) -> Candidates:
+        """The same with some members only; candidates that none of them lists are dropped.
+
+        Questions that none of them has keep their candidates.
+        """
+        confidences, present = self.confidences[:, columns], self.present[:, columns]
+        listed = (confidences > 0).any(axis=1)
+        nobody = np.maximum.reduceat(listed, self.starts[:-1]) == 0
+        keep = listed | nobody[self.questions]
+        sizes = np.add.reduceat(keep.astype(np.int64), self.starts[:-1])
+        return replace(
+            self,
+            starts=np.concatenate([[0], np.cumsum(sizes)]),
+            answers=self.answers[keep],
+            names=tuple(self.names[c] for c in columns),
+            confidences=confidences[keep],
+            present=present,
+        )
+
+
+def gather_candidates(ballots: Ballots) -> Candidates:
+    """Put every member's confidences side by side, one row a question and answer.
+
+    Examples
+    --------
+    >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> found = gather_candidates(ballots_from_votes({
+    ...     "a": [("cat", 0.5), ("dog", 0.25)], "b": [("dog", 0.75)]}))
+    >>> [found.vocabulary[code] for code in found.answers], found.confidences.tolist()
+    (['cat', 'dog'], [[0.5, 0.0], [0.25, 0.75]])
+    """
+    width = len(ballots.vocabulary)
+    pairs = [
+        np.repeat(np.arange(len(ballots)) * width, np.diff(member.starts)) + member.answers
+        for member in ballots.members
+    ]
+    distinct = np.unique(np.concatenate(pairs))
+    confidences = np.zeros((len(distinct), len(pairs)), dtype=np.float32)
+    for m, (rows, member) in enumerate(zip(pairs, ballots.members, strict=True)):
+        confidences[np.searchsorted(distinct, rows), m] = member.confidences
+    return Candidates(
+        question_ids=ballots.question_ids,
+        starts=np.searchsorted(distinct, np.arange(len(ballots) + 1) * width),
+        answers=(distinct % width).astype(np.int32),
+        vocabulary=ballots.vocabulary,
+        names=ballots.names,
+        confidences=confidences,
+        present=np.stack([np.diff(member.starts) > 0 for member in ballots.members], axis=1),
+    )
