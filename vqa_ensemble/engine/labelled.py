@@ -1,0 +1,148 @@
+"""Members' predictions on questions whose answers are known: what weights are learned from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.formats.question_table import read_question_column
+from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
+from vqa_ensemble.voting.answer_types import TypeResolver
+from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.question_type import sum_by_type, win_type
+from vqa_ensemble.voting.tally import count_equal_votes
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Candidates over Q questions with how right each is.
+
+    Attributes
+    ----------
+    ballots : Ballots
+    candidates : Candidates
+    targets : ndarray of float64, shape (C,)
+        VQA accuracy of each candidate, or 0 and 1.
+    types : QuestionTypes
+    groups : ndarray of int64, shape (Q,)
+        Copies of one question share a group.
+    groups_given : bool
+        Whether the user named the groups; otherwise every question is its own.
+    """
+
+    ballots: Ballots
+    candidates: Candidates
+    targets: npt.NDArray[np.float64]
+    types: QuestionTypes
+    groups: npt.NDArray[np.int64]
+    groups_given: bool
+
+
+def load_labelled(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    annotations: str,
+    groups: str | None = None,
+    question_types: str | None = None,
+    answer_map: AnswerMap | None = None,
+    unseen: str = "classifier",
+    missing: str = "error",
+) -> Labelled:
+    """Read members' predictions and the answers to learn from.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        One prediction file a member.
+    annotations : str
+        VQA annotation JSON (candidates are scored by VQA accuracy), or a parquet or CSV table
+        with ``question_id`` and one right ``answer`` (``FILE:COLUMN`` for another column).
+    groups : str, optional
+        ``FILE:COLUMN`` whose equal values mark copies of one question.
+    question_types : str, optional
+        ``FILE[:COLUMN]`` with every question's type.
+    answer_map : AnswerMap, optional
+        Gives the types by the members' type vote where ``question_types`` is not given.
+    missing : {"error", "abstain"}
+        What to do where a member lacks a question that another has.
+
+    Raises
+    ------
+    InputError
+        If a file is bad, or the files do not fit together.
+    """
+    ballots = align([read_predictions(path) for path in paths], missing=missing)
+    candidates = gather_candidates(ballots)
+    types = find_types(ballots, question_types=question_types, answer_map=answer_map, unseen=unseen)
+    group_of = np.arange(len(ballots))
+    if groups is not None:
+        values = read_question_column(groups, "group", ballots.question_ids)
+        group_of = np.unique(np.asarray(values, dtype=object), return_inverse=True)[1]
+    return Labelled(
+        ballots,
+        candidates,
+        _targets(candidates, annotations),
+        types,
+        group_of.astype(np.int64),
+        groups is not None,
+    )
+
+
+def find_types(
+    ballots: Ballots,
+    *,
+    question_types: str | None = None,
+    answer_map: AnswerMap | None = None,
+    unseen: str = "classifier",
+) -> QuestionTypes:
+    """Every question's type: from a column, else by the members' type vote, else none."""
+    if question_types is not None:
+        values = read_question_column(question_types, "question_type", ballots.question_ids)
+        names, of = np.unique(np.asarray(values, dtype=object), return_inverse=True)
+        return QuestionTypes(tuple(names.tolist()), of.astype(np.int64))
+    if answer_map is None:
+        return QuestionTypes.none(len(ballots))
+    types = TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary)
+    votes, confidences = sum_by_type(count_equal_votes(*ballots.top()), types)
+    return QuestionTypes(types.names, win_type(votes, confidences, types)[0])
+
+
+def _targets(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:
+    path = annotations if Path(annotations).exists() else annotations.rpartition(":")[0]
+    if Path(path).suffix.lower() != ".json":
+        right = read_question_column(annotations, "answer", candidates.question_ids)
+        given = np.asarray(candidates.vocabulary, dtype=object)[candidates.answers]
+        return (given == np.asarray(right, dtype=object)[candidates.questions]).astype(np.float64)
+    humans = HumanAnswers.prepare(read_annotations(annotations))
+    annotated = humans.annotations.question_ids
+    if annotated.dtype != candidates.question_ids.dtype:
+        raise InputError(
+            "question ids are of another type (integer, string) than the members'",
+            path=annotations,
+        )
+    order = np.argsort(annotated, kind="stable")
+    found = np.searchsorted(annotated[order], candidates.question_ids)
+    position = order[np.minimum(found, len(order) - 1)]
+    lacking = candidates.question_ids[annotated[position] != candidates.question_ids]
+    if len(lacking):
+        raise InputError(
+            f"lacks {len(lacking)} of the members' {len(candidates)} questions: "
+            + ", ".join(str(q) for q in lacking[:5])
+            + (", …" if len(lacking) > 5 else ""),
+            path=annotations,
+            fix="Give the annotations of the split that the members predicted.",
+        )
+    return soft_scores(
+        humans, position[candidates.questions], candidates.answers, candidates.vocabulary
+    )

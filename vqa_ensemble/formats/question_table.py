@@ -1,0 +1,123 @@
+"""Columns of questions: a type, a group or an answer for every question id, from any table.
+
+A column is named as ``FILE`` or ``FILE:COLUMN``. Parquet and CSV tables have a ``question_id``
+column; VQA question and annotation JSON have their lists.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import read_json
+
+QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+
+
+def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> list[str]:
+    """The values of one column for the given questions, as strings, in their order.
+
+    Parameters
+    ----------
+    spec : str
+        ``FILE`` or ``FILE:COLUMN``.
+    default : str
+        The column where ``spec`` names none.
+    question_ids : ndarray, shape (Q,)
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable, lacks the column or some of the questions, gives
+        a question twice, or has null values.
+    """
+    path, column = _split(spec, default)
+    ids, values = _read(path, column)
+    wanted = pa.array(question_ids)
+    if pa.types.is_integer(wanted.type) and pa.types.is_integer(ids.type):
+        ids = ids.cast(pa.int64())
+    else:
+        wanted, ids = wanted.cast(pa.string()), ids.cast(pa.string())
+    distinct = pc.count_distinct(ids).as_py()
+    if distinct != len(ids):
+        counts = pc.value_counts(ids)
+        twice = next(c["values"] for c in counts.to_pylist() if c["counts"] > 1)
+        raise InputError("stands twice", path=path, where=f"question {twice}")
+    position = pc.index_in(wanted, ids)
+    if position.null_count:
+        lacking = question_ids[np.asarray(position.is_null())]
+        raise InputError(
+            f"lacks {len(lacking)} of {len(question_ids)} questions: "
+            + ", ".join(str(q) for q in lacking[:5])
+            + (", …" if len(lacking) > 5 else ""),
+            path=path,
+        )
+    chosen = values.take(position)
+    if chosen.null_count:
+        first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
+        raise InputError(f"'{column}' is null", path=path, where=f"question {first}")
+    texts: list[str] = chosen.cast(pa.string()).to_pylist()
+    return texts
+
+
+def _split(spec: str, default: str) -> tuple[str, str]:
+    path, colon, column = spec.rpartition(":")
+    if colon and not Path(spec).exists():
+        return path, column
+    return spec, default
+
+
+def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
+    if not os.path.isfile(path):
+        raise InputError("no such file", path=path)
+    ending = Path(path).suffix.lower()
+    if ending == ".json":
+        return _read_json_column(path, column)
+    try:
+        if ending == ".csv":
+            # Every value stays the string it is: "NA", "null" and "" are answers too.
+            options = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
+            table = pyarrow.csv.read_csv(path, convert_options=options)
+        elif ending == ".parquet":
+            table = pq.ParquetFile(path).read()
+        else:
+            raise InputError(f"is '{ending}', not .parquet, .csv or .json", path=path)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"not a readable table ({reason})", path=path) from error
+    for name in ("question_id", column):
+        if table.column_names.count(name) != 1:
+            raise InputError(
+                f"has no column '{name}'; its columns are: {', '.join(table.column_names)}",
+                path=path,
+                fix="Name the column as FILE:COLUMN.",
+            )
+    return table["question_id"].combine_chunks(), table[column].combine_chunks()
+
+
+def _read_json_column(path: str, column: str) -> tuple[pa.Array, pa.Array]:
+    document = read_json(path)
+    rows: Any = document
+    if isinstance(document, dict):
+        rows = document.get("questions", document.get("annotations"))
+    if not isinstance(rows, list) or not rows:
+        raise InputError('has no list of "questions" or "annotations"', path=path)
+    for row in rows:
+        if not isinstance(row, dict) or "question_id" not in row or column not in row:
+            where = f"question {row.get('question_id')}" if isinstance(row, dict) else None
+            raise InputError(f'has not both "question_id" and "{column}"', path=path, where=where)
+    try:
+        return pa.array([row["question_id"] for row in rows]), pa.array(
+            [row[column] for row in rows]
+        )
+    except pa.ArrowException as error:
+        raise InputError(f'"question_id" or "{column}" has mixed types', path=path) from error
