@@ -72,14 +72,19 @@ class Ballots:
         confidences : ndarray of float32, shape (Q, M)
             0 where it abstains.
         """
-        answers = np.full((len(self), len(self.members)), ABSTAIN, dtype=np.int32)
+        # One contiguous row a member: filled, and later compared, member by member.
+        answers = np.full((len(self.members), len(self)), ABSTAIN, dtype=np.int32)
         confidences = np.zeros(answers.shape, dtype=np.float32)
         for m, member in enumerate(self.members):
             has = member.starts[1:] > member.starts[:-1]
-            rows = member.starts[:-1][has]
-            answers[has, m] = member.answers[rows]
-            confidences[has, m] = member.confidences[rows]
-        return answers, confidences
+            if has.all():
+                answers[m] = member.answers[member.starts[:-1]]
+                confidences[m] = member.confidences[member.starts[:-1]]
+            else:
+                rows = member.starts[:-1][has]
+                answers[m, has] = member.answers[rows]
+                confidences[m, has] = member.confidences[rows]
+        return answers.T, confidences.T
 
 
 def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ballots:
@@ -110,25 +115,39 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
     _check_same_id_type(predictions)
 
     question_ids = _union([p.question_ids for p in predictions])
-    vocabulary = pa.chunked_array([p.vocabulary for p in predictions]).unique()
-    vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
+    vocabulary = _union_of_vocabularies([p.vocabulary for p in predictions])
     members = []
     for p in predictions:
         if missing == "error" and len(p.question_ids) < len(question_ids):
             _raise_missing(p, question_ids)
-        counts = np.zeros(len(question_ids), dtype=np.int64)
-        counts[np.searchsorted(question_ids, p.question_ids)] = np.diff(p.starts)
-        code = np.asarray(pc.index_in(p.vocabulary, vocabulary), dtype=np.int32)
-        members.append(
-            MemberBallots(
-                starts=np.concatenate([[0], np.cumsum(counts)]),
-                answers=code[p.answers],
-                confidences=p.confidences,
-            )
-        )
+        members.append(_align_member(p, question_ids, vocabulary))
     return Ballots(
         question_ids, vocabulary.to_pylist(), tuple(p.member for p in predictions), tuple(members)
     )
+
+
+def _align_member(
+    p: Predictions,
+    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
+    vocabulary: pa.StringArray,
+) -> MemberBallots:
+    starts, answers = p.starts, p.answers
+    if len(p.question_ids) < len(question_ids):
+        counts = np.zeros(len(question_ids), dtype=np.int64)
+        counts[np.searchsorted(question_ids, p.question_ids)] = np.diff(starts)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+    if not p.vocabulary.equals(vocabulary):
+        code = np.asarray(pc.index_in(p.vocabulary, vocabulary), dtype=np.int32)
+        answers = code[answers]
+    return MemberBallots(starts, answers, p.confidences)
+
+
+def _union_of_vocabularies(vocabularies: list[pa.StringArray]) -> pa.StringArray:
+    """Sorted distinct answers; cheap when all members have the same."""
+    if all(other.equals(vocabularies[0]) for other in vocabularies[1:]):
+        return vocabularies[0]
+    union = pa.chunked_array(vocabularies).unique()
+    return union.take(pc.sort_indices(union))
 
 
 def ballots_from_votes(votes: Mapping[str, Sequence[tuple[str, float]]]) -> Ballots:
