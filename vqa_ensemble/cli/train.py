@@ -1,0 +1,189 @@
+"""vqa-ensemble train"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, progress
+from vqa_ensemble.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from vqa_ensemble.formats.recipe import Recipe
+    from vqa_ensemble.training.session import Outcome
+    from vqa_ensemble.training.trainer import TrainingProgress
+
+
+def require_torch() -> None:
+    """Stop with what to install where torch is missing.
+
+    Raises
+    ------
+    InputError
+        If torch is missing.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise InputError(
+            "training and prediction need torch", fix="pip install 'vqa-ensemble[train]'"
+        )
+
+
+@click.command("train")
+@click.argument("recipes", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder for each member's checkpoint and log.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    default=Path("preds"),
+    show_default=True,
+    help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
+)
+@click.option(
+    "--split", "splits", multiple=True, help="Split to predict, instead of the recipe's; repeat."
+)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Continue from the checkpoints in the output folder, or start over.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the recipes' seeds.")
+@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@json_option
+@output_options
+def command(
+    recipes: tuple[str, ...],
+    output: Path,
+    predictions: Path,
+    splits: tuple[str, ...],
+    resume: bool,
+    seed: int | None,
+    data_root: str | None,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Train members one after another and write their prediction files.
+
+    RECIPES are names of recipes that ship with the package, or paths of TOML files. A member
+    that fails does not stop the others; the exit code is then 1. A run that was interrupted
+    goes on where it was when the command is given again.
+
+    \b
+    Example:
+      vqa-ensemble train easy-vqa-butd easy-vqa-ban --split test
+    """
+    require_torch()
+    from vqa_ensemble.training.precision import choose_device
+    from vqa_ensemble.training.session import train_members
+
+    chosen_device = choose_device(device)
+    members, outcomes = _read_recipes(recipes, seed, data_root)
+    say = console().print if not (quiet or as_json) else _nothing
+    for outcome in outcomes:
+        _say_failure(outcome, verbose)
+    with progress(quiet=quiet) as bar:
+        outcomes += train_members(
+            members,
+            runs=output,
+            predictions=predictions,
+            device=chosen_device,
+            splits=splits,
+            resume=resume,
+            report=_bar_updater(bar),
+            finished=lambda outcome: (
+                _say_failure(outcome, verbose) if outcome.error else say(_describe(outcome))
+            ),
+        )
+    if as_json:
+        print_json([_to_json(outcome) for outcome in outcomes])
+    failed = [outcome.member for outcome in outcomes if outcome.error]
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(outcomes)} members failed: {', '.join(failed)}",
+            fix="The reasons are above; the others are done.",
+        )
+
+
+def _read_recipes(
+    names: tuple[str, ...], seed: int | None, data_root: str | None
+) -> tuple[list[Recipe], list[Outcome]]:
+    """Recipes that can be read, and the failures of those that cannot, known at once."""
+    from vqa_ensemble.formats.recipe import read_recipe, recipe_name
+    from vqa_ensemble.training.session import Outcome
+
+    recipes, failures = [], []
+    for name in names:
+        try:
+            recipe = read_recipe(name)
+        except InputError as error:
+            failures.append(Outcome(recipe_name(name), error=str(error)))
+            continue
+        recipe = recipe if seed is None else recipe.with_seed(seed)
+        recipes.append(recipe if data_root is None else recipe.with_root(data_root))
+    return recipes, failures
+
+
+def _bar_updater(bar: Progress) -> Callable[[TrainingProgress], None]:
+    tasks: dict[str, Any] = {}
+
+    def update(now: TrainingProgress) -> None:
+        if now.member not in tasks:
+            tasks[now.member] = bar.add_task(now.member, total=now.updates)
+        bar.update(
+            tasks[now.member],
+            completed=now.update,
+            description=f"{now.member}: loss {now.loss:.3f}, score {100 * now.score:.1f} %, "
+            f"{now.examples_per_second:,.0f} examples/s",
+        )
+
+    return update
+
+
+def _describe(outcome: Outcome) -> str:
+    scores = "".join(
+        f", {split} {100 * score:.2f} %"
+        for split, score in outcome.scores.items()
+        if score is not None
+    )
+    files = ", ".join(str(path) for path in outcome.files.values())
+    return (
+        f"{outcome.member}: {outcome.parameters:,} parameters, {outcome.seconds:.0f} s{scores} → "
+        f"{files}"
+    )
+
+
+def _say_failure(outcome: Outcome, verbose: bool) -> None:
+    click.echo(f"{outcome.member} failed: {outcome.error}", err=True)
+    if verbose and outcome.details:
+        click.echo(outcome.details, err=True)
+
+
+def _to_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "member": outcome.member,
+        "seconds": round(outcome.seconds, 3),
+        "parameters": outcome.parameters,
+        "scores": outcome.scores,
+        "files": {split: str(path) for split, path in outcome.files.items()},
+        "error": outcome.error or None,
+    }
+
+
+def _nothing(message: str) -> None:
+    """Say nothing."""
