@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,7 @@ def build_optimizer(model: nn.Module, section: TrainingSection) -> torch.optim.O
         "adamax": torch.optim.Adamax,
         "adamw": torch.optim.AdamW,
     }
-    options = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
+    options: dict[str, Any] = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
     return kinds[section.optimizer](model.parameters(), **options)
 
 

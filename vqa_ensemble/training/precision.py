@@ -81,7 +81,7 @@ class MixedPrecision:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradient of ``loss``, scaled, to the parameters'."""
-        self._scaler.scale(loss).backward()
+        torch.autograd.backward(self._scaler.scale(loss))
 
     def unscale(self, optimizer: torch.optim.Optimizer) -> None:
         """Take the scale out of the gradients, to clip them."""

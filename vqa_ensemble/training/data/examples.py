@@ -120,12 +120,17 @@ class Batch:
         """The same on another device."""
         if device.type == "cpu":
             return self
-        moved = (
-            tensor.pin_memory().to(device, non_blocking=True)
-            for tensor in (self.features, self.boxes, self.mask, self.tokens)
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.pin_memory().to(device, non_blocking=True)
+
+        return Batch(
+            move(self.features),
+            move(self.boxes),
+            move(self.mask),
+            move(self.tokens),
+            None if self.targets is None else move(self.targets),
         )
-        targets = None if self.targets is None else self.targets.to(device)
-        return Batch(*moved, targets=targets)
 
 
 class Examples:

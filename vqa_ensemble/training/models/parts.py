@@ -44,7 +44,8 @@ def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
 
     Weight normalisation (Salimans and Kingma 2016) with one length for the whole matrix.
     """
-    layer: nn.Linear = weight_norm(nn.Linear(inputs, outputs, bias=bias), dim=None)
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    weight_norm(layer, dim=None)  # type: ignore[arg-type]  # torch documents None
     return layer
 
 
