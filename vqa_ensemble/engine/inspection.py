@@ -48,7 +48,7 @@ def inspect_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
                 "rows": len(p.answers),
                 "questions": len(p.question_ids),
                 "answers_per_question": [int(counts.min()), int(counts.max())],
-                "distinct_answers": len(p.vocabulary),
+                "distinct_answers": len(np.unique(p.answers)),
                 "metadata": asdict(p.metadata),
                 "agreement": float(np.nanmean(list(others.values()))) if others else None,
                 "agreement_with": others,

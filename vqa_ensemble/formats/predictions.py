@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ class Predictions:
     starts : ndarray of int64, shape (Q + 1,)
         Rows of question ``q`` are ``starts[q]:starts[q + 1]``; never empty.
     vocabulary : pyarrow.StringArray, shape (A,)
-        Distinct answers in alphabetical (code point) order.
+        Distinct answers in alphabetical (code point) order; some may have no row.
     answers : ndarray of int32, shape (R,)
         Each row's answer as an index into ``vocabulary``.
     confidences : ndarray of float32, shape (R,)
@@ -173,7 +174,7 @@ def write_predictions(
         created_at=_now(),
         format_version=str(FORMAT_VERSION),
     )
-    save_predictions(path, _decode(table, str(path), metadata), top_k=top_k)
+    save_predictions(path, _decode_whole(table, str(path), metadata), top_k=top_k)
 
 
 def save_predictions(
@@ -243,7 +244,7 @@ def predictions_from_rows(
             "confidence": pa.array(confidences, pa.float32()),
         }
     )
-    return _decode(table, f"<{member}>", Metadata(member=member))
+    return _decode_whole(table, f"<{member}>", Metadata(member=member))
 
 
 # --------------------------------------------------------------------------- reading
@@ -267,7 +268,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(name, error) from error
-    return _decode(table, name, read_metadata(file, name))
+    return _decode_whole(table, name, read_metadata(file, name))
 
 
 def open_predictions(path: str) -> pq.ParquetFile:
@@ -363,28 +364,60 @@ _TYPES: dict[str, list[tuple[Callable[[pa.DataType], bool], str]]] = {
 }
 
 
-def _decode(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
-    """Check a table in file order and turn it into sorted arrays."""
+def _decode_whole(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
     _check_columns(table.schema, path)
     if table.num_rows == 0:
         raise InputError("holds no predictions (0 rows)", path=path)
-    id_codes, distinct_ids = _encode_ids(table["question_id"], path)
-    answers, vocabulary = _encode_answers(table["answer"], path)
-    if "confidence" in table.column_names:
-        confidences = _check_confidences(table["confidence"], path)
+    return decode_predictions(table, path, metadata)
+
+
+def decode_predictions(
+    table: pa.Table, path: str, metadata: Metadata, rows: Sequence[int] | None = None
+) -> Predictions:
+    """Check the rows of a file, or of a part of it, and turn them into sorted arrays.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        At least one row.
+    rows : sequence of int, optional
+        Each row's number in the file, for messages.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_predictions`.
+    """
+    rows = range(table.num_rows) if rows is None else rows
+    id_codes, distinct_ids = _encode_ids(table["question_id"], path, rows)
+    answers, vocabulary = _encode_answers(table["answer"], path, rows)
+    has_confidence = "confidence" in table.column_names
+    if has_confidence:
+        confidences = _check_confidences(table["confidence"], path, rows)
     else:
         confidences = np.ones(len(answers), dtype=np.float32)
 
-    order = _sorting_order(id_codes, confidences, answers)
-    if order is not None:
+    if not _is_sorted(id_codes, confidences, answers):
+        order = np.lexsort((answers, -confidences, id_codes))
         id_codes, confidences, answers = id_codes[order], confidences[order], answers[order]
-    first = np.flatnonzero(id_codes[1:] != id_codes[:-1]) + 1
+        rows = _Rows(rows, order)
+    same_question = id_codes[1:] == id_codes[:-1]
+    first = np.flatnonzero(~same_question) + 1
     starts = np.concatenate([[0], first, [len(id_codes)]]).astype(np.int64)
     codes = id_codes[starts[:-1]]
     question_ids = codes if distinct_ids is None else distinct_ids[codes]
 
-    _check_duplicates(starts, answers, question_ids, vocabulary, order, path)
-    if "confidence" not in table.column_names and len(starts) - 1 != len(answers):
+    repeated = _first_duplicate(starts, same_question, answers)
+    if repeated is not None:
+        question = question_ids[np.searchsorted(starts, repeated, side="right") - 1]
+        raise InputError(
+            f"answer {vocabulary[int(answers[repeated])].as_py()!r} stands twice for question "
+            f"{question}",
+            path=path,
+            where=f"row {rows[repeated]}",
+            fix="Keep one row for each question and answer.",
+        )
+    if not has_confidence and len(question_ids) != len(answers):
         many = int(np.argmax(np.diff(starts) > 1))
         raise InputError(
             f"has {int(np.diff(starts)[many])} answers but the file no 'confidence' column",
@@ -395,15 +428,26 @@ def _decode(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
     return Predictions(path, metadata, question_ids, starts, vocabulary, answers, confidences)
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Row numbers after sorting, worked out only where a message needs one."""
+
+    before: Sequence[int]
+    order: npt.NDArray[np.intp]
+
+    def __getitem__(self, row: int) -> int:
+        return int(self.before[int(self.order[row])])
+
+
 def _encode_ids(
-    column: pa.ChunkedArray, path: str
+    column: pa.ChunkedArray, path: str, rows: Sequence[int]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_] | None]:
     """Integers that sort as the ids do, and the sorted distinct ids if these are strings."""
-    _check_nulls(column, "question_id", path)
+    _check_nulls(column, "question_id", path, rows)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_integer(kind):
         try:
-            return np.asarray(column.cast(pa.int64())), None
+            return _to_numpy(column.cast(pa.int64())), None
         except pa.ArrowInvalid as error:
             raise InputError(
                 "a question_id does not fit into 64-bit signed integers", path=path
@@ -413,9 +457,9 @@ def _encode_ids(
 
 
 def _encode_answers(
-    column: pa.ChunkedArray, path: str
+    column: pa.ChunkedArray, path: str, rows: Sequence[int]
 ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
-    _check_nulls(column, "answer", path)
+    _check_nulls(column, "answer", path, rows)
     return _sorted_dictionary(column)
 
 
@@ -428,76 +472,85 @@ def _sorted_dictionary(
     else:
         column = column.cast(pa.large_string()).dictionary_encode()
     chunks = [chunk for chunk in column.chunks if len(chunk)]
-    codes = np.concatenate([np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks])
+    codes = [np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks]
+    codes = codes[0] if len(codes) == 1 else np.concatenate(codes)
     distinct = chunks[-1].dictionary.cast(pa.string())
-    # A writer's dictionary may list strings no row uses, or one string twice.
-    vocabulary = distinct.take(pa.array(np.unique(codes))).unique()
+    if pc.all(pc.less(distinct[:-1], distinct[1:])).as_py() is not False:
+        return codes, distinct  # as this package writes them
+    # Another writer's dictionary may list strings no row uses, or one string twice.
+    used = np.zeros(len(distinct), dtype=np.bool_)
+    used[codes] = True
+    vocabulary = distinct.filter(pa.array(used)).unique()
     vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
     position = pc.index_in(distinct, vocabulary).fill_null(-1)
     return np.asarray(position, dtype=np.int32)[codes], vocabulary
 
 
-def _check_nulls(column: pa.ChunkedArray, name: str, path: str) -> None:
+def _to_numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """The values without a copy where they lie in one piece."""
+    return np.asarray(column.chunk(0) if column.num_chunks == 1 else column)
+
+
+def _check_nulls(column: pa.ChunkedArray, name: str, path: str, rows: Sequence[int]) -> None:
     if column.null_count:
-        row = int(np.argmax(np.asarray(column.is_null())))
+        row = rows[int(np.argmax(np.asarray(column.is_null())))]
         raise InputError(f"'{name}' is null", path=path, where=f"row {row}")
 
 
-def _check_confidences(column: pa.ChunkedArray, path: str) -> npt.NDArray[np.float32]:
-    _check_nulls(column, "confidence", path)
-    values = np.asarray(column)
-    bad = ~((values >= 0) & (values <= 1 + CONFIDENCE_SLACK))
-    if bad.any():
-        row = int(np.argmax(bad))
+def _check_confidences(
+    column: pa.ChunkedArray, path: str, rows: Sequence[int]
+) -> npt.NDArray[np.float32]:
+    _check_nulls(column, "confidence", path, rows)
+    values = _to_numpy(column)
+    least, most = values.min(), values.max()  # NaN if there is one
+    if not (least >= 0 and most <= 1 + CONFIDENCE_SLACK):
+        row = int(np.argmax(~((values >= 0) & (values <= 1 + CONFIDENCE_SLACK))))
         raise InputError(
             f"confidence is {values[row]}; it must lie in [0, 1]",
             path=path,
-            where=f"row {row}",
+            where=f"row {rows[row]}",
             fix="Write probabilities (softmax or sigmoid), not logits or percent.",
         )
-    return np.minimum(values.astype(np.float32), np.float32(1))
+    values = values.astype(np.float32, copy=False)
+    return values if most <= 1 else np.minimum(values, np.float32(1))
 
 
-def _sorting_order(
+def _is_sorted(
     ids: npt.NDArray[np.int64],
     confidences: npt.NDArray[np.float32],
     answers: npt.NDArray[np.int32],
-) -> npt.NDArray[np.intp] | None:
-    """The order that sorts the rows; None if they are sorted already."""
-    next_id, same = ids[1:] > ids[:-1], ids[1:] == ids[:-1]
-    falls, level = confidences[1:] < confidences[:-1], confidences[1:] == confidences[:-1]
-    if (next_id | (same & (falls | (level & (answers[1:] >= answers[:-1]))))).all():
-        return None
-    return np.lexsort((answers, -confidences, ids))
+) -> bool:
+    """Whether rows are by rising id, then falling confidence, then rising answer."""
+    if (ids[1:] < ids[:-1]).any():
+        return False
+    # Few rows do not fall in confidence without starting a question.
+    check = np.flatnonzero((confidences[1:] >= confidences[:-1]) & (ids[1:] == ids[:-1]))
+    rises = confidences[check + 1] > confidences[check]
+    return not rises.any() and bool((answers[check + 1] >= answers[check]).all())
 
 
-def _check_duplicates(
+def _first_duplicate(
     starts: npt.NDArray[np.int64],
+    same_question: npt.NDArray[np.bool_],
     answers: npt.NDArray[np.int32],
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
-    vocabulary: pa.StringArray,
-    order: npt.NDArray[np.intp] | None,
-    path: str,
-) -> None:
-    counts = np.diff(starts)
-    question = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    pairs = question * len(vocabulary) + answers
-    if counts.max() <= 16:  # few answers a question: compare each with its followers
-        repeats = (
-            distance + np.flatnonzero(pairs[distance:] == pairs[:-distance])
-            for distance in range(1, int(counts.max()))
-        )
-        second = next((int(rows[0]) for rows in repeats if len(rows)), None)
-    else:
+) -> int | None:
+    """The row that repeats an answer of its question; None if there is none.
+
+    ``same_question[r]`` says whether row ``r + 1`` is of the question of row ``r``.
+    """
+    most = int(np.diff(starts).max())
+    if most > 16:
+        counts = np.diff(starts)
+        question = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+        pairs = question * (int(answers.max()) + 1) + answers
         by_pair = np.argsort(pairs, kind="stable")
         again = np.flatnonzero(pairs[by_pair][1:] == pairs[by_pair][:-1])
-        second = int(by_pair[again[0] + 1]) if len(again) else None
-    if second is not None:
-        answer = vocabulary[int(answers[second])].as_py()
-        row = int(order[second]) if order is not None else second
-        raise InputError(
-            f"answer {answer!r} stands twice for question {question_ids[question[second]]}",
-            path=path,
-            where=f"row {row}",
-            fix="Keep one row for each question and answer.",
-        )
+        return int(by_pair[again[0] + 1]) if len(again) else None
+    # Few answers a question: compare each row with its followers.
+    together = same_question
+    for distance in range(1, most):
+        equal = (answers[distance:] == answers[:-distance]) & together
+        if equal.any():
+            return distance + int(np.argmax(equal))
+        together = together[:-1] & same_question[distance:]
+    return None
