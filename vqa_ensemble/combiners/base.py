@@ -102,3 +102,13 @@ def accuracy(
 ) -> npt.NDArray[np.float64]:
     """How right the chosen answer is, question by question, shape (Q,)."""
     return targets[choose(candidates, scores)]
+
+
+def group_folds(groups: npt.NDArray[np.int64], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """A fold for every question, shape (Q,); the questions of a group share one.
+
+    For cross-validation inside a combiner; :mod:`vqa_ensemble.evaluation.folds` also balances
+    the types.
+    """
+    distinct, group = np.unique(groups, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(len(distinct)) % n_folds)[group]

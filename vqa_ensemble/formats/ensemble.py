@@ -1,0 +1,138 @@
+"""Ensemble files: what ``fit`` learned, as TOML or JSON that a person can read and compare."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vqa_ensemble._version import __version__
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.vqa_json import read_json
+
+FORMAT_VERSION = 1
+# Digits kept of every learned number: enough for any vote, few enough to read.
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class EnsembleFile:
+    """A fitted combiner.
+
+    Attributes
+    ----------
+    method : str
+        The combiner's name.
+    members : tuple of str
+        The members it weighs, in alphabetical order.
+    types : tuple of str
+        The question types it distinguishes; empty if none.
+    learned : dict
+        What the combiner's ``to_dict`` gave.
+    fit : dict
+        How it was fitted and how well it did: questions, groups, accuracies, seed.
+    """
+
+    method: str
+    members: tuple[str, ...]
+    types: tuple[str, ...]
+    learned: dict[str, Any]
+    fit: dict[str, Any] = field(default_factory=dict)
+
+
+def write_ensemble(path: str | os.PathLike[str], ensemble: EnsembleFile) -> None:
+    """Write an ensemble as ``.toml`` or ``.json``.
+
+    Raises
+    ------
+    InputError
+        If the ending is neither, or ``path`` cannot be written.
+    """
+    document = {
+        "format_version": FORMAT_VERSION,
+        "method": ensemble.method,
+        "created_by": f"vqa-ensemble {__version__}",
+        "members": list(ensemble.members),
+        "types": list(ensemble.types),
+        "fit": plain(ensemble.fit),
+        "learned": plain(ensemble.learned),
+    }
+    if _is_json(path):
+        atomic_write(path, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        import tomli_w
+
+        atomic_write(path, tomli_w.dumps(document).encode())
+
+
+def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
+    """Read an ensemble file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not TOML or JSON, of a later format, or lacks a key.
+    """
+    name = os.fspath(path)
+    if _is_json(path):
+        document = read_json(path)
+    else:
+        try:
+            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError("no such file", path=name) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read: {error}", path=name) from error
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"is not TOML: {error}", path=name) from error
+    if not isinstance(document, dict) or not isinstance(document.get("format_version"), int):
+        raise InputError(
+            "is not an ensemble file", path=name, fix="Make one with vqa-ensemble fit."
+        )
+    if document["format_version"] > FORMAT_VERSION:
+        raise InputError(
+            f"has format version {document['format_version']}; this vqa-ensemble reads up to "
+            f"{FORMAT_VERSION}",
+            path=name,
+            fix="Upgrade vqa-ensemble.",
+        )
+    kinds = {"method": str, "members": list, "types": list, "learned": dict}
+    for key, kind in kinds.items():
+        if not isinstance(document.get(key), kind):
+            raise InputError(f"'{key}' is missing or not a {kind.__name__}", path=name)
+    for key in ("members", "types"):
+        if not all(isinstance(entry, str) for entry in document[key]):
+            raise InputError(f"'{key}' must hold strings", path=name)
+    return EnsembleFile(
+        method=document["method"],
+        members=tuple(document["members"]),
+        types=tuple(document["types"]),
+        learned=document["learned"],
+        fit=document.get("fit") or {},
+    )
+
+
+def plain(value: Any) -> Any:
+    """Built-in types only, floats to ``DIGITS`` significant digits, None left out of tables."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    return value
+
+
+def _is_json(path: str | os.PathLike[str]) -> bool:
+    ending = Path(path).suffix.lower()
+    if ending not in (".toml", ".json"):
+        raise InputError(f"an ensemble is a .toml or .json file, not '{ending}'", path=path)
+    return ending == ".json"
