@@ -94,13 +94,13 @@ def command(
     )
     answer_map = read_answer_map(find_map(map_name)) if map_name else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
-        outcome = vote_files(
+        summary = vote_files(
             predictions, options, answer_map=answer_map, output=output, audit=audit
         )
     if as_json:
-        print_json({**outcome.summary.to_dict(), "output": output, "audit": audit})
+        print_json({**summary.to_dict(), "output": output, "audit": audit})
     elif not quiet:
-        print_summary(outcome.summary, verbose=verbose)
+        print_summary(summary, verbose=verbose)
         for path in filter(None, (output, audit)):
             console().print(f"Wrote {path}")
 

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from vqa_ensemble.engine.audit import audit_table
+from vqa_ensemble.engine.blocks import (
+    BlockResult,
+    Job,
+    Voter,
+    missing_questions,
+    open_members,
+    vote_on_span,
+)
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
-from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.atomic import atomic_path
-from vqa_ensemble.formats.predictions import Predictions, read_predictions
-from vqa_ensemble.formats.vqa_json import write_submission
-from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
-from vqa_ensemble.voting.ballots import Ballots, align
-from vqa_ensemble.voting.majority import majority_vote
-from vqa_ensemble.voting.mean import mean_vote
-from vqa_ensemble.voting.merge import merge_answers
-from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.formats.prediction_ranges import Span, plan_spans
+from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.submission import SubmissionWriter
+from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
 from vqa_ensemble.voting.result import Election
+
+# Each thread holds one block in memory; more threads than this gain little.
+MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ def vote(
     *,
     answer_map: AnswerMap | None = None,
 ) -> VoteOutcome:
-    """Hold an election among members.
+    """Hold an election among members whose predictions are in memory.
 
     Parameters
     ----------
@@ -60,34 +69,7 @@ def vote(
         If the members do not fit together (see :func:`vqa_ensemble.voting.ballots.align`), or
         question-type voting has no map.
     """
-    options = options or VoteOptions()
-    if options.normalize:
-        predictions = [merge_answers(p, normalize_answers) for p in predictions]
-    ballots = align(predictions, missing=options.missing)
-    types = None
-    if answer_map is not None:
-        types = TypeResolver(answer_map, unseen=options.unseen, soft=options.soft_map)(
-            ballots.vocabulary
-        )
-    election = _elect(ballots, types, options)
-    summary = VoteSummary(method=options.method, members=ballots.names)
-    summary.add(election, ballots.top()[0], types)
-    return VoteOutcome(ballots, election, summary)
-
-
-def _elect(ballots: Ballots, types: AnswerTypes | None, options: VoteOptions) -> Election:
-    counts = None if types is None else types.count
-    if options.method == "majority":
-        return majority_vote(ballots, counts)
-    if options.method == "mean":
-        return mean_vote(ballots, counts)
-    if types is None:
-        raise InputError(
-            "question-type voting needs an answer-to-question-type map",
-            fix="Learn one with vqa-ensemble build-map and give it with --map, or use "
-            "--method majority.",
-        )
-    return question_type_vote(ballots, types, revote=options.revote)
+    return VoteOutcome(*Voter(options or VoteOptions(), answer_map).hold(predictions))
 
 
 def vote_files(
@@ -97,8 +79,12 @@ def vote_files(
     answer_map: AnswerMap | None = None,
     output: str | os.PathLike[str] | None = None,
     audit: str | os.PathLike[str] | None = None,
-) -> VoteOutcome:
+    block_rows: int | None = None,
+    threads: int | None = None,
+) -> VoteSummary:
     """Read prediction files, vote, and write the submission and the audit file.
+
+    Questions stream through in ranges, so memory does not grow with their number.
 
     Parameters
     ----------
@@ -108,18 +94,74 @@ def vote_files(
         The submission JSON to write.
     audit : path-like, optional
         The audit parquet to write; see :func:`vqa_ensemble.engine.audit.audit_table`.
+    block_rows : int, optional
+        About how many rows of all files together to hold in memory at once, per thread.
+    threads : int, optional
+        Defaults to the processors available, up to eight.
 
     Raises
     ------
     InputError
         If a file is bad, the members do not fit together, or a result cannot be written.
     """
-    outcome = vote([read_predictions(path) for path in paths], options, answer_map=answer_map)
-    if audit is not None:
-        with atomic_path(audit) as temporary:
-            pq.write_table(
-                audit_table(outcome.ballots, outcome.election), temporary, compression="zstd"
-            )
-    if output is not None:
-        write_submission(output, outcome.ballots.question_ids, outcome.answers())
-    return outcome
+    options = options or VoteOptions()
+    voter = Voter(options, answer_map)
+    with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as scratch:
+        files = open_members([os.fspath(path) for path in paths], Path(scratch))
+        spans = plan_spans(files, block_rows)
+        job = Job(files, options, answer_map, audit is not None)
+        threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
+        try:
+            return write_results(results, job, output, audit)
+        except MissingQuestionsError as error:
+            raise missing_questions(files, spans) from error
+
+
+def write_results(
+    results: Iterable[BlockResult],
+    job: Job,
+    output: str | os.PathLike[str] | None,
+    audit: str | os.PathLike[str] | None,
+) -> VoteSummary:
+    """Write the blocks' results, in order, and add up their summaries."""
+    total = VoteSummary(job.options.method, tuple(file.member for file in job.files))
+    # Both files are renamed into place on leaving, when everything has been written.
+    with ExitStack() as stack:
+        submission = audit_file = None
+        audit_path = None if audit is None else stack.enter_context(atomic_path(audit))
+        if output is not None:
+            submission = SubmissionWriter(stack.enter_context(atomic_path(output)))
+            stack.callback(submission.close)
+        for result in results:
+            total.merge(result.summary)
+            if submission is not None:
+                submission.write(result.lines)
+            if audit_path is not None and result.audit is not None:
+                if audit_file is None:
+                    audit_file = stack.enter_context(
+                        pq.ParquetWriter(audit_path, result.audit.schema, compression="zstd")
+                    )
+                audit_file.write_table(result.audit)
+    return total
+
+
+def map_in_order(
+    function: Callable[[Span], BlockResult], spans: Iterable[Span], threads: int
+) -> Iterator[BlockResult]:
+    """Results in the order of ``spans``, computed on threads, few of them ahead of use."""
+    if threads == 1:
+        yield from map(function, spans)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[BlockResult]] = deque()
+        try:
+            for span in spans:
+                waiting.append(pool.submit(function, span))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -63,6 +63,16 @@ class VoteSummary:
         _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)
         self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
 
+    def merge(self, other: VoteSummary) -> None:
+        """Add the counts over other questions."""
+        for name in ("questions", "unanimous", "changed_by_revoting", "missing_votes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.unseen_votes += other.unseen_votes
+        for name in ("types", "answer_ties", "type_ties"):
+            counts = getattr(self, name)
+            for key, n in getattr(other, name).items():
+                counts[key] = counts.get(key, 0) + n
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)

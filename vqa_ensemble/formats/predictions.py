@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -267,7 +267,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     try:
         table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
     return _decode_whole(table, name, read_metadata(file, name))
 
 
@@ -293,7 +293,7 @@ def open_predictions(path: str) -> pq.ParquetFile:
     except PermissionError as error:
         raise InputError("permission denied", path=path) from error
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
@@ -321,7 +321,8 @@ def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
     return Metadata(**fields)
 
 
-def _unreadable(path: str, error: Exception) -> InputError:
+def unreadable(path: str, error: Exception) -> InputError:
+    """What to say about a file that pyarrow cannot read."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return InputError(
         f"not a readable parquet file, or truncated ({reason})",
@@ -364,6 +365,12 @@ _TYPES: dict[str, list[tuple[Callable[[pa.DataType], bool], str]]] = {
 }
 
 
+class RowNumbers(Protocol):
+    """Anything that gives the number in the file of a row at hand."""
+
+    def __getitem__(self, row: int, /) -> int: ...
+
+
 def _decode_whole(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
     _check_columns(table.schema, path)
     if table.num_rows == 0:
@@ -372,7 +379,7 @@ def _decode_whole(table: pa.Table, path: str, metadata: Metadata) -> Predictions
 
 
 def decode_predictions(
-    table: pa.Table, path: str, metadata: Metadata, rows: Sequence[int] | None = None
+    table: pa.Table, path: str, metadata: Metadata, rows: RowNumbers | None = None
 ) -> Predictions:
     """Check the rows of a file, or of a part of it, and turn them into sorted arrays.
 
@@ -432,7 +439,7 @@ def decode_predictions(
 class _Rows:
     """Row numbers after sorting, worked out only where a message needs one."""
 
-    before: Sequence[int]
+    before: RowNumbers
     order: npt.NDArray[np.intp]
 
     def __getitem__(self, row: int) -> int:
@@ -440,10 +447,10 @@ class _Rows:
 
 
 def _encode_ids(
-    column: pa.ChunkedArray, path: str, rows: Sequence[int]
+    column: pa.ChunkedArray, path: str, rows: RowNumbers
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_] | None]:
     """Integers that sort as the ids do, and the sorted distinct ids if these are strings."""
-    _check_nulls(column, "question_id", path, rows)
+    check_no_nulls(column, "question_id", path, rows)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_integer(kind):
         try:
@@ -457,9 +464,9 @@ def _encode_ids(
 
 
 def _encode_answers(
-    column: pa.ChunkedArray, path: str, rows: Sequence[int]
+    column: pa.ChunkedArray, path: str, rows: RowNumbers
 ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
-    _check_nulls(column, "answer", path, rows)
+    check_no_nulls(column, "answer", path, rows)
     return _sorted_dictionary(column)
 
 
@@ -472,8 +479,8 @@ def _sorted_dictionary(
     else:
         column = column.cast(pa.large_string()).dictionary_encode()
     chunks = [chunk for chunk in column.chunks if len(chunk)]
-    codes = [np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks]
-    codes = codes[0] if len(codes) == 1 else np.concatenate(codes)
+    parts = [np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks]
+    codes = parts[0] if len(parts) == 1 else np.concatenate(parts)
     distinct = chunks[-1].dictionary.cast(pa.string())
     if pc.all(pc.less(distinct[:-1], distinct[1:])).as_py() is not False:
         return codes, distinct  # as this package writes them
@@ -491,16 +498,17 @@ def _to_numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     return np.asarray(column.chunk(0) if column.num_chunks == 1 else column)
 
 
-def _check_nulls(column: pa.ChunkedArray, name: str, path: str, rows: Sequence[int]) -> None:
+def check_no_nulls(column: pa.ChunkedArray, name: str, path: str, rows: RowNumbers) -> None:
+    """Raise InputError, with the row, if the column has a null."""
     if column.null_count:
         row = rows[int(np.argmax(np.asarray(column.is_null())))]
         raise InputError(f"'{name}' is null", path=path, where=f"row {row}")
 
 
 def _check_confidences(
-    column: pa.ChunkedArray, path: str, rows: Sequence[int]
+    column: pa.ChunkedArray, path: str, rows: RowNumbers
 ) -> npt.NDArray[np.float32]:
-    _check_nulls(column, "confidence", path, rows)
+    check_no_nulls(column, "confidence", path, rows)
     values = _to_numpy(column)
     least, most = values.min(), values.max()  # NaN if there is one
     if not (least >= 0 and most <= 1 + CONFIDENCE_SLACK):

@@ -100,26 +100,27 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
     ------
     InputError
         If no members are given, two have the same name, some have integer and some string
-        question ids, or a member lacks questions and ``missing`` is ``"error"``.
+        question ids, or, as MissingQuestionsError, a member lacks questions and ``missing`` is
+        ``"error"``.
     """
     if not predictions:
         raise InputError("no prediction files given")
     predictions = sorted(predictions, key=lambda p: p.member)
-    for before, after in pairwise(predictions):
-        if before.member == after.member:
-            raise InputError(
-                f"is the same member as {before.path}: '{after.member}'",
-                path=after.path,
-                fix="Give each member once, or rename one (its metadata or its file).",
-            )
-    _check_same_id_type(predictions)
+    check_members(
+        [p.path for p in predictions],
+        [p.member for p in predictions],
+        [p.question_ids.dtype != np.int64 for p in predictions],
+    )
 
     question_ids = _union([p.question_ids for p in predictions])
     vocabulary = _union_of_vocabularies([p.vocabulary for p in predictions])
     members = []
     for p in predictions:
         if missing == "error" and len(p.question_ids) < len(question_ids):
-            _raise_missing(p, question_ids)
+            lacking = np.setdiff1d(question_ids, p.question_ids, assume_unique=True)
+            raise MissingQuestionsError(
+                p.path, len(lacking), len(question_ids), lacking[:5].tolist()
+            )
         members.append(_align_member(p, question_ids, vocabulary))
     return Ballots(
         question_ids, vocabulary.to_pylist(), tuple(p.member for p in predictions), tuple(members)
@@ -160,18 +161,24 @@ def ballots_from_votes(votes: Mapping[str, Sequence[tuple[str, float]]]) -> Ball
     )
 
 
-def _check_same_id_type(predictions: Sequence[Predictions]) -> None:
-    first = predictions[0]
-    for other in predictions[1:]:
-        if other.question_ids.dtype != first.question_ids.dtype:
-            integer, string = (
-                (first, other) if first.question_ids.dtype == np.int64 else (other, first)
-            )
+def check_members(
+    paths: Sequence[str], names: Sequence[str], have_string_ids: Sequence[bool]
+) -> None:
+    """Raise InputError if two members, sorted by name, have one name, or ids differ in type."""
+    for (before, name), (path, following) in pairwise(zip(paths, names, strict=True)):
+        if name == following:
             raise InputError(
-                f"question ids are strings, but integers in {integer.path}",
-                path=string.path,
-                fix="Write all members' question_id with one type.",
+                f"is the same member as {before}: '{name}'",
+                path=path,
+                fix="Give each member once, or rename one (its metadata or its file).",
             )
+    if len(set(have_string_ids)) > 1:
+        integer, string = (paths[list(have_string_ids).index(kind)] for kind in (False, True))
+        raise InputError(
+            f"question ids are strings, but integers in {integer}",
+            path=string,
+            fix="Write all members' question_id with one type.",
+        )
 
 
 def _union(
@@ -184,12 +191,13 @@ def _union(
     return np.unique(np.concatenate(ids))
 
 
-def _raise_missing(p: Predictions, question_ids: npt.NDArray[np.generic]) -> None:
-    lacking = np.setdiff1d(question_ids, p.question_ids, assume_unique=True)
-    some = ", ".join(str(q) for q in lacking[:5])
-    raise InputError(
-        f"lacks {len(lacking)} of {len(question_ids)} questions that other members have: {some}"
-        + (", …" if len(lacking) > 5 else ""),
-        path=p.path,
-        fix="Predict them, or let the member abstain there with --missing abstain.",
-    )
+class MissingQuestionsError(InputError):
+    """A member lacks questions that another has."""
+
+    def __init__(self, path: str, lacking: int, questions: int, some: Sequence[object]) -> None:
+        names = ", ".join(str(q) for q in some[:5]) + (", …" if lacking > 5 else "")
+        super().__init__(
+            f"lacks {lacking} of {questions} questions that other members have: {names}",
+            path=path,
+            fix="Predict them, or let the member abstain there with --missing abstain.",
+        )

@@ -154,9 +154,7 @@ def _interleave(first: Tally, second: Tally, from_first: npt.NDArray[np.bool_]) 
     counts[~from_first] = np.diff(second.starts)
     rows = np.repeat(from_first, counts)
 
-    def merge(
-        ours: npt.NDArray[np.integer], theirs: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.integer]:
+    def merge(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         merged = np.empty(len(rows), dtype=ours.dtype)
         merged[rows], merged[~rows] = ours, theirs
         return merged

@@ -1,0 +1,237 @@
+"""The vote over one range of questions: the unit of work of every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+
+from vqa_ensemble.engine.audit import audit_table
+from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.engine.summary import VoteSummary
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.formats.prediction_ranges import PredictionFile, Span, open_prediction_file
+from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.submission import submission_lines
+from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
+from vqa_ensemble.voting.ballots import (
+    Ballots,
+    MissingQuestionsError,
+    align,
+    check_members,
+)
+from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.mean import mean_vote
+from vqa_ensemble.voting.merge import merge_answers
+from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.voting.result import Election
+
+# Answers whose types and normal forms are remembered from block to block.
+REMEMBERED_ANSWERS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that it takes to vote on any range of questions; can be sent to another process.
+
+    Attributes
+    ----------
+    files : tuple of PredictionFile, one a member, by the member's name
+    options : VoteOptions
+    answer_map : AnswerMap, optional
+    audit : bool
+        Whether the audit table is wanted.
+    """
+
+    files: tuple[PredictionFile, ...]
+    options: VoteOptions
+    answer_map: AnswerMap | None
+    audit: bool
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What a range of questions adds to the output.
+
+    Attributes
+    ----------
+    lines : bytes
+        As :func:`vqa_ensemble.formats.submission.submission_lines`.
+    audit : pyarrow.Table, optional
+    summary : VoteSummary
+    """
+
+    lines: bytes
+    audit: pa.Table | None
+    summary: VoteSummary
+
+
+class Voter:
+    """Holds elections; remembers what it learns about answers from one to the next.
+
+    Parameters
+    ----------
+    options : VoteOptions
+    answer_map : AnswerMap, optional
+
+    Raises
+    ------
+    InputError
+        If question-type voting has no map.
+    """
+
+    def __init__(self, options: VoteOptions, answer_map: AnswerMap | None) -> None:
+        if answer_map is None and options.method == "question-type":
+            raise InputError(
+                "question-type voting needs an answer-to-question-type map",
+                fix="Learn one with vqa-ensemble build-map and give it with --map, or use "
+                "--method majority.",
+            )
+        self.options = options
+        self._types = None
+        if answer_map is not None:
+            self._types = KnownTypes(
+                TypeResolver(answer_map, unseen=options.unseen, soft=options.soft_map)
+            )
+
+    def hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
+        """Hold an election over the questions of ``predictions``, one a member."""
+        options = self.options
+        if options.normalize:
+            predictions = [merge_answers(p, _normalize) for p in predictions]
+        ballots = align(predictions, missing=options.missing)
+        types = None if self._types is None else self._types(ballots.vocabulary)
+        election = elect_by(options, ballots, types)
+        summary = VoteSummary(method=options.method, members=ballots.names)
+        summary.add(election, ballots.top()[0], types)
+        return ballots, election, summary
+
+
+def elect_by(options: VoteOptions, ballots: Ballots, types: AnswerTypes | None) -> Election:
+    """Vote by the method chosen; each is a pure function from ballots to an election."""
+    counts = None if types is None else types.count
+    if options.method == "majority":
+        return majority_vote(ballots, counts)
+    if options.method == "mean":
+        return mean_vote(ballots, counts)
+    assert types is not None  # Voter has seen to it
+    return question_type_vote(ballots, types, revote=options.revote)
+
+
+def vote_on_span(job: Job, voter: Voter, span: Span) -> BlockResult:
+    """Read one range of questions, vote, and put the outcome into its final form."""
+    predictions = [file.read(span) for file in job.files]
+    if not any(len(p.question_ids) for p in predictions):
+        nothing = VoteSummary(job.options.method, tuple(file.member for file in job.files))
+        return BlockResult(b"", None, nothing)
+    ballots, election, summary = voter.hold(predictions)
+    return BlockResult(
+        lines=submission_lines(ballots.question_ids, ballots.vocabulary, election.answer),
+        audit=audit_table(ballots, election) if job.audit else None,
+        summary=summary,
+    )
+
+
+def open_members(paths: Sequence[str], scratch: Path) -> tuple[PredictionFile, ...]:
+    """Open one prediction file a member, sorted by the member's name.
+
+    Raises
+    ------
+    InputError
+        If a file is bad or two do not fit together.
+    """
+    if not paths:
+        raise InputError("no prediction files given")
+    files = sorted((open_prediction_file(path, scratch) for path in paths), key=lambda f: f.member)
+    check_members(
+        [file.path for file in files],
+        [file.member for file in files],
+        [file.has_string_ids for file in files],
+    )
+    return tuple(files)
+
+
+def missing_questions(
+    files: Sequence[PredictionFile], spans: Sequence[Span]
+) -> MissingQuestionsError:
+    """What the first member that lacks questions lacks in all ranges together."""
+    lacking = [0] * len(files)
+    first: list[list[object]] = [[] for _ in files]
+    questions = 0
+    for span in spans:
+        ids = [file.question_ids(span) for file in files]
+        union = np.unique(np.concatenate(ids))
+        questions += len(union)
+        for m, own in enumerate(ids):
+            if len(own) < len(union):
+                absent = np.setdiff1d(union, own, assume_unique=True)
+                lacking[m] += len(absent)
+                first[m] += absent[: 5 - len(first[m])].tolist()
+    m = next(m for m, n in enumerate(lacking) if n)
+    return MissingQuestionsError(files[m].path, lacking[m], questions, first[m])
+
+
+class KnownTypes:
+    """A TypeResolver that looks every answer up once, for the vocabularies of many blocks."""
+
+    def __init__(self, resolver: TypeResolver) -> None:
+        self._resolver = resolver
+        self._lock = Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._known: AnswerTypes | None = None
+
+    def __call__(self, vocabulary: list[str]) -> AnswerTypes:
+        """The types of a vocabulary, as ``TypeResolver`` gives them."""
+        with self._lock:
+            if len(self._rows) > REMEMBERED_ANSWERS:
+                self._forget()
+            fresh = [answer for answer in vocabulary if answer not in self._rows]
+            if fresh or self._known is None:
+                self._learn(fresh)
+            known, rows = self._known, self._rows
+            assert known is not None
+            where = np.array([rows[answer] for answer in vocabulary], dtype=np.int64)
+        return _rows_of_types(known, where)
+
+    def _learn(self, fresh: list[str]) -> None:
+        for answer in fresh:
+            self._rows[answer] = len(self._rows)
+        types = self._resolver(fresh)
+        if self._known is not None:
+            types = AnswerTypes(
+                names=types.names,
+                share=np.concatenate([self._known.share, types.share]),
+                type_of=np.concatenate([self._known.type_of, types.type_of]),
+                count=np.concatenate([self._known.count, types.count]),
+                prior=types.prior,
+                seen=np.concatenate([self._known.seen, types.seen]),
+            )
+        self._known = types
+
+
+def _rows_of_types(types: AnswerTypes, rows: np.ndarray) -> AnswerTypes:
+    return AnswerTypes(
+        names=types.names,
+        share=types.share[rows],
+        type_of=types.type_of[rows],
+        count=types.count[rows],
+        prior=types.prior,
+        seen=types.seen[rows],
+    )
+
+
+_normal_form = lru_cache(maxsize=REMEMBERED_ANSWERS)(normalize_answer)
+
+
+def _normalize(answers: Sequence[str]) -> list[str]:
+    return [_normal_form(answer) for answer in answers]
