@@ -1,0 +1,195 @@
+"""Questions stream through the vote in ranges: no range's size may change a result."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import counts, members
+
+from vqa_ensemble.engine.local import vote, vote_files
+from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats import prediction_ranges
+from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.formats.prediction_ranges import Span, open_prediction_file, plan_spans
+from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.formats.vqa_json import write_submission
+
+Member = dict[int, list[tuple[str, float]]]
+
+
+def map_from(table: dict[str, dict[str, int]]) -> AnswerMap:
+    pairs = [(a, t, n) for a, by_type in table.items() for t, n in by_type.items()]
+    answers, types, numbers = (list(part) for part in zip(*pairs, strict=True))
+    return AnswerMap.from_counts(answers, types, numbers)
+
+
+def write_rows(
+    path: Path, rows: list[tuple[object, str, float]], row_group_size: int = 1 << 20
+) -> Path:
+    """As another tool would: rows as they come, plain strings, no metadata."""
+    ids, answers, confidences = zip(*rows, strict=True)
+    columns = {"question_id": ids, "answer": answers, "confidence": confidences}
+    pq.write_table(pa.table(columns), path, row_group_size=row_group_size)
+    return path
+
+
+def write_members(
+    folder: Path, voters: list[Member], row_group_size: int, *, shuffled: bool, text_ids: bool
+) -> list[Path]:
+    paths = []
+    for m, voter in enumerate(voters):
+        rows: list[tuple[object, str, float]] = [
+            (f"q{q}" if text_ids else q, a, c)
+            for q in sorted(voter)
+            for a, c in sorted(voter[q], key=lambda pair: (-pair[1], pair[0]))
+        ]
+        if shuffled:
+            np.random.default_rng(m).shuffle(rows)  # type: ignore[arg-type]
+            rows = [(q if text_ids else int(q), str(a), float(c)) for q, a, c in rows]  # type: ignore[call-overload]
+        paths.append(write_rows(folder / f"m{m}.parquet", rows, row_group_size))
+    return paths
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    voters=members(n_questions=8),
+    table=counts,
+    row_group_size=st.integers(1, 7),
+    block_rows=st.integers(1, 40),
+    threads=st.integers(1, 3),
+    shuffled=st.booleans(),
+    text_ids=st.booleans(),
+    method=st.sampled_from(["question-type", "majority", "mean"]),
+)
+def test_blocks_of_any_size_give_what_one_block_gives(
+    tmp_path: Path,
+    voters: list[Member],
+    table: dict[str, dict[str, int]],
+    row_group_size: int,
+    block_rows: int,
+    threads: int,
+    shuffled: bool,
+    text_ids: bool,
+    method: str,
+) -> None:
+    paths = write_members(tmp_path, voters, row_group_size, shuffled=shuffled, text_ids=text_ids)
+    options = VoteOptions(method=method, missing="abstain")
+    answer_map = map_from(table)
+    whole = vote([read_predictions(path) for path in paths], options, answer_map=answer_map)
+    expected = tmp_path / "expected.json"
+    write_submission(expected, whole.ballots.question_ids, whole.answers())
+    audits = []
+    for rows in (block_rows, 1 << 30):
+        output, audit = tmp_path / "submission.json", tmp_path / "audit.parquet"
+        summary = vote_files(
+            paths,
+            options,
+            answer_map=answer_map,
+            output=output,
+            audit=audit,
+            block_rows=rows,
+            threads=threads,
+        )
+        assert output.read_bytes() == expected.read_bytes()
+        assert summary.to_dict() == whole.summary.to_dict()
+        audits.append(pq.read_table(audit).to_pylist())
+    assert audits[0] == audits[1]
+
+
+def test_ranges_follow_the_row_groups(tmp_path: Path) -> None:
+    rows: list[tuple[object, str, float]] = [(q, "no", 0.5) for q in range(100)]
+    files = [
+        open_prediction_file(write_rows(tmp_path / f"{m}.parquet", rows, 10), tmp_path)
+        for m in range(3)
+    ]
+    spans = plan_spans(files, rows=60)
+    assert spans[:2] == [Span(None, 19), Span(19, 39)]
+    assert spans[-1] == Span(79, None)
+    read = np.concatenate([files[0].read(span).question_ids for span in spans])
+    assert read.tolist() == list(range(100))
+
+
+def test_an_unsorted_file_too_large_to_hold_is_sorted_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(prediction_ranges, "MAX_GROUP_ROWS", 50)
+    monkeypatch.setattr(prediction_ranges, "ROW_GROUP_ROWS", 25)
+    rng = np.random.default_rng(0)
+    rows: list[tuple[object, str, float]] = [
+        (int(q), str(a), 0.5) for q in rng.permutation(500) for a in rng.permutation(9)[:3]
+    ]
+    path = write_rows(tmp_path / "mixed.parquet", rows, 40)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    file = open_prediction_file(path, scratch)
+    assert "1,500 rows are not in order of question_id" in caplog.text
+    assert len(file.groups) > 5
+    whole = read_predictions(path)
+    parts = [file.read(span) for span in plan_spans([file])]
+    assert np.concatenate([p.question_ids for p in parts]).tolist() == list(range(500))
+    answers = [a for p in parts for a in p.top()]
+    assert answers == whole.top()
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ((3, "2", 0.5), r"row 57: answer '2' stands twice for question 3\b"),
+        ((3, "9", float("nan")), r"row 57: confidence is nan"),
+        ((None, "9", 0.5), r"row 57: 'question_id' is null"),
+        ((3, None, 0.5), r"row 57: 'answer' is null"),
+    ],
+)
+@pytest.mark.parametrize("sort_on_disk", [False, True])
+def test_a_bad_row_is_named_by_its_place_in_the_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: tuple[object, str, float],
+    message: str,
+    sort_on_disk: bool,
+) -> None:
+    rows: list[tuple[object, str, float]] = [(q, str(a), 0.5) for q in range(30) for a in (1, 2)]
+    if sort_on_disk:
+        rows[:2] = [(40, "1", 0.5), (40, "2", 0.5)]
+    rows[57] = broken
+    path = write_rows(tmp_path / "m.parquet", rows, 10)
+    output = tmp_path / "submission.json"
+    with pytest.raises(InputError, match=message):
+        vote_files([path], VoteOptions(method="majority"), output=output, block_rows=1)
+    assert not output.exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["m.parquet"]
+
+
+def test_missing_questions_are_counted_over_all_ranges(tmp_path: Path) -> None:
+    full = write_rows(tmp_path / "a.parquet", [(q, "no", 0.5) for q in range(100)], 10)
+    half = write_rows(tmp_path / "b.parquet", [(q, "no", 0.5) for q in range(0, 100, 2)], 10)
+    with pytest.raises(InputError, match=r"b.parquet: lacks 50 of 100 .*: 1, 3, 5, 7, 9, …"):
+        vote_files([full, half], VoteOptions(method="majority"), block_rows=20)
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.parquet", [(q, "no", 0.5) for q in range(100)], 10)
+    file = open_prediction_file(path, tmp_path)
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(InputError, match="changed while it was being read"):
+        file.read(Span())
+
+
+def test_members_of_different_depth_line_up(tmp_path: Path) -> None:
+    voters: list[list[tuple[object, str, float]]] = [
+        [(q, str(a), 0.9 - 0.1 * a) for q in range(400) for a in range(k)] for k in (1, 3, 5)
+    ]
+    paths = [write_rows(tmp_path / f"{m}.parquet", rows, 64) for m, rows in enumerate(voters)]
+    output = tmp_path / "submission.json"
+    summary = vote_files(paths, VoteOptions(method="majority"), output=output, block_rows=100)
+    assert (summary.questions, summary.unanimous) == (400, 400)
