@@ -17,6 +17,7 @@ COMMANDS = (
     "train",
     "predict",
     "build-map",
+    "predict-types",
     "vote",
     "evaluate",
     "check",

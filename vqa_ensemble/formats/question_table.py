@@ -6,7 +6,10 @@ column; VQA question and annotation JSON have their lists.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path, atomic_write
 from vqa_ensemble.formats.vqa_json import read_json
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
@@ -67,6 +71,44 @@ def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> 
         raise InputError(f"'{column}' is null", path=path, where=f"question {first}")
     texts: list[str] = chosen.cast(pa.string()).to_pylist()
     return texts
+
+
+def check_table_ending(path: str | os.PathLike[str]) -> bool:
+    """Whether a table to write is parquet rather than CSV.
+
+    Raises
+    ------
+    InputError
+        If ``path`` ends in neither.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in (".csv", ".parquet"):
+        raise InputError(f"a table is a .csv or .parquet file, not '{ending}'", path=path)
+    return ending == ".parquet"
+
+
+def write_question_column(
+    path: str | os.PathLike[str], name: str, question_ids: QuestionIds, values: Sequence[str]
+) -> None:
+    """Write a table of ``question_id`` and one column, as :func:`read_question_column` reads it.
+
+    Raises
+    ------
+    InputError
+        If ``path`` ends in neither .csv nor .parquet, or cannot be written.
+    """
+    if check_table_ending(path):
+        column = pa.array(values, pa.string()).dictionary_encode()
+        with atomic_path(path) as temporary:
+            pq.write_table(
+                pa.table({"question_id": pa.array(question_ids), name: column}), temporary
+            )
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["question_id", name])
+    writer.writerows(zip(question_ids.tolist(), values, strict=True))
+    atomic_write(path, text.getvalue().encode())
 
 
 def _split(spec: str, default: str) -> tuple[str, str]:

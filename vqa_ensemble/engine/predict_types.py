@@ -1,0 +1,124 @@
+"""Question types predicted from the questions' texts."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import (
+    Annotations,
+    QuestionIds,
+    Questions,
+    read_annotations,
+    read_questions,
+)
+from vqa_ensemble.voting.text_types import fit_text_types, predict_out_of_fold
+
+
+@dataclass(frozen=True)
+class PredictedTypes:
+    """A type for each of Q questions, and how good such predictions are.
+
+    Attributes
+    ----------
+    question_ids : ndarray, shape (Q,)
+    types : ndarray of str objects, shape (Q,)
+    trained_on : int
+        Questions learned from.
+    out_of_fold : int
+        How many of the Q questions were learned from too; their types come from a classifier
+        that has not seen them.
+    accuracy : float or None
+        Percent right, cross-validated with the questions of an image kept together; None if
+        all are on one image.
+    majority : str
+        The most frequent type learned from.
+    majority_accuracy : float
+        What calling every question so would have right, in percent.
+    """
+
+    question_ids: QuestionIds
+    types: npt.NDArray[np.object_]
+    trained_on: int
+    out_of_fold: int
+    accuracy: float | None
+    majority: str
+    majority_accuracy: float
+
+
+def predict_types(
+    train_questions: str | os.PathLike[str],
+    train_annotations: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    questions: str | os.PathLike[str],
+    *,
+    by: str = "answer_type",
+) -> PredictedTypes:
+    """Learn types from annotated questions and predict those of other questions.
+
+    Parameters
+    ----------
+    train_questions, questions : path-like
+        VQA question JSON files.
+    train_annotations : path-like
+        The VQA annotation JSON of ``train_questions``.
+    by : {"answer_type", "question_type"}
+        Which of an annotation's two types to predict.
+
+    Raises
+    ------
+    InputError
+        If a file is bad, or the annotations are not those of the questions or lack the type.
+    """
+    training, wanted = read_questions(train_questions), read_questions(questions)
+    types = _types_of(training, read_annotations(train_annotations), by, os.fspath(train_questions))
+    images = np.unique([str(image) for image in training.image_ids], return_inverse=True)[1]
+    held_out = predict_out_of_fold(training.texts, types, images)
+    predicted = np.asarray(fit_text_types(training.texts, types).predict(wanted.texts), object)
+
+    # An id alone does not tell: some datasets number each split from 0.
+    row_of = {key: row for row, key in enumerate(_keys(training))}
+    known = np.array([row_of.get(key, -1) for key in _keys(wanted)])
+    if held_out is not None:
+        predicted[known >= 0] = held_out[known[known >= 0]]
+    majority, most = min(Counter(types).items(), key=lambda item: (-item[1], item[0]))
+    return PredictedTypes(
+        question_ids=wanted.question_ids,
+        types=predicted,
+        trained_on=len(types),
+        out_of_fold=0 if held_out is None else int((known >= 0).sum()),
+        accuracy=None if held_out is None else 100 * float((held_out == types).mean()),
+        majority=majority,
+        majority_accuracy=100 * most / len(types),
+    )
+
+
+def _keys(questions: Questions) -> list[tuple[object, str]]:
+    return list(zip(questions.question_ids.tolist(), questions.texts, strict=True))
+
+
+def _types_of(
+    questions: Questions, annotations: Annotations, by: str, path: str
+) -> npt.NDArray[np.object_]:
+    codes, names = (
+        (annotations.answer_types, annotations.answer_type_names)
+        if by == "answer_type"
+        else (annotations.question_types, annotations.question_type_names)
+    )
+    type_of = dict(zip(annotations.question_ids.tolist(), codes.tolist(), strict=True))
+    for question in questions.question_ids.tolist():
+        if question not in type_of:
+            raise InputError(
+                "is not in the annotations",
+                path=path,
+                where=f"question {question}",
+                fix="Give the questions and the annotations of one split.",
+            )
+        if not names[type_of[question]]:
+            raise InputError(f"has no {by}", path=path, where=f"question {question}")
+    return np.array([names[type_of[q]] for q in questions.question_ids.tolist()], dtype=object)
