@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     help="How to vote.",
 )
 @click.option(
+    "--ensemble",
+    type=click.Path(),
+    help="Ensemble made by vqa-ensemble fit; votes in place of --method.",
+)
+@click.option(
+    "--question-types",
+    metavar="FILE[:COLUMN]",
+    help="Table with every question's type, in place of the members' type vote.",
+)
+@click.option(
     "--revote",
     type=click.Choice(REVOTES),
     default=REVOTES[0],
@@ -59,6 +69,8 @@ def command(
     output: str | None,
     audit: str | None,
     method: str,
+    ensemble: str | None,
+    question_types: str | None,
     revote: str,
     soft_map: bool,
     unseen: str,
@@ -72,16 +84,19 @@ def command(
 
     PREDICTIONS are parquet files, one a member. Their top answers are counted, the counts are
     summed per question type through the map, the winning type is fixed, and the members vote
-    again inside that type.
+    again inside that type. With --ensemble, weights learned by 'fit' decide instead.
 
     \b
-    Example:
+    Examples:
       vqa-ensemble vote preds/test/*.parquet --map easy-vqa -o submission.json
+      vqa-ensemble vote preds/test/*.parquet --ensemble ensemble.toml -o submission.json
     """
     if output is None and audit is None and not as_json and quiet:
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
+    from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.local import vote_files
     from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.question_table import QuestionColumn
     from vqa_ensemble.resources import find_map
 
     options = VoteOptions(
@@ -95,7 +110,15 @@ def command(
     answer_map = read_answer_map(find_map(map_name)) if map_name else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
-            predictions, options, answer_map=answer_map, output=output, audit=audit
+            predictions,
+            options,
+            answer_map=answer_map,
+            ensemble=None if ensemble is None else read_fitted(ensemble),
+            question_types=QuestionColumn(question_types, "question_type")
+            if question_types
+            else None,
+            output=output,
+            audit=audit,
         )
     if as_json:
         print_json({**summary.to_dict(), "output": output, "audit": audit})
@@ -136,5 +159,11 @@ def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
         table.add_row("votes for answers not in the map", f"{summary.unseen_votes:,}")
     out = console()
     out.print(table)
+    for name, by_member in summary.carried.items():
+        n = summary.types.get(name, 0)
+        most = sorted(by_member, key=lambda member: (-by_member[member], member))[:3]
+        if n:
+            shares = ", ".join(f"{member} {by_member[member] / n:.0%}" for member in most)
+            out.print(f"{name}: the answer was most often that of {shares}")
     if verbose:
         out.print(f"members: {', '.join(summary.members)}")

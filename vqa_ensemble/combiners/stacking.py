@@ -56,7 +56,7 @@ Array = npt.NDArray[np.float64]
 
 
 def features(candidates: Candidates) -> npt.NDArray[np.float32]:
-    """x of every member, then z: shape (C, M + 3).
+    """Return x of every member, then z: shape (C, M + 3).
 
     x = log(1 + p / FLOOR) / log(1 / FLOOR) for confidence p: 0 if not listed, about 1 if
     certain.
@@ -133,8 +133,9 @@ class Stacking:
         matrix = features(candidates)
         n_members = len(self.members)
         type_of = types.renamed(self.types).of[candidates.questions]
-        scores = matrix @ np.concatenate([self.weights, self.together]).astype(np.float32)
-        scores = scores.astype(np.float64) + _look_up(self.answer_prior, candidates)
+        weights = np.concatenate([self.weights, self.together]).astype(np.float32)
+        scores: Array = (matrix @ weights).astype(np.float64)
+        scores += _look_up(self.answer_prior, candidates)
         for t, name in enumerate(self.types):
             rows = np.flatnonzero(type_of == t)
             scores[rows] += matrix[rows, :n_members] @ self.deviations[t].astype(np.float32)
@@ -188,7 +189,7 @@ def choose_ridge(
     """The strengths of ``GRID`` whose held-out log-likelihood is best, by grouped folds."""
     questions = _some_questions(groups, seed)
     folds = group_folds(groups[questions], FOLDS, seed)
-    grid = GRID if types.names else tuple(g for g in GRID if np.isinf(g[1])) + ((10.0, np.inf),)
+    grid = GRID if types.names else tuple(g for g in GRID if np.isinf(g[1]))
     losses = np.zeros(len(grid))
     for fold in range(FOLDS):
         parts = []
@@ -242,11 +243,13 @@ class _Priors:
 
     def spread(self, priors: Array) -> Array:
         """Each row's prior."""
-        return np.append(priors, 0.0)[self.row]
+        rows: Array = np.append(priors, 0.0)[self.row]
+        return rows
 
     def collect(self, values: Array) -> Array:
         """The sum of the rows' values for each prior."""
-        return np.bincount(self.row, values, minlength=len(self.distinct) + 1)[:-1]
+        sums: Array = np.bincount(self.row, values, minlength=len(self.distinct) + 1)[:-1]
+        return sums
 
 
 class _Problem:

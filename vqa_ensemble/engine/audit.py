@@ -26,10 +26,12 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
     vocabulary = pa.array(ballots.vocabulary, pa.string())
     n = len(ballots)
     strings = pa.nulls(n, pa.string())
+    names = pa.array(election.type_names, pa.string())
     question_type, type_votes, type_tie_break = strings, None, strings
     if election.question_type is not None:
-        names = pa.array(election.type_names)
-        question_type = names.take(pa.array(election.question_type))
+        known = election.question_type >= 0
+        question_type = names.take(pa.array(election.question_type, mask=~known))
+    if election.type_votes is not None:
         type_votes = _type_votes(election, names)
         type_tie_break = _tie_break(election.type_decided_by, TYPE_TIE_BREAKS)
     return pa.table(

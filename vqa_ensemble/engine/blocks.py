@@ -9,8 +9,11 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
+from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.audit import audit_table
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
@@ -18,6 +21,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, Span, open_prediction_file
 from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import submission_lines
 from vqa_ensemble.normalize import normalize_answer
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
@@ -30,8 +34,9 @@ from vqa_ensemble.voting.ballots import (
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.merge import merge_answers
-from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type, win_type
 from vqa_ensemble.voting.result import Election
+from vqa_ensemble.voting.tally import count_equal_votes
 
 # Answers whose types and normal forms are remembered from block to block.
 REMEMBERED_ANSWERS = 1 << 20
@@ -48,12 +53,23 @@ class Job:
     answer_map : AnswerMap, optional
     audit : bool
         Whether the audit table is wanted.
+    ensemble : FittedEnsemble, optional
+        Votes in place of ``options.method``.
+    question_types : QuestionColumn, optional
+        Fixes every question's type, in place of the members' type vote.
     """
 
     files: tuple[PredictionFile, ...]
     options: VoteOptions
     answer_map: AnswerMap | None
     audit: bool
+    ensemble: FittedEnsemble | None = None
+    question_types: QuestionColumn | None = None
+
+    @property
+    def method(self) -> str:
+        """The name of the method that votes."""
+        return self.ensemble.combiner.method if self.ensemble else self.options.method
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,8 @@ class Voter:
     ----------
     options : VoteOptions
     answer_map : AnswerMap, optional
+    ensemble : FittedEnsemble, optional
+    question_types : QuestionColumn, optional
 
     Raises
     ------
@@ -87,14 +105,23 @@ class Voter:
         If question-type voting has no map.
     """
 
-    def __init__(self, options: VoteOptions, answer_map: AnswerMap | None) -> None:
-        if answer_map is None and options.method == "question-type":
+    def __init__(
+        self,
+        options: VoteOptions,
+        answer_map: AnswerMap | None = None,
+        *,
+        ensemble: FittedEnsemble | None = None,
+        question_types: QuestionColumn | None = None,
+    ) -> None:
+        if answer_map is None and ensemble is None and options.method == "question-type":
             raise InputError(
                 "question-type voting needs an answer-to-question-type map",
                 fix="Learn one with vqa-ensemble build-map and give it with --map, or use "
                 "--method majority.",
             )
         self.options = options
+        self._ensemble = ensemble
+        self._question_types = question_types
         self._types = None
         if answer_map is not None:
             self._types = KnownTypes(
@@ -108,13 +135,26 @@ class Voter:
             predictions = [merge_answers(p, _normalize) for p in predictions]
         ballots = align(predictions, missing=options.missing)
         types = None if self._types is None else self._types(ballots.vocabulary)
-        election = elect_by(options, ballots, types)
-        summary = VoteSummary(method=options.method, members=ballots.names)
+        fixed = None
+        if self._question_types is not None:
+            fixed = types_from_column(self._question_types, ballots)
+        if self._ensemble is not None:
+            question_types = fixed or types_by_vote(ballots, types)
+            election = self._ensemble.vote(ballots, question_types)
+            summary = VoteSummary(method=self._ensemble.combiner.method, members=ballots.names)
+        else:
+            election = elect_by(options, ballots, types, fixed)
+            summary = VoteSummary(method=options.method, members=ballots.names)
         summary.add(election, ballots.top()[0], types)
         return ballots, election, summary
 
 
-def elect_by(options: VoteOptions, ballots: Ballots, types: AnswerTypes | None) -> Election:
+def elect_by(
+    options: VoteOptions,
+    ballots: Ballots,
+    types: AnswerTypes | None,
+    fixed: QuestionTypes | None = None,
+) -> Election:
     """Vote by the method chosen; each is a pure function from ballots to an election."""
     counts = None if types is None else types.count
     if options.method == "majority":
@@ -122,14 +162,49 @@ def elect_by(options: VoteOptions, ballots: Ballots, types: AnswerTypes | None) 
     if options.method == "mean":
         return mean_vote(ballots, counts)
     assert types is not None  # Voter has seen to it
-    return question_type_vote(ballots, types, revote=options.revote)
+    known = None if fixed is None else known_types(fixed, types.names)
+    return question_type_vote(ballots, types, revote=options.revote, known_types=known)
+
+
+def types_from_column(column: QuestionColumn, ballots: Ballots) -> QuestionTypes:
+    """Every question's type from a table."""
+    names = column.names()
+    code = {name: t for t, name in enumerate(names)}
+    values = column.look_up(ballots.question_ids)
+    return QuestionTypes(names, np.array([code[value] for value in values], dtype=np.int64))
+
+
+def types_by_vote(ballots: Ballots, types: AnswerTypes | None) -> QuestionTypes:
+    """Every question's type by the members' type vote; none without a map."""
+    if types is None:
+        return QuestionTypes.none(len(ballots))
+    votes, confidences = sum_by_type(count_equal_votes(*ballots.top()), types)
+    return QuestionTypes(types.names, win_type(votes, confidences, types)[0])
+
+
+def known_types(fixed: QuestionTypes, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Types from a table as indices into a map's types.
+
+    Raises
+    ------
+    InputError
+        If the table has a type that the map has not.
+    """
+    renamed = fixed.renamed(tuple(names)).of
+    if (renamed == NO_TYPE).any():
+        strange = fixed.names[fixed.of[int(np.argmax(renamed == NO_TYPE))]]
+        raise InputError(
+            f"the question type '{strange}' is none of the map's: {', '.join(names)}",
+            fix="Use a map and a table of types with the same names.",
+        )
+    return renamed
 
 
 def vote_on_span(job: Job, voter: Voter, span: Span) -> BlockResult:
     """Read one range of questions, vote, and put the outcome into its final form."""
     predictions = [file.read(span) for file in job.files]
     if not any(len(p.question_ids) for p in predictions):
-        nothing = VoteSummary(job.options.method, tuple(file.member for file in job.files))
+        nothing = VoteSummary(job.method, tuple(file.member for file in job.files))
         return BlockResult(b"", None, nothing)
     ballots, election, summary = voter.hold(predictions)
     return BlockResult(

@@ -12,16 +12,15 @@ import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.engine.blocks import types_by_vote, types_from_column
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.question_table import read_question_column
+from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
 from vqa_ensemble.formats.vqa_json import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
-from vqa_ensemble.voting.question_type import sum_by_type, win_type
-from vqa_ensemble.voting.tally import count_equal_votes
 
 
 @dataclass(frozen=True)
@@ -108,14 +107,10 @@ def find_types(
 ) -> QuestionTypes:
     """Every question's type: from a column, else by the members' type vote, else none."""
     if question_types is not None:
-        values = read_question_column(question_types, "question_type", ballots.question_ids)
-        names, of = np.unique(np.asarray(values, dtype=object), return_inverse=True)
-        return QuestionTypes(tuple(names.tolist()), of.astype(np.int64))
+        return types_from_column(QuestionColumn(question_types, "question_type"), ballots)
     if answer_map is None:
         return QuestionTypes.none(len(ballots))
-    types = TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary)
-    votes, confidences = sum_by_type(count_equal_votes(*ballots.top()), types)
-    return QuestionTypes(types.names, win_type(votes, confidences, types)[0])
+    return types_by_vote(ballots, TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary))
 
 
 def _targets(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:
@@ -123,7 +118,8 @@ def _targets(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64
     if Path(path).suffix.lower() != ".json":
         right = read_question_column(annotations, "answer", candidates.question_ids)
         given = np.asarray(candidates.vocabulary, dtype=object)[candidates.answers]
-        return (given == np.asarray(right, dtype=object)[candidates.questions]).astype(np.float64)
+        is_right = given == np.asarray(right, dtype=object)[candidates.questions]
+        return np.asarray(is_right, dtype=np.float64)
     humans = HumanAnswers.prepare(read_annotations(annotations))
     annotated = humans.annotations.question_ids
     if annotated.dtype != candidates.question_ids.dtype:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.blocks import (
     BlockResult,
     Job,
@@ -27,6 +28,7 @@ from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.prediction_ranges import Span, plan_spans
 from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import SubmissionWriter
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
 from vqa_ensemble.voting.result import Election
@@ -53,6 +55,8 @@ def vote(
     options: VoteOptions | None = None,
     *,
     answer_map: AnswerMap | None = None,
+    ensemble: FittedEnsemble | None = None,
+    question_types: QuestionColumn | None = None,
 ) -> VoteOutcome:
     """Hold an election among members whose predictions are in memory.
 
@@ -62,6 +66,10 @@ def vote(
     options : VoteOptions, optional
     answer_map : AnswerMap, optional
         Needed by question-type voting; the other methods use it to break ties.
+    ensemble : FittedEnsemble, optional
+        Votes in place of the options' method.
+    question_types : QuestionColumn, optional
+        Fixes every question's type, in place of the members' type vote.
 
     Raises
     ------
@@ -69,7 +77,10 @@ def vote(
         If the members do not fit together (see :func:`vqa_ensemble.voting.ballots.align`), or
         question-type voting has no map.
     """
-    return VoteOutcome(*Voter(options or VoteOptions(), answer_map).hold(predictions))
+    voter = Voter(
+        options or VoteOptions(), answer_map, ensemble=ensemble, question_types=question_types
+    )
+    return VoteOutcome(*voter.hold(predictions))
 
 
 def vote_files(
@@ -77,6 +88,8 @@ def vote_files(
     options: VoteOptions | None = None,
     *,
     answer_map: AnswerMap | None = None,
+    ensemble: FittedEnsemble | None = None,
+    question_types: QuestionColumn | None = None,
     output: str | os.PathLike[str] | None = None,
     audit: str | os.PathLike[str] | None = None,
     block_rows: int | None = None,
@@ -90,6 +103,8 @@ def vote_files(
     ----------
     paths : sequence of path-like
         One prediction file a member.
+    options, answer_map, ensemble, question_types
+        As :func:`vote` takes them.
     output : path-like, optional
         The submission JSON to write.
     audit : path-like, optional
@@ -105,11 +120,11 @@ def vote_files(
         If a file is bad, the members do not fit together, or a result cannot be written.
     """
     options = options or VoteOptions()
-    voter = Voter(options, answer_map)
+    voter = Voter(options, answer_map, ensemble=ensemble, question_types=question_types)
     with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as scratch:
         files = open_members([os.fspath(path) for path in paths], Path(scratch))
         spans = plan_spans(files, block_rows)
-        job = Job(files, options, answer_map, audit is not None)
+        job = Job(files, options, answer_map, audit is not None, ensemble, question_types)
         threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
         results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
         try:
@@ -125,7 +140,7 @@ def write_results(
     audit: str | os.PathLike[str] | None,
 ) -> VoteSummary:
     """Write the blocks' results, in order, and add up their summaries."""
-    total = VoteSummary(job.options.method, tuple(file.member for file in job.files))
+    total = VoteSummary(job.method, tuple(file.member for file in job.files))
     # Both files are renamed into place on leaving, when everything has been written.
     with ExitStack() as stack:
         submission = audit_file = None

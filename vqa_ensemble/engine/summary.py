@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,6 +32,9 @@ class VoteSummary:
         Questions whose answer differs from the plain majority's.
     answer_ties, type_ties : dict
         What broke a tie for most votes → questions.
+    carried : dict of dict
+        Winning type → member → questions of the type whose answer is the member's own top
+        answer; empty for methods without types.
     missing_votes : int
         Pairs of a member and a question it lacks.
     unseen_votes : int
@@ -45,6 +49,7 @@ class VoteSummary:
     changed_by_revoting: int = 0
     answer_ties: dict[str, int] = field(default_factory=dict)
     type_ties: dict[str, int] = field(default_factory=dict)
+    carried: dict[str, dict[str, int]] = field(default_factory=dict)
     missing_votes: int = 0
     unseen_votes: int = 0
 
@@ -57,11 +62,17 @@ class VoteSummary:
         self.changed_by_revoting += int((election.answer != election.plurality).sum())
         self.missing_votes += int((votes == ABSTAIN).sum())
         _add_counts(self.answer_ties, TIE_BREAKS[1:], election.decided_by - 1)
-        if types is None or election.question_type is None or election.type_decided_by is None:
+        if types is not None:
+            self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
+        if election.question_type is None:
             return
-        _add_counts(self.types, types.names, election.question_type)
-        _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)
-        self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
+        _add_counts(self.types, election.type_names, election.question_type)
+        own = votes == election.answer[:, None]
+        for t, name in enumerate(election.type_names):
+            by_member = own[election.question_type == t].sum(axis=0)
+            _add(self.carried.setdefault(name, {}), zip(self.members, by_member, strict=True))
+        if election.type_decided_by is not None:
+            _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)
 
     def merge(self, other: VoteSummary) -> None:
         """Add the counts over other questions."""
@@ -69,9 +80,9 @@ class VoteSummary:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.unseen_votes += other.unseen_votes
         for name in ("types", "answer_ties", "type_ties"):
-            counts = getattr(self, name)
-            for key, n in getattr(other, name).items():
-                counts[key] = counts.get(key, 0) + n
+            _add(getattr(self, name), getattr(other, name).items())
+        for name, by_member in other.carried.items():
+            _add(self.carried.setdefault(name, {}), by_member.items())
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -81,7 +92,9 @@ class VoteSummary:
 def _add_counts(
     counts: dict[str, int], names: tuple[str, ...], indices: npt.NDArray[np.integer[Any]]
 ) -> None:
-    for name, n in zip(
-        names, np.bincount(indices[indices >= 0], minlength=len(names)).tolist(), strict=True
-    ):
-        counts[name] = counts.get(name, 0) + n
+    _add(counts, zip(names, np.bincount(indices[indices >= 0], minlength=len(names)), strict=True))
+
+
+def _add(counts: dict[str, int], more: Iterable[tuple[str, int]]) -> None:
+    for name, n in more:
+        counts[name] = counts.get(name, 0) + int(n)

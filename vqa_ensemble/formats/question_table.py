@@ -27,8 +27,8 @@ from vqa_ensemble.formats.vqa_json import read_json
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
 
-def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> list[str]:
-    """The values of one column for the given questions, as strings, in their order.
+class QuestionColumn:
+    """One column of a table of questions, looked up by question id.
 
     Parameters
     ----------
@@ -36,41 +36,70 @@ def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> 
         ``FILE`` or ``FILE:COLUMN``.
     default : str
         The column where ``spec`` names none.
-    question_ids : ndarray, shape (Q,)
 
     Raises
     ------
     InputError
-        If the file is missing or unreadable, lacks the column or some of the questions, gives
-        a question twice, or has null values.
+        If the file is missing or unreadable, lacks the column, or gives a question twice.
     """
-    path, column = _split(spec, default)
-    ids, values = _read(path, column)
-    wanted = pa.array(question_ids)
-    if pa.types.is_integer(wanted.type) and pa.types.is_integer(ids.type):
-        ids = ids.cast(pa.int64())
-    else:
-        wanted, ids = wanted.cast(pa.string()), ids.cast(pa.string())
-    distinct = pc.count_distinct(ids).as_py()
-    if distinct != len(ids):
-        counts = pc.value_counts(ids)
-        twice = next(c["values"] for c in counts.to_pylist() if c["counts"] > 1)
-        raise InputError("stands twice", path=path, where=f"question {twice}")
-    position = pc.index_in(wanted, ids)
-    if position.null_count:
-        lacking = question_ids[np.asarray(position.is_null())]
-        raise InputError(
-            f"lacks {len(lacking)} of {len(question_ids)} questions: "
-            + ", ".join(str(q) for q in lacking[:5])
-            + (", …" if len(lacking) > 5 else ""),
-            path=path,
-        )
-    chosen = values.take(position)
-    if chosen.null_count:
-        first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
-        raise InputError(f"'{column}' is null", path=path, where=f"question {first}")
-    texts: list[str] = chosen.cast(pa.string()).to_pylist()
-    return texts
+
+    def __init__(self, spec: str, default: str) -> None:
+        self.path, self.column = _split(spec, default)
+        ids, self._values = _read(self.path, self.column)
+        if pa.types.is_integer(ids.type):
+            ids = ids.cast(pa.int64())
+        else:
+            ids = ids.cast(pa.string())
+        if ids.null_count:
+            raise InputError("a question_id is null", path=self.path)
+        if pc.count_distinct(ids).as_py() != len(ids):
+            counts = pc.value_counts(ids).to_pylist()
+            twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
+            raise InputError("stands twice", path=self.path, where=f"question {twice}")
+        self._ids = ids
+
+    def look_up(self, question_ids: QuestionIds) -> list[str]:
+        """The values for the given questions, as strings, in their order.
+
+        Parameters
+        ----------
+        question_ids : ndarray, shape (Q,)
+
+        Raises
+        ------
+        InputError
+            If some of the questions are not in the table, or their value is null.
+        """
+        wanted = pa.array(question_ids)
+        if wanted.type != self._ids.type:
+            raise InputError(
+                "question ids are of another type (integer, string) than the members'",
+                path=self.path,
+            )
+        position = pc.index_in(wanted, self._ids)
+        if position.null_count:
+            lacking = question_ids[np.asarray(position.is_null())]
+            raise InputError(
+                f"lacks {len(lacking)} of {len(question_ids)} questions: "
+                + ", ".join(str(q) for q in lacking[:5])
+                + (", …" if len(lacking) > 5 else ""),
+                path=self.path,
+            )
+        chosen = self._values.take(position)
+        if chosen.null_count:
+            first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
+            raise InputError(f"'{self.column}' is null", path=self.path, where=f"question {first}")
+        texts: list[str] = chosen.cast(pa.string()).to_pylist()
+        return texts
+
+    def names(self) -> tuple[str, ...]:
+        """The distinct values, in alphabetical order."""
+        return tuple(sorted(self._values.cast(pa.string()).unique().drop_null().to_pylist()))
+
+
+def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> list[str]:
+    """The values of one column for the given questions: ``QuestionColumn(…).look_up(…)``."""
+    return QuestionColumn(spec, default).look_up(question_ids)
 
 
 def check_table_ending(path: str | os.PathLike[str]) -> bool:

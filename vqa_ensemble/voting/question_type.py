@@ -18,7 +18,11 @@ TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
 
 
 def question_type_vote(
-    ballots: Ballots, types: AnswerTypes, *, revote: str = "confidence"
+    ballots: Ballots,
+    types: AnswerTypes,
+    *,
+    revote: str = "confidence",
+    known_types: npt.NDArray[np.int64] | None = None,
 ) -> Election:
     """Vote, fix the question's type by the votes, and vote again inside that type.
 
@@ -32,6 +36,8 @@ def question_type_vote(
         ``"confidence"``: in the re-vote every member names its most confident answer of the
         winning type, and abstains if it has none. ``"votes"``: only those first votes count
         that are of the winning type (the literal reading of the slide).
+    known_types : ndarray of int64, shape (Q,), optional
+        The questions' types where they are known; the type vote is then only reported.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def question_type_vote(
     first_round = count_equal_votes(votes, confidences)  # freq[a] of every question
     type_votes, type_confidences = sum_by_type(first_round, types)
     winning_type, type_decided_by = win_type(type_votes, type_confidences, types)
+    if known_types is not None:
+        winning_type, type_decided_by = known_types, np.zeros_like(type_decided_by)
 
     of_type = types.type_of[votes] == winning_type[:, None]
     stands = (votes != ABSTAIN) & of_type
@@ -69,7 +77,8 @@ def question_type_vote(
     reconfidences = np.where(stands, confidences, 0)
     if revote == "confidence":
         recast(ballots, types, winning_type, revotes, reconfidences)
-    # Only a soft map can elect a type that no answer belongs to: then the votes stand.
+    # A soft map can elect, and a table can name, a type that no answer given belongs to: then
+    # the votes stand.
     nobody = (revotes == ABSTAIN).all(axis=1)
     revotes[nobody], reconfidences[nobody] = votes[nobody], confidences[nobody]
 

@@ -172,7 +172,7 @@ def _segment_sums(values: npt.NDArray[Any], starts: npt.NDArray[np.int64]) -> np
 
 
 def segment_argmax(
-    starts: npt.NDArray[np.int64], criteria: Sequence[npt.NDArray[np.int64]]
+    starts: npt.NDArray[np.int64], criteria: Sequence[npt.NDArray[np.number[Any]]]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """The best row of every segment by the first criterion, ties by the next, and so on.
 

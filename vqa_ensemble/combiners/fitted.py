@@ -1,0 +1,187 @@
+"""A fitted ensemble: a combiner, its members and types, and whom it trusts with what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.combiners.base import Combiner, QuestionTypes
+from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.combiners.registry import COMBINERS
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble
+from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.result import Election, elect
+from vqa_ensemble.voting.tally import Tally, count_equal_votes, to_units
+
+
+@dataclass(frozen=True)
+class FittedEnsemble:
+    """What ``fit`` makes and ``vote`` uses.
+
+    Attributes
+    ----------
+    combiner : Combiner
+    members : tuple of str
+        In alphabetical order.
+    types : tuple of str
+        Question types it was fitted with; empty if none.
+    specialists : dict of str to tuple of str
+        Members that are heard on questions of some types only.
+    fit : dict
+        How it was fitted.
+    """
+
+    combiner: Combiner
+    members: tuple[str, ...]
+    types: tuple[str, ...]
+    specialists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fit: Mapping[str, Any] = field(default_factory=dict)
+
+    def vote(self, ballots: Ballots, types: QuestionTypes) -> Election:
+        """Elect every question's best-scored candidate.
+
+        In the tally a candidate's votes are its share exp(score) / Σ exp(score).
+
+        Raises
+        ------
+        InputError
+            If the members are not those it was fitted with, or it needs types and gets none.
+        """
+        self.check(ballots.names, types.names)
+        types = types.renamed(self.types) if self.types else QuestionTypes.none(len(ballots))
+        candidates = hear_specialists(gather_candidates(ballots), types, self.specialists)
+        tally = _shares(candidates, self.combiner.score(candidates, types))
+        votes, confidences = ballots.top()
+        first_round = count_equal_votes(votes, confidences)
+        return elect(
+            ballots,
+            tally,
+            counts=None,
+            first_round=first_round,
+            first_votes=votes,
+            votes=votes,
+            type_names=types.names,
+            question_type=types.of if types.names else None,
+        )
+
+    def check(self, members: Sequence[str], types: Sequence[str]) -> None:
+        """Raise InputError unless these are its members and, if it needs any, types are given."""
+        absent = sorted(set(self.members) - set(members))
+        unknown = sorted(set(members) - set(self.members))
+        if absent or unknown:
+            parts = [f"lacks {', '.join(absent)}"] if absent else []
+            parts += [f"has in addition {', '.join(unknown)}"] if unknown else []
+            raise InputError(
+                f"the ensemble was fitted with other members; the vote {' and '.join(parts)}",
+                fix="Give the predictions of its members, or fit it again.",
+            )
+        if self.types and not set(self.types) & set(types):
+            raise InputError(
+                f"the ensemble was fitted with the question types {', '.join(self.types)}",
+                fix="Give the types of these questions with --question-types or --map.",
+            )
+
+    def to_file(self) -> EnsembleFile:
+        """The same as plain data."""
+        learned = dict(self.combiner.to_dict())
+        specialists = {name: list(types) for name, types in self.specialists.items()}
+        return EnsembleFile(
+            method=self.combiner.method,
+            members=self.members,
+            types=self.types,
+            learned={**learned, "specialists": specialists} if specialists else learned,
+            fit=dict(self.fit),
+        )
+
+    @classmethod
+    def from_file(cls, file: EnsembleFile, *, path: str | None = None) -> Self:
+        """The ensemble that a file describes.
+
+        Raises
+        ------
+        InputError
+            If the method is unknown or what it learned is incomplete.
+        """
+        if file.method not in COMBINERS:
+            raise InputError(
+                f"method is '{file.method}'", path=path, fix=f"Known: {', '.join(COMBINERS)}."
+            )
+        try:
+            combiner = COMBINERS[file.method].from_dict(file.learned)
+            specialists = {
+                name: tuple(types) for name, types in file.learned.get("specialists", {}).items()
+            }
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise InputError(
+                f"what the method '{file.method}' learned is incomplete or of the wrong kind "
+                f"({type(error).__name__}: {error})",
+                path=path,
+                fix="Fit it again.",
+            ) from error
+        return cls(combiner, file.members, file.types, specialists, file.fit)
+
+
+def hear_specialists(
+    candidates: Candidates, types: QuestionTypes, specialists: Mapping[str, Sequence[str]]
+) -> Candidates:
+    """The candidates with specialists silent on questions of types that are not theirs.
+
+    A question on which nobody would be left keeps everybody.
+    """
+    if not specialists:
+        return candidates
+    present = candidates.present.copy()
+    for name, trusted in specialists.items():
+        own = [t for t, type_name in enumerate(types.names) if type_name in trusted]
+        present[~np.isin(types.of, own), candidates.names.index(name)] = False
+    nobody = ~present.any(axis=1)
+    present[nobody] = candidates.present[nobody]
+    confidences = np.where(present[candidates.questions], candidates.confidences, np.float32(0))
+    return replace(candidates, present=present, confidences=confidences)
+
+
+def check_specialists(
+    specialists: Mapping[str, Sequence[str]], members: Sequence[str], types: Sequence[str]
+) -> None:
+    """Raise InputError unless specialists are members and what they are trusted with are types."""
+    for name, trusted in specialists.items():
+        if name not in members:
+            raise InputError(
+                f"specialist '{name}' is not a member", fix=f"Members: {', '.join(members)}."
+            )
+        strange = [t for t in trusted if t not in types]
+        if strange:
+            raise InputError(
+                f"specialist '{name}' is trusted with '{strange[0]}', which is no question type",
+                fix=f"Types: {', '.join(types) or 'none; give --question-types or --map'}.",
+            )
+
+
+def _shares(candidates: Candidates, scores: npt.NDArray[np.float64]) -> Tally:
+    first = candidates.starts[:-1]
+    highest = np.maximum.reduceat(scores, first)
+    weights = np.exp(scores - highest[candidates.questions])
+    shares = weights / np.add.reduceat(weights, first)[candidates.questions]
+    return Tally(
+        starts=candidates.starts,
+        answers=candidates.answers,
+        votes=to_units(shares),
+        confidences=to_units(candidates.confidences).sum(axis=1),
+    )
+
+
+def read_fitted(path: str | os.PathLike[str]) -> FittedEnsemble:
+    """Read an ensemble file.
+
+    Raises
+    ------
+    InputError
+        If it is not a good ensemble file.
+    """
+    return FittedEnsemble.from_file(read_ensemble(path), path=os.fspath(path))
