@@ -248,8 +248,7 @@ class _Priors:
 
     def collect(self, values: Array) -> Array:
         """The sum of the rows' values for each prior."""
-        sums: Array = np.bincount(self.row, values, minlength=len(self.distinct) + 1)[:-1]
-        return sums
+        return np.bincount(self.row, values, len(self.distinct) + 1)[:-1].astype(np.float64)
 
 
 class _Problem:
