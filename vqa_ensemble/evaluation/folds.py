@@ -1,0 +1,77 @@
+"""Folds for cross-validation: copies of a question stay together, types are spread evenly."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+
+
+def grouped_folds(
+    groups: npt.NDArray[np.int64],
+    types: npt.NDArray[np.int64],
+    n_folds: int = 5,
+    seed: int = 0,
+) -> npt.NDArray[np.int64]:
+    """Deal groups of questions into folds, type by type.
+
+    Within a type, groups are shuffled, ordered by falling size and dealt in turn. Where every
+    group is of one type, two folds' numbers of questions of a type differ by no more than the
+    largest group. A group with several types counts as of its most frequent.
+
+    Parameters
+    ----------
+    groups : ndarray of int64, shape (Q,)
+        Questions with one value are never split.
+    types : ndarray of int64, shape (Q,)
+        The type of every question; any code may stand for "unknown".
+    n_folds : int
+        Fewer are made if there are fewer groups.
+    seed : int
+        Folds depend on it and on the group's and type's codes, not on the order of questions.
+
+    Returns
+    -------
+    ndarray of int64, shape (Q,)
+        The fold of every question, from 0.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups or folds.
+
+    Examples
+    --------
+    >>> groups, types = np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> folds = grouped_folds(groups, types, n_folds=2)
+    >>> sorted(folds[types == 0].tolist()), sorted(folds[types == 1].tolist())
+    ([0, 0, 1, 1], [0, 0, 1, 1])
+    """
+    if n_folds < 2:
+        raise InputError(f"{n_folds} folds", fix="Cross-validation needs at least two.")
+    distinct, group = np.unique(groups, return_inverse=True)
+    if len(distinct) < 2:
+        raise InputError(
+            "all questions are in one group", fix="Cross-validation needs at least two groups."
+        )
+    n_folds = min(n_folds, len(distinct))
+    sizes = np.bincount(group)
+    luck = np.random.default_rng(seed).permutation(len(distinct))
+    order = np.lexsort([luck, -sizes, _main_type(group, types, len(distinct))])
+    fold_of_group = np.empty(len(distinct), dtype=np.int64)
+    # Dealing goes on from one type to the next, which evens out the folds' sizes too.
+    fold_of_group[order] = np.arange(len(distinct)) % n_folds
+    return fold_of_group[group]
+
+
+def _main_type(
+    group: npt.NDArray[np.int64], types: npt.NDArray[np.int64], n_groups: int
+) -> npt.NDArray[np.int64]:
+    codes, code = np.unique(types, return_inverse=True)
+    pairs, counts = np.unique(group * len(codes) + code, return_counts=True)
+    # The last of a group's pairs, by rising count and falling code, is its main type.
+    order = np.lexsort([-(pairs % len(codes)), counts, pairs // len(codes)])
+    main = np.empty(n_groups, dtype=np.int64)
+    main[(pairs // len(codes))[order]] = (pairs % len(codes))[order]
+    return main
