@@ -86,8 +86,8 @@ def answer_vocabulary() -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[n
 
 
 def _word(n: int) -> str:
-    """A pronounceable answer of two to four syllables; one in five is two words."""
-    syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
+    """A pronounceable answer; one in five is two words. None is a number word or an article."""
+    syllables = [c + v for c in "bdfghklmprstvz" for v in "aeiou"]
     word = syllables[n % 70] + syllables[n // 70 % 70] + "ren" * (n % 3 == 0)
     return f"{word} {syllables[n % 11]}" if n % 5 == 0 else word
 

@@ -1,0 +1,73 @@
+"""Running whole processes: their wall time, processor time and peak memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+
+@dataclass
+class Program:
+    """A program under measurement, and what its runs took.
+
+    Attributes
+    ----------
+    name : str
+    arguments : list of str
+        Given to this Python.
+    wall, cpu : list of float
+        Seconds, one a run.
+    inner : list of float
+        Seconds that the program itself printed, if it does.
+    memory : list of float
+        Peak resident memory in MB.
+    """
+
+    name: str
+    arguments: list[str]
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    inner: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Run it once."""
+        start = perf_counter()
+        process = subprocess.Popen([sys.executable, *self.arguments], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        printed = process.stdout.read().decode().strip()
+        _, status, usage = os.wait4(process.pid, 0)
+        self.wall.append(perf_counter() - start)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"{self.name} failed: exit status {process.returncode}")
+        self.cpu.append(usage.ru_utime + usage.ru_stime)
+        self.memory.append(usage.ru_maxrss / 1024)
+        try:
+            self.inner.append(float(printed))
+        except ValueError:
+            pass  # a program that prints no time
+
+
+def interleave(programs: Sequence[Program], repeats: int) -> None:
+    """Run every program in turn, ``repeats`` times, after one unmeasured round.
+
+    In turn, so that what else the machine does falls on all alike.
+    """
+    for program in programs:
+        program.run()
+        for values in (program.wall, program.cpu, program.inner, program.memory):
+            values.clear()
+    for _ in range(repeats):
+        for program in programs:
+            program.run()
+
+
+def ratio(of: Sequence[float], to: Sequence[float]) -> float:
+    """Median over rounds of the ratio within a round."""
+    return statistics.median(a / b for a, b in zip(of, to, strict=True))

@@ -1,0 +1,16 @@
+"""What stands against the floor: read and vote, nothing written; prints the seconds it took."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+from vqa_ensemble.engine.local import vote_files
+from vqa_ensemble.formats.answer_map import read_answer_map
+
+if __name__ == "__main__":
+    _, map_path, *files = sys.argv[1:]
+    answer_map = read_answer_map(map_path)
+    start = perf_counter()
+    vote_files(files, answer_map=answer_map)
+    print(perf_counter() - start)
