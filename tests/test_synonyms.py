@@ -1,0 +1,172 @@
+"""Answers that mean the same, counted as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.formats.synonyms import read_synonyms
+from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.voting.merge import merge_answers
+from vqa_ensemble.voting.synonyms import count_top_answers, find_merges, rewrite
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ("2", "two", "Two."),
+        ("21", "twenty-one", "twenty one"),
+        ("dog", "a dog", "The dog", "dogs"),
+        ("t-shirt", "t shirt", "tshirt", "t-shirts"),
+        ("cherry", "cherries"),
+        ("bus", "buses"),
+        ("knife", "knives"),
+        ("man", "men"),
+        ("don't know", "dont know"),
+    ],
+)
+def test_variants_of_one_answer_are_joined(answers: tuple[str, ...]) -> None:
+    merges = find_merges(dict.fromkeys((*answers, "red"), 1))
+    assert len({merges.get(answer, answer) for answer in answers}) == 1
+    assert "red" not in merges
+    assert "red" not in merges.values()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ("glass", "glasses"),
+        ("short", "shorts"),
+        ("10 1", "101", "twenty 10"),
+        ("grass", "gras"),
+        ("1990", "1990s"),
+        ("twenty", "twenty one"),
+        ("left", "right"),
+        ("no", "not"),
+    ],
+)
+def test_different_answers_stay_apart(answers: tuple[str, ...]) -> None:
+    assert find_merges(dict.fromkeys(answers, 1)) == {}
+
+
+def test_the_representative_is_by_file_then_map_then_votes_then_alphabet() -> None:
+    votes = {"dog": 1, "dogs": 2, "Dog": 1}
+    assert set(find_merges(votes).values()) == {"dogs"}
+    assert set(find_merges(votes, frequency={"dog": 10}).values()) == {"dog"}
+    synonyms = {"puppy": "Hound", "dog": "Hound"}
+    found = find_merges(votes, frequency={"dog": 10}, synonyms=synonyms)
+    assert found == dict.fromkeys(votes, "Hound")
+    assert find_merges({"dog": 1, "dogs": 1}) == {"dogs": "dog"}
+
+
+def test_synonyms_overrule_the_rules() -> None:
+    votes = {"phone": 3, "phones": 2, "Cell-Phone": 1, "cell phones": 1, "mobile": 1}
+    synonyms = {"cell phone": "phone", "mobile": "phone", "phones": "phones"}
+    merges = find_merges(votes, synonyms=synonyms)
+    assert merges == {"Cell-Phone": "phone", "cell phones": "phone", "mobile": "phone"}
+    assert find_merges(votes, rules=False, synonyms=synonyms) == {
+        "Cell-Phone": "phone",
+        "mobile": "phone",
+    }
+
+
+def test_synonyms_keep_apart_what_has_one_closed_form() -> None:
+    votes = {"any one": 1, "anyone": 1, "Anyone": 1}
+    merges = find_merges(votes, synonyms={"any one": "any one", "anyone": "anyone"})
+    assert merges == {"Anyone": "anyone"}
+
+
+answers_given = st.lists(
+    st.sampled_from(
+        "a|A|the|dog|dogs|Dog|the dogs|two|2|twenty one|21|20 1|glass|glasses|t-shirt|tshirts|"
+        "tee shirt|men|man|?|phones".split("|")
+    ),
+    min_size=1,
+    unique=True,
+)
+
+
+@given(answers_given, st.dictionaries(st.sampled_from(["dog", "phones", "2"]), st.just("X")))
+def test_merging_is_idempotent_and_knows_no_order(
+    answers: list[str], synonyms: dict[str, str]
+) -> None:
+    votes = {answer: len(answer) for answer in answers}
+    merges = find_merges(votes, synonyms=synonyms)
+    assert merges == find_merges(dict(reversed(votes.items())), synonyms=synonyms)
+    assert not set(merges.values()) & set(merges)
+    assert set(merges.values()) <= {*answers, "X"}
+    # All with one normal form end as one.
+    ends: dict[str, set[str]] = {}
+    for answer in answers:
+        ends.setdefault(normalize_answer(answer) or answer, set()).add(merges.get(answer, answer))
+    assert all(len(end) == 1 for end in ends.values())
+
+
+def test_members_are_rewritten() -> None:
+    members = [
+        predictions_from_rows("a", [(1, "two", 0.5), (1, "2", 0.4), (2, "dogs", 0.9)]),
+        predictions_from_rows("b", [(1, "2", 0.5), (2, "dog", 0.6), (2, "cat", 0.3)]),
+        predictions_from_rows("c", [(1, "2", 0.5), (2, "dogs", 0.6)]),
+    ]
+    votes = count_top_answers(members)
+    assert votes == {"2": 2, "two": 1, "dogs": 2, "cat": 0, "dog": 1}
+    merges = find_merges(votes)
+    merged = [merge_answers(p, lambda answers: rewrite(answers, merges)) for p in members]
+    assert [p.top() for p in merged] == [["2", "dogs"]] * 3
+    assert len(merged[0].answers) == 2
+
+
+def test_a_synonyms_file(tmp_path: Path) -> None:
+    path = tmp_path / "synonyms.csv"
+    path.write_text('answer,canonical\n# phones\nmobile, phone\n\n"1,000",1000\nphone,phone\n')
+    assert read_synonyms(path) == {"mobile": "phone", "1,000": "1000", "phone": "phone"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a,b\n", "line 1: the first line is 'a,b'; it must be 'answer,canonical'"),
+        ("answer,canonical\n# x\nmobile,\n", "line 3: needs an answer and its canonical"),
+        ("answer,canonical\n1,000,1000\n", "line 2: .*Quote answers that hold a comma"),
+        (
+            "answer,canonical\nmobile,phone\nMobile,cell\n",
+            "line 3: 'Mobile' is 'cell' here and 'phone' in line 2",
+        ),
+        (
+            "answer,canonical\nmobile,phone\nphone,cell\n",
+            "line 2: 'phone' is itself given the canonical 'cell' in line 3",
+        ),
+    ],
+)
+def test_a_bad_synonyms_file_says_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "synonyms.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_synonyms(path)
+    with pytest.raises(InputError, match="no such file"):
+        read_synonyms(tmp_path / "no.csv")
+
+
+def test_how_much_of_real_answers_the_rules_merge(shared_data: Path) -> None:
+    annotations = read_annotations(shared_data / "vqa-v2-smallval" / "smallval_annotations.json")
+    votes = dict.fromkeys(annotations.vocabulary, 0)
+    for code in annotations.answers.tolist():
+        votes[annotations.vocabulary[code]] += 1
+    merges = find_merges(votes)
+    rewritten = sum(votes[answer] for answer in merges)
+    by_form = sum(
+        normalize_answer(answer) == normalize_answer(best) for answer, best in merges.items()
+    )
+    print(
+        f"{len(merges)} of {len(votes)} distinct answers merged ({by_form} by normal form), "
+        f"{rewritten} of {sum(votes.values())} human answers rewritten"
+    )
+    assert 0.01 < rewritten / sum(votes.values()) < 0.1
+    assert find_merges(votes) == merges

@@ -1,0 +1,89 @@
+"""Synonyms files: CSV with the columns ``answer`` and ``canonical``, to be edited by hand.
+
+Each row says that ``answer`` is counted, and written, as ``canonical``. A row that names an
+answer as its own canonical keeps it apart from what the rules would join it with.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.normalize import normalize_answer
+
+COLUMNS = ("answer", "canonical")
+
+
+def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read a synonyms file into answer → canonical answer, in the order of the file.
+
+    Lines that start with ``#`` are comments. Answers are told apart by their normal form.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the line: not UTF-8 CSV with the two columns, a blank value, an
+        answer given two canonicals, a canonical that is itself given another.
+    """
+    if not os.path.isfile(path):
+        raise InputError("no such file", path=path)
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read as UTF-8 text: {error}", path=path) from error
+    # A comment leaves a blank line, so that the numbers of lines stay right.
+    lines = ["" if line.startswith("#") else line for line in text.splitlines()]
+    rows = csv.reader(io.StringIO("\n".join(lines)))
+    synonyms: dict[str, str] = {}
+    meant: dict[str, tuple[str, int]] = {}
+    header = False
+    for row in rows:
+        if not row:
+            continue
+        where = f"line {rows.line_num}"
+        cells = tuple(cell.strip() for cell in row)
+        if not header:
+            if cells != COLUMNS:
+                raise InputError(
+                    f"the first line is '{','.join(row)}'; it must be 'answer,canonical'",
+                    path=path,
+                    where=where,
+                )
+            header = True
+            continue
+        if len(cells) != len(COLUMNS) or not all(cells):
+            raise InputError(
+                "needs an answer and its canonical answer",
+                path=path,
+                where=where,
+                fix='Quote answers that hold a comma: "1,000".',
+            )
+        answer, canonical = cells
+        form = normalize_answer(answer) or answer
+        if meant.get(form, (canonical,))[0] != canonical:
+            raise InputError(
+                f"'{answer}' is '{canonical}' here and '{meant[form][0]}' in line {meant[form][1]}",
+                path=path,
+                where=where,
+            )
+        synonyms[answer] = canonical
+        meant[form] = (canonical, rows.line_num)
+    if not header:
+        raise InputError("is empty; it must have the columns answer,canonical", path=path)
+    _check_canonicals(meant, path)
+    return synonyms
+
+
+def _check_canonicals(meant: dict[str, tuple[str, int]], path: str | os.PathLike[str]) -> None:
+    for canonical, line in meant.values():
+        further, there = meant.get(normalize_answer(canonical) or canonical, (canonical, line))
+        if further != canonical:
+            raise InputError(
+                f"'{canonical}' is itself given the canonical '{further}' in line {there}",
+                path=path,
+                where=f"line {line}",
+                fix=f"Give '{further}' here too.",
+            )
