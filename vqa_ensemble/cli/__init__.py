@@ -19,6 +19,7 @@ COMMANDS = (
     "build-map",
     "predict-types",
     "vote",
+    "fit",
     "evaluate",
     "check",
     "inspect",

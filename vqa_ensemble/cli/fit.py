@@ -1,0 +1,135 @@
+"""vqa-ensemble fit"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.fit import Fit
+
+
+@click.command("fit")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--annotations",
+    required=True,
+    metavar="FILE",
+    help="VQA annotation JSON, or a parquet or CSV table with question_id and answer.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(), help="Ensemble: .toml or .json.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    help="auto, or one of the methods that 'compare' lists.",
+)
+@click.option(
+    "--groups",
+    metavar="FILE:COLUMN",
+    help="Table whose equal values mark copies of one question; folds keep them together.",
+)
+@click.option("--question-types", metavar="FILE[:COLUMN]", help="Table with every question's type.")
+@click.option("--map", "map_name", help="Answer map: types by the members' type vote.")
+@click.option(
+    "--specialist",
+    "specialists",
+    multiple=True,
+    metavar="MEMBER=TYPE[,TYPE]",
+    help="Hear a member on questions of these types only; repeat.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "abstain"]),
+    default="error",
+    show_default=True,
+    help="When a member lacks questions that others have.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+@output_options
+def command(
+    predictions: tuple[str, ...],
+    annotations: str,
+    output: str,
+    method: str,
+    groups: str | None,
+    question_types: str | None,
+    map_name: str | None,
+    specialists: tuple[str, ...],
+    missing: str,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Learn how to weigh members, from predictions whose answers are known.
+
+    PREDICTIONS are parquet files of a validation split, one a member. Every method is scored by
+    cross-validation; 'auto' takes the best, or equal votes unless it is surely better than them.
+    The ensemble is a text file to be read, compared and given to 'vote --ensemble'.
+
+    \b
+    Example:
+      vqa-ensemble fit preds/val/*.parquet --annotations val_annotations.json \\
+          --map vqa-v2 -o ensemble.toml
+    """
+    from vqa_ensemble.engine.fit import fit_ensemble
+    from vqa_ensemble.engine.labelled import load_labelled
+    from vqa_ensemble.evaluation.copies import describe_copies
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.ensemble import write_ensemble
+    from vqa_ensemble.resources import find_map
+
+    with status(f"Fitting {len(predictions)} members", quiet=quiet):
+        labelled = load_labelled(
+            predictions,
+            annotations=annotations,
+            groups=groups,
+            question_types=question_types,
+            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
+            missing=missing,
+        )
+        copies = None if labelled.groups_given else describe_copies(labelled.ballots.question_ids)
+        if copies:
+            click.echo(f"WARNING: {copies}", err=True)
+        fitted = fit_ensemble(
+            labelled, method=method, specialists=_parse(specialists), seed=seed
+        )
+        write_ensemble(output, fitted.ensemble.to_file())
+    if as_json:
+        record = dict(fitted.ensemble.fit)
+        print_json({"method": fitted.ensemble.combiner.method, "output": output, **record})
+    elif not quiet:
+        _print(fitted, output)
+
+
+def _parse(specialists: tuple[str, ...]) -> dict[str, list[str]]:
+    trusted = {}
+    for entry in specialists:
+        name, equals, types = entry.partition("=")
+        if not equals or not name or not types:
+            raise click.UsageError(f"--specialist {entry}: must be MEMBER=TYPE[,TYPE]")
+        trusted[name] = types.split(",")
+    return trusted
+
+
+def _print(fitted: Fit, output: str) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("method")
+    table.add_column("accuracy", justify="right")
+    chosen = fitted.ensemble.combiner.method
+    for name, score in sorted(fitted.scores.items(), key=lambda pair: -pair[1]):
+        table.add_row(f"{name} *" if name == chosen else name, f"{100 * score:.2f}")
+    out = console()
+    out.print(table)
+    for name, reason in fitted.failures.items():
+        out.print(f"{name} could not be fitted: {reason}")
+    if fitted.choice is not None:
+        out.print(f"Chosen: {chosen} ({fitted.choice.reason})")
+    out.print(f"Wrote {output}")

@@ -1,0 +1,157 @@
+"""Learn an ensemble from labelled predictions, by one method or by the best of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.combiners.fitted import (
+    FittedEnsemble,
+    check_specialists,
+    hear_specialists,
+)
+from vqa_ensemble.combiners.registry import COMBINERS
+from vqa_ensemble.engine.labelled import Labelled
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, Choice, choose_method
+from vqa_ensemble.evaluation.cross_validation import Questions, cross_validate
+from vqa_ensemble.evaluation.folds import grouped_folds
+
+AUTO = "auto"
+BEST_SINGLE = "best-single"
+FOLDS = 5
+# Methods are compared on this many questions: more would not change the choice.
+MOST_QUESTIONS_TO_CHOOSE = 20_000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted ensemble and why it is this one.
+
+    Attributes
+    ----------
+    ensemble : FittedEnsemble
+    scores : dict of str to float
+        Out-of-fold accuracy of every method compared, in [0, 1].
+    failures : dict of str to str
+        Methods that could not be fitted, and why.
+    choice : Choice, optional
+        With the method ``auto``.
+    """
+
+    ensemble: FittedEnsemble
+    scores: dict[str, float]
+    failures: dict[str, str]
+    choice: Choice | None = None
+
+
+def fit_ensemble(
+    labelled: Labelled,
+    *,
+    method: str = AUTO,
+    specialists: Mapping[str, Sequence[str]] | None = None,
+    seed: int = 0,
+    after: Callable[[str], object] = lambda method: None,
+) -> Fit:
+    """Fit one method, or the best by grouped cross-validation.
+
+    ``auto`` keeps equal votes unless a method surely beats them; see
+    :func:`vqa_ensemble.evaluation.choosing.choose_method`. Whatever the method, its
+    out-of-fold accuracy is measured beside that of equal votes and of the best single member.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    method : str
+        A combiner's name, or ``"auto"``.
+    specialists : mapping of str to sequence of str, optional
+        Members that are heard on questions of these types only.
+    seed : int
+        Of folds and of whatever a method draws.
+    after : callable
+        Told each method after each of its folds.
+
+    Raises
+    ------
+    InputError
+        If the method or a specialist is unknown, or the method cannot be fitted.
+    """
+    if method not in (AUTO, *COMBINERS):
+        raise InputError(f"no method '{method}'", fix=f"There are: auto, {', '.join(COMBINERS)}.")
+    trusted = {name: tuple(types) for name, types in (specialists or {}).items()}
+    check_specialists(trusted, labelled.candidates.names, labelled.types.names)
+    heard = hear_specialists(labelled.candidates, labelled.types, trusted)
+    questions = Questions(heard, labelled.targets, labelled.types, labelled.groups)
+
+    names = list(COMBINERS) if method == AUTO else list(
+        dict.fromkeys((EQUAL_VOTES, BEST_SINGLE, method))
+    )
+    compared = _some(questions, seed)
+    folds = grouped_folds(compared.groups, compared.types.of, FOLDS, seed)
+    validation = cross_validate(
+        {name: make_combiner(name, seed) for name in names}, compared, folds, after=after
+    )
+    choice = None
+    if method == AUTO:
+        choice = choose_method(validation.scores, compared.groups, seed=seed)
+        method = choice.method
+    elif method in validation.failures:
+        raise InputError(
+            f"the method '{method}' cannot be fitted: {validation.failures[method]}",
+            fix="Use --method auto, or more questions.",
+        )
+    combiner = make_combiner(method, seed)().fit(
+        questions.candidates, questions.targets, questions.types, questions.groups
+    )
+    scores = {name: float(values.mean()) for name, values in validation.scores.items()}
+    ensemble = FittedEnsemble(
+        combiner=combiner,
+        members=heard.names,
+        types=labelled.types.names,
+        specialists=trusted,
+        fit=_record(questions, compared, scores, method, choice, seed),
+    )
+    return Fit(ensemble, scores, validation.failures, choice)
+
+
+def make_combiner(name: str, seed: int) -> Callable[[], Any]:
+    """What makes a fresh combiner of that name; those that draw take the seed."""
+    kind = COMBINERS[name]
+    takes_seed = "seed" in getattr(kind, "__dataclass_fields__", {})
+    return partial(kind, seed=seed) if takes_seed else kind
+
+
+def _some(questions: Questions, seed: int) -> Questions:
+    """All questions, or a random part of the groups if there are very many."""
+    if len(questions) <= MOST_QUESTIONS_TO_CHOOSE:
+        return questions
+    distinct, group = np.unique(questions.groups, return_inverse=True)
+    share = MOST_QUESTIONS_TO_CHOOSE / len(questions)
+    drawn: npt.NDArray[np.bool_] = np.random.default_rng(seed).random(len(distinct)) < share
+    return questions.where(drawn[group])
+
+
+def _record(
+    questions: Questions,
+    compared: Questions,
+    scores: Mapping[str, float],
+    method: str,
+    choice: Choice | None,
+    seed: int,
+) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "questions": len(questions),
+        "groups": len(np.unique(questions.groups)),
+        "folds": FOLDS,
+        "seed": seed,
+        "questions_compared": len(compared),
+        "accuracy": {name: 100 * score for name, score in sorted(scores.items())},
+    }
+    if choice is not None:
+        record["reason"] = choice.reason
+    return record
