@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from command_line import Runner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vqa_ensemble.engine.local import vote, vote_files
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.formats.predictions import (
+    predictions_from_rows,
+    read_predictions,
+    save_predictions,
+)
 from vqa_ensemble.formats.synonyms import read_synonyms
-from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.formats.vqa_json import read_annotations, read_submission
 from vqa_ensemble.normalize import normalize_answer
 from vqa_ensemble.voting.merge import merge_answers
 from vqa_ensemble.voting.synonyms import count_top_answers, find_merges, rewrite
@@ -170,3 +177,62 @@ def test_how_much_of_real_answers_the_rules_merge(shared_data: Path) -> None:
     )
     assert 0.01 < rewritten / sum(votes.values()) < 0.1
     assert find_merges(votes) == merges
+
+
+MEMBERS = {
+    "a": [(1, "two", 0.5), (2, "dogs", 0.9), (3, "red", 0.9)],
+    "b": [(1, "2", 0.5), (2, "cat", 0.9), (3, "red", 0.5)],
+    "c": [(1, "3", 0.9), (2, "dog", 0.6), (3, "crimson", 0.9)],
+    "d": [(1, "3", 0.4), (2, "cat", 0.9), (3, "blue", 0.9)],
+    "e": [(1, "2", 0.4), (2, "a dog", 0.3), (3, "crimson", 0.9)],
+}
+
+
+def test_vote_merges_and_says_what_that_changed(cli: Runner, tmp_path: Path) -> None:
+    paths = []
+    for name, rows in MEMBERS.items():
+        paths.append(tmp_path / f"{name}.parquet")
+        save_predictions(paths[-1], predictions_from_rows(name, rows))
+    synonyms = tmp_path / "synonyms.csv"
+    synonyms.write_text("answer,canonical\ncrimson,red\n")
+    output = tmp_path / "submission.json"
+
+    def vote(*options: object) -> tuple[dict[str, int], list[str]]:
+        ran = cli.good("vote", *paths, "--method", "majority", "-o", output, "--json", *options)
+        return ran.json, read_submission(output).answers
+
+    summary, answers = vote()
+    assert answers == ["3", "cat", "crimson"]
+    assert (summary["merged_votes"], summary["changed_by_merging"]) == (0, 0)
+    summary, answers = vote("--merge")
+    assert answers == ["2", "a dog", "crimson"]
+    assert (summary["merged_votes"], summary["changed_by_merging"]) == (3, 2)
+    summary, answers = vote("--synonyms", synonyms)
+    assert answers == ["3", "cat", "red"]
+    # Crimson and red mean the same: the vote only writes the answer differently.
+    assert (summary["merged_votes"], summary["changed_by_merging"]) == (2, 0)
+    summary, answers = vote("--merge", "--synonyms", synonyms)
+    assert answers == ["2", "a dog", "red"]
+
+    ran = cli.good("vote", *paths, "--method", "majority", "--merge")
+    assert "votes rewritten by merging  3" in ran.out
+    assert cli("vote", *paths, "--method", "mean", "--merge", "--normalize").code == 2
+
+
+def test_merging_does_not_depend_on_the_size_of_blocks(tmp_path: Path) -> None:
+    paths = []
+    for m in range(3):
+        rows = [
+            (q, ("dog", "dogs", "two", "2", "cat", "a cat")[(q * q + m * q) % 6], 0.5)
+            for q in range(50)
+        ]
+        paths.append(tmp_path / f"m{m}.parquet")
+        save_predictions(paths[-1], predictions_from_rows(f"m{m}", rows))
+    options = VoteOptions(method="majority", merge=True)
+    outputs = set()
+    for block_rows in (None, 10):
+        vote_files(paths, options, output=tmp_path / "out.json", block_rows=block_rows)
+        outputs.add((tmp_path / "out.json").read_bytes())
+    in_memory = vote([read_predictions(path) for path in paths], options)
+    assert read_submission(tmp_path / "out.json").answers == in_memory.answers()
+    assert len(outputs) == 1

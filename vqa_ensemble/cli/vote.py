@@ -61,6 +61,16 @@ if TYPE_CHECKING:
     help="When a member lacks questions that others have.",
 )
 @click.option("--normalize", is_flag=True, help="Count answers with one VQA normal form as one.")
+@click.option(
+    "--merge",
+    is_flag=True,
+    help="Count answers that mean the same as one: number words, plurals, articles, hyphens.",
+)
+@click.option(
+    "--synonyms",
+    type=click.Path(),
+    help="CSV with the columns answer and canonical: count each answer as its canonical.",
+)
 @json_option
 @output_options
 def command(
@@ -76,6 +86,8 @@ def command(
     unseen: str,
     missing: str,
     normalize: bool,
+    merge: bool,
+    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -93,10 +105,13 @@ def command(
     """
     if output is None and audit is None and not as_json and quiet:
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
+    if normalize and (merge or synonyms):
+        raise click.UsageError("--normalize does not go with --merge or --synonyms")
     from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.local import vote_files
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.resources import find_map
 
     options = VoteOptions(
@@ -106,6 +121,7 @@ def command(
         unseen=unseen,
         missing=missing,
         normalize=normalize,
+        merge=merge,
     )
     answer_map = read_answer_map(find_map(map_name)) if map_name else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
@@ -117,6 +133,7 @@ def command(
             question_types=QuestionColumn(question_types, "question_type")
             if question_types
             else None,
+            synonyms=None if synonyms is None else read_synonyms(synonyms),
             output=output,
             audit=audit,
         )
@@ -157,6 +174,9 @@ def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
         table.add_row("missing votes", f"{summary.missing_votes:,}")
     if summary.unseen_votes or verbose:
         table.add_row("votes for answers not in the map", f"{summary.unseen_votes:,}")
+    if summary.merged_votes or verbose:
+        table.add_row("votes rewritten by merging", f"{summary.merged_votes:,}")
+        row("answers changed by it", summary.changed_by_merging)
     out = console()
     out.print(table)
     for name, by_member in summary.carried.items():

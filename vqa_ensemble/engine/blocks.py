@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
 from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.audit import audit_table
+from vqa_ensemble.engine.merging import count_effect
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.errors import InputError
@@ -36,6 +37,7 @@ from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.merge import merge_answers
 from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type, win_type
 from vqa_ensemble.voting.result import Election
+from vqa_ensemble.voting.synonyms import rewrite
 from vqa_ensemble.voting.tally import count_equal_votes
 
 # Answers whose types and normal forms are remembered from block to block.
@@ -57,6 +59,8 @@ class Job:
         Votes in place of ``options.method``.
     question_types : QuestionColumn, optional
         Fixes every question's type, in place of the members' type vote.
+    merges : mapping of str to str, optional
+        What to rewrite answers to before counting.
     """
 
     files: tuple[PredictionFile, ...]
@@ -65,6 +69,7 @@ class Job:
     audit: bool
     ensemble: FittedEnsemble | None = None
     question_types: QuestionColumn | None = None
+    merges: Mapping[str, str] | None = None
 
     @property
     def method(self) -> str:
@@ -98,6 +103,7 @@ class Voter:
     answer_map : AnswerMap, optional
     ensemble : FittedEnsemble, optional
     question_types : QuestionColumn, optional
+    merges : mapping of str to str, optional
 
     Raises
     ------
@@ -112,6 +118,7 @@ class Voter:
         *,
         ensemble: FittedEnsemble | None = None,
         question_types: QuestionColumn | None = None,
+        merges: Mapping[str, str] | None = None,
     ) -> None:
         if answer_map is None and ensemble is None and options.method == "question-type":
             raise InputError(
@@ -122,6 +129,7 @@ class Voter:
         self.options = options
         self._ensemble = ensemble
         self._question_types = question_types
+        self._merges = merges
         self._types = None
         if answer_map is not None:
             self._types = KnownTypes(
@@ -130,8 +138,18 @@ class Voter:
 
     def hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
         """Hold an election over the questions of ``predictions``, one a member."""
+        merges = self._merges
+        if merges is None:
+            return self._hold(predictions)
+        without, election_without, _ = self._hold(predictions)
+        merged = [merge_answers(p, lambda answers: rewrite(answers, merges)) for p in predictions]
+        ballots, election, summary = self._hold(merged)
+        count_effect(summary, merges, predictions, (without, election_without), (ballots, election))
+        return ballots, election, summary
+
+    def _hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
         options = self.options
-        if options.normalize:
+        if options.normalize and self._merges is None:
             predictions = [merge_answers(p, _normalize) for p in predictions]
         ballots = align(predictions, missing=options.missing)
         types = None if self._types is None else self._types(ballots.vocabulary)

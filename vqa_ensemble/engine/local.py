@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from vqa_ensemble.engine.blocks import (
     open_members,
     vote_on_span,
 )
+from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
@@ -57,6 +58,7 @@ def vote(
     answer_map: AnswerMap | None = None,
     ensemble: FittedEnsemble | None = None,
     question_types: QuestionColumn | None = None,
+    synonyms: Mapping[str, str] | None = None,
 ) -> VoteOutcome:
     """Hold an election among members whose predictions are in memory.
 
@@ -70,6 +72,8 @@ def vote(
         Votes in place of the options' method.
     question_types : QuestionColumn, optional
         Fixes every question's type, in place of the members' type vote.
+    synonyms : mapping of str to str, optional
+        Answer → the answer it is counted as, in normal form.
 
     Raises
     ------
@@ -77,8 +81,13 @@ def vote(
         If the members do not fit together (see :func:`vqa_ensemble.voting.ballots.align`), or
         question-type voting has no map.
     """
+    options = options or VoteOptions()
     voter = Voter(
-        options or VoteOptions(), answer_map, ensemble=ensemble, question_types=question_types
+        options,
+        answer_map,
+        ensemble=ensemble,
+        question_types=question_types,
+        merges=merges_wanted(options, synonyms, answer_map, predictions),
     )
     return VoteOutcome(*voter.hold(predictions))
 
@@ -90,6 +99,7 @@ def vote_files(
     answer_map: AnswerMap | None = None,
     ensemble: FittedEnsemble | None = None,
     question_types: QuestionColumn | None = None,
+    synonyms: Mapping[str, str] | None = None,
     output: str | os.PathLike[str] | None = None,
     audit: str | os.PathLike[str] | None = None,
     block_rows: int | None = None,
@@ -103,7 +113,7 @@ def vote_files(
     ----------
     paths : sequence of path-like
         One prediction file a member.
-    options, answer_map, ensemble, question_types
+    options, answer_map, ensemble, question_types, synonyms
         As :func:`vote` takes them.
     output : path-like, optional
         The submission JSON to write.
@@ -120,11 +130,15 @@ def vote_files(
         If a file is bad, the members do not fit together, or a result cannot be written.
     """
     options = options or VoteOptions()
-    voter = Voter(options, answer_map, ensemble=ensemble, question_types=question_types)
     with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as scratch:
         files = open_members([os.fspath(path) for path in paths], Path(scratch))
         spans = plan_spans(files, block_rows)
-        job = Job(files, options, answer_map, audit is not None, ensemble, question_types)
+        everything = (file.read(span) for span in spans for file in files)
+        merges = merges_wanted(options, synonyms, answer_map, everything)
+        job = Job(files, options, answer_map, audit is not None, ensemble, question_types, merges)
+        voter = Voter(
+            options, answer_map, ensemble=ensemble, question_types=question_types, merges=merges
+        )
         threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
         results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
         try:

@@ -26,6 +26,9 @@ class VoteOptions:
         What to do where a member lacks a question that another has.
     normalize : bool
         Count answers with one VQA normal form as one.
+    merge : bool
+        Count answers that mean the same as one, by the rules of
+        :mod:`vqa_ensemble.voting.synonyms`; takes the place of ``normalize``.
     """
 
     method: str = "question-type"
@@ -34,3 +37,4 @@ class VoteOptions:
     unseen: str = "classifier"
     missing: str = "error"
     normalize: bool = False
+    merge: bool = False

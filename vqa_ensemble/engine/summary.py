@@ -39,6 +39,10 @@ class VoteSummary:
         Pairs of a member and a question it lacks.
     unseen_votes : int
         Top answers that the map has never seen.
+    merged_votes : int
+        Top answers rewritten to another that means the same.
+    changed_by_merging : int
+        Questions whose answer then differs, in meaning, from the one without merging.
     """
 
     method: str
@@ -52,6 +56,8 @@ class VoteSummary:
     carried: dict[str, dict[str, int]] = field(default_factory=dict)
     missing_votes: int = 0
     unseen_votes: int = 0
+    merged_votes: int = 0
+    changed_by_merging: int = 0
 
     def add(
         self, election: Election, votes: npt.NDArray[np.int32], types: AnswerTypes | None
@@ -79,6 +85,8 @@ class VoteSummary:
         for name in ("questions", "unanimous", "changed_by_revoting", "missing_votes"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.unseen_votes += other.unseen_votes
+        self.merged_votes += other.merged_votes
+        self.changed_by_merging += other.changed_by_merging
         for name in ("types", "answer_ties", "type_ties"):
             _add(getattr(self, name), getattr(other, name).items())
         for name, by_member in other.carried.items():

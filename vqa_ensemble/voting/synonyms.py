@@ -12,6 +12,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from vqa_ensemble.formats.predictions import Predictions
 from vqa_ensemble.normalize import normalize_answer
 
@@ -90,10 +92,9 @@ def count_top_answers(predictions: Iterable[Predictions]) -> dict[str, int]:
     votes: dict[str, int] = defaultdict(int)
     for p in predictions:
         vocabulary = p.vocabulary.to_pylist()
-        for answer in vocabulary:
-            votes[answer] += 0
-        for code in p.answers[p.starts[:-1]].tolist():
-            votes[vocabulary[code]] += 1
+        counts = np.bincount(p.answers[p.starts[:-1]], minlength=len(vocabulary))
+        for code in np.unique(p.answers).tolist():
+            votes[vocabulary[code]] += int(counts[code])
     return dict(votes)
 
 
