@@ -45,6 +45,11 @@ def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     Weight normalisation (Salimans and Kingma 2016) with one length for the whole matrix.
     """
     layer = nn.Linear(inputs, outputs, bias=bias)
+    # He et al. 2015: torch's default shrinks the signal at every layer, and a product of two
+    # shrunken signals starts so close to zero that training hardly begins.
+    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+    if bias:
+        nn.init.zeros_(layer.bias)
     weight_norm(layer, dim=None)  # type: ignore[arg-type]  # torch documents None
     return layer
 

@@ -1,0 +1,127 @@
+"""Every architecture: shapes, masks, gradients, and its own formula."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from vqa_ensemble.formats.recipe import (  # noqa: E402
+    ACTIVATIONS,
+    ARCHITECTURES,
+    ModelSection,
+)
+from vqa_ensemble.training.models import build_model  # noqa: E402
+from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
+from vqa_ensemble.training.models.parts import VqaModel, masked_softmax  # noqa: E402
+from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
+
+WIDTH, WORDS, ANSWERS = 6, 9, 5
+SECTION = ModelSection(
+    architecture="ban", hidden=8, word_vectors="random", word_width=7, classifier_dropout=0.0
+)
+
+
+def model_of(architecture: str, **changes: object) -> VqaModel:
+    torch.manual_seed(3)
+    section = dataclasses.replace(SECTION, architecture=architecture, **changes)  # type: ignore[arg-type]
+    return build_model(section, width=WIDTH, words=WORDS, answers=ANSWERS)
+
+
+def inputs(batch: int = 4, regions: int = 5) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(batch, regions, WIDTH, generator=generator)
+    boxes = torch.rand(batch, regions, 4, generator=generator)
+    mask = torch.ones(batch, regions, dtype=torch.bool)
+    tokens = torch.tensor([[2, 3, 4, 5], [2, 6, 0, 0], [7, 8, 2, 0], [1, 0, 0, 0]])[:batch]
+    return features, boxes, mask, tokens
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("region_layers", [0, 2])
+def test_logits_have_one_column_an_answer(
+    architecture: str, activation: str, region_layers: int
+) -> None:
+    model = model_of(architecture, activation=activation, region_layers=region_layers)
+    assert model(*inputs()).shape == (4, ANSWERS)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("region_layers", [0, 1])
+def test_regions_that_are_not_there_change_nothing(architecture: str, region_layers: int) -> None:
+    model = model_of(architecture, region_layers=region_layers).eval()
+    features, boxes, mask, tokens = inputs()
+    padded = torch.cat([features, torch.full_like(features, torch.nan)], 1)
+    boxes_padded = torch.cat([boxes, torch.full_like(boxes, torch.nan)], 1)
+    mask_padded = torch.cat([mask, ~mask], 1)
+    torch.testing.assert_close(
+        model(padded, boxes_padded, mask_padded, tokens), model(features, boxes, mask, tokens)
+    )
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_padding_words_change_nothing(architecture: str) -> None:
+    model = model_of(architecture).eval()
+    features, boxes, mask, tokens = inputs()
+    together = model(features, boxes, mask, tokens)
+    alone = model(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2])
+    torch.testing.assert_close(together[1:2], alone)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_order_of_regions_does_not_matter(architecture: str) -> None:
+    model = model_of(architecture).eval()
+    features, boxes, mask, tokens = inputs()
+    order = torch.tensor([3, 1, 4, 0, 2])
+    torch.testing.assert_close(
+        model(features[:, order], boxes[:, order], mask, tokens),
+        model(features, boxes, mask, tokens),
+    )
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_parameter_gets_a_finite_gradient_in_bfloat16(architecture: str) -> None:
+    model = model_of(architecture, activation="swish")
+    features, boxes, mask, tokens = inputs()
+    mask[0, 2:] = False
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = soft_target_loss(model(features, boxes, mask, tokens), torch.rand(4, ANSWERS))
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_masked_softmax_sums_to_one_over_what_is_there() -> None:
+    mask = torch.tensor([[[True, False], [True, True]], [[False, False], [False, False]]])
+    weights = masked_softmax(torch.tensor([[[50.0, 9], [0, 1]]]).expand(2, 2, 2), mask, (1, 2))
+    torch.testing.assert_close(weights.sum((1, 2)), torch.tensor([1.0, 0.0]))
+    assert (weights[~mask] == 0).all()
+
+
+def test_bilinear_attention_follows_the_paper_element_by_element() -> None:
+    model = model_of("ban", glimpses=2, region_layers=0).eval()
+    assert isinstance(model, BilinearAttention)
+    features, boxes, mask, tokens = (tensor[:1] for tensor in inputs())
+    states = model.question(tokens)[0][0]  # (T, H)
+    y = features[0]
+    projected_x, projected_y = model.attention.word(states), model.attention.region(y)
+    for g, glimpse in enumerate(model.glimpses):
+        logits = torch.stack(
+            [
+                torch.stack([(model.attention.weight[g] * a * b).sum() for b in projected_y])
+                for a in projected_x
+            ]
+        )
+        weights = (logits + model.attention.bias[g]).flatten().softmax(0).view(logits.shape)
+        pooled = sum(
+            weights[t, k] * glimpse.word(states[t]) * glimpse.region(y[k])
+            for t in range(len(states))
+            for k in range(len(y))
+        )
+        states = glimpse.project(pooled) + states
+    expected = model.classifier(states.sum(0))
+    torch.testing.assert_close(model(features, boxes, mask, tokens)[0], expected)

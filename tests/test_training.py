@@ -1,0 +1,296 @@
+"""Training: delayed updates, exact resume, seeds, mixed precision, failures kept apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from click.testing import CliRunner  # noqa: E402
+
+from vqa_ensemble.cli import group  # noqa: E402
+from vqa_ensemble.errors import InputError  # noqa: E402
+from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
+from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_hash  # noqa: E402
+from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
+from vqa_ensemble.training.data import open_dataset  # noqa: E402
+from vqa_ensemble.training.data.examples import Examples  # noqa: E402
+from vqa_ensemble.training.models import build_model  # noqa: E402
+from vqa_ensemble.training.optimization import accumulate_gradients  # noqa: E402
+from vqa_ensemble.training.precision import MixedPrecision, choose_device  # noqa: E402
+from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.trainer import Trainer  # noqa: E402
+
+CPU = torch.device("cpu")
+QUESTIONS, IMAGES, REGIONS, WIDTH = 50, 6, 4, 5
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data set in the form of VQA v2, with the answer in the first feature's sign."""
+    random = np.random.default_rng(0)
+    folder = tmp_path / "data"
+    (folder / "regions").mkdir(parents=True)
+    features = random.normal(size=(IMAGES, REGIONS, WIDTH)).astype(np.float16)
+    np.save(folder / "regions" / "features.npy", features)
+    np.save(folder / "regions" / "boxes.npy", random.random((IMAGES, REGIONS, 4), np.float32))
+    np.save(folder / "regions" / "image_ids.npy", np.arange(100, 100 + IMAGES))
+    np.save(folder / "regions" / "counts.npy", np.array([4, 4, 2, 3, 1, 4]))
+    for split, start in (("train", 0), ("validation", 1000), ("test", 2000)):
+        images = [int(100 + q % IMAGES) for q in range(QUESTIONS)]
+        answers = ["yes" if q % 3 else "a dog." for q in range(QUESTIONS)]
+        questions = [
+            {"question_id": start + q, "image_id": images[q], "question": f"is it {q % 4}?"}
+            for q in range(QUESTIONS)
+        ]
+        (folder / f"{split}_questions.json").write_text(json.dumps({"questions": questions}))
+        if split == "test":
+            continue
+        annotations = [
+            {
+                "question_id": start + q,
+                "question_type": "is it",
+                "answer_type": "other",
+                "answers": [{"answer": answers[q]}] * 8 + [{"answer": "no"}] * 2,
+            }
+            for q in reversed(range(QUESTIONS))
+        ]
+        (folder / f"{split}_annotations.json").write_text(json.dumps({"annotations": annotations}))
+    return folder
+
+
+@pytest.fixture
+def make_recipe(root: Path) -> Callable[..., Recipe]:
+    def make(name: str = "tiny", **training: Any) -> Recipe:
+        section = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "warmup": 0.5}
+        return recipe_from_dict(
+            {
+                "member": {"name": name, "seed": 5},
+                "data": {"dataset": "vqa-v2", "root": str(root), "min_answers": 1},
+                "model": {"architecture": "ban", "hidden": 8, "word_vectors": "random",
+                          "word_width": 6, "dropout": 0.1},
+                "training": {**section, **training},
+            }
+        )  # fmt: skip
+
+    return make
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = load_checkpoint(path, CPU)[0].model.state_dict()
+    return state
+
+
+def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    assert left.keys() == right.keys()
+    for name in left:
+        assert torch.equal(left[name], right[name]), name
+
+
+def test_soft_targets_are_thirds_of_normalised_answers(make_recipe: Callable[..., Recipe]) -> None:
+    split = open_dataset(make_recipe().data).split("train")
+    examples = Examples([split], ["<padding>", "<unknown>"], ["yes", "dog", "no"], 4)
+    targets = examples.batch(np.array([0, 1])).targets
+    expected = torch.tensor([[0, 1, 2 / 3], [1, 0, 2 / 3]])  # "a dog." becomes "dog"
+    torch.testing.assert_close(targets, expected)
+
+
+def test_masks_follow_the_counts_of_regions(make_recipe: Callable[..., Recipe]) -> None:
+    split = open_dataset(make_recipe().data).split("train")
+    batch = Examples([split], ["<padding>", "<unknown>"], ["yes"], 4).batch(np.arange(6))
+    assert batch.mask.sum(1).tolist() == [4, 4, 2, 3, 1, 4]
+
+
+@pytest.mark.parametrize("micro", [4, 5, 16, 7])
+def test_accumulated_gradients_equal_one_large_batch(
+    make_recipe: Callable[..., Recipe], micro: int
+) -> None:
+    recipe = make_recipe()
+    split = open_dataset(recipe.data).split("train")
+    examples = Examples([split], ["<padding>", "<unknown>", "is"], ["yes", "dog"], 4)
+    model = build_model(recipe.model, width=WIDTH, words=3, answers=2).eval()
+    rows = np.arange(16)
+
+    def gradients(size: int) -> tuple[list[torch.Tensor], tuple[float, float]]:
+        model.zero_grad(set_to_none=True)
+        batches = (examples.batch(rows[start : start + size]) for start in range(0, 16, size))
+        means = accumulate_gradients(model, batches, 16, MixedPrecision("float32", CPU))
+        return [p.grad.clone() for p in model.parameters() if p.grad is not None], means
+
+    (whole, means), (parts, means_of_parts) = gradients(16), gradients(micro)
+    assert len(whole) == len(list(model.parameters()))
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one, other)
+    assert means == pytest.approx(means_of_parts)
+
+
+@pytest.mark.parametrize("stop", [1, 7, 11, 20])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_resumed_run_ends_with_the_same_bits(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, stop: int, accumulate: int
+) -> None:
+    recipe = make_recipe(accumulate=accumulate)
+    Trainer(recipe, tmp_path / "whole", CPU).train()
+    stopped = Trainer(recipe, tmp_path / "parts", CPU)
+    stopped.train(stop_after=stop)
+    with (tmp_path / "parts" / "log.jsonl").open("ab") as log:
+        log.write(b'{"update": 9999}\n{"upda')  # what a killed run may leave behind
+    torch.manual_seed(99)  # another process has other random numbers
+    Trainer(recipe, tmp_path / "parts", CPU).train()
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+    lines = (tmp_path / "parts" / "log.jsonl").read_text().splitlines()
+    updates = [json.loads(line)["update"] for line in lines]
+    assert updates == sorted(set(updates))
+    assert updates[-1] == Trainer(recipe, tmp_path / "parts", CPU).updates
+
+
+def test_the_seed_decides_the_weights(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        Trainer(make_recipe(epochs=1).with_seed(seed), tmp_path / name, CPU).train()
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    one, other = weights(tmp_path / "a"), weights(tmp_path / "c")
+    assert not torch.equal(one["question.gru.weight_hh_l0"], other["question.gru.weight_hh_l0"])
+
+
+def test_training_lowers_the_loss_in_bfloat16(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = make_recipe(epochs=15, precision="bfloat16", schedule="constant")
+    reports: list[float] = []
+    Trainer(recipe, tmp_path / "run", CPU).train(lambda now: reports.append(now.loss))
+    assert reports[-1] < 0.8 * reports[0]
+    assert (tmp_path / "run" / "log.jsonl").read_text().count('"precision":"bfloat16"')
+
+
+def test_another_recipe_does_not_resume(make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    Trainer(make_recipe(epochs=1), tmp_path / "run", CPU).train()
+    with pytest.raises(InputError, match=r"another version of the recipe. Start over with --fresh"):
+        Trainer(make_recipe(epochs=2), tmp_path / "run", CPU)
+    Trainer(make_recipe(epochs=2), tmp_path / "run", CPU, resume=False).train(stop_after=1)
+
+
+def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"checkpoint\.pt: is not a readable checkpoint"):
+        load_checkpoint(path, CPU)
+    with pytest.raises(InputError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "none", CPU)
+
+
+def test_float16_on_a_cpu_is_refused() -> None:
+    with pytest.raises(InputError, match='Set precision = "bfloat16"'):
+        MixedPrecision("float16", CPU)
+    with pytest.raises(InputError, match="no device 'gpu'"):
+        choose_device("gpu")
+
+
+def test_one_member_that_fails_does_not_take_the_others_along(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug = make_recipe("bug", epochs=1)
+    train = Trainer.train
+
+    def fail_once(self: Trainer, *arguments: Any, **options: Any) -> Any:
+        if self.member.name == "bug":
+            raise RuntimeError("out of memory")
+        return train(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "train", fail_once)
+    outcomes = train_members(
+        [make_recipe("lost", epochs=1).with_root("nowhere"), bug, make_recipe("good", epochs=1)],
+        runs=tmp_path / "runs",
+        predictions=tmp_path / "preds",
+        device=CPU,
+        splits=["validation", "test"],
+    )
+    assert [outcome.member for outcome in outcomes if outcome.error] == ["lost", "bug"]
+    assert outcomes[1].error == "RuntimeError: out of memory"
+    good = outcomes[2]
+    assert good.scores["validation"] is not None
+    assert good.scores["test"] is None
+    predictions = read_predictions(good.files["test"])
+    assert len(predictions.question_ids) == QUESTIONS
+    assert predictions.metadata.recipe_hash == recipe_hash(make_recipe("good", epochs=1))
+
+
+def test_the_commands_train_predict_and_report_failures(root: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(
+        '[member]\nname = "good"\n[data]\ndataset = "vqa-v2"\nmin_answers = 1\n'
+        '[model]\narchitecture = "butd"\nhidden = 8\nword_vectors = "random"\n'
+        "[training]\nepochs = 1\nbatch_size = 16\n"
+    )
+    bad.write_text('[member]\nname = "bad"\nsede = 3\n')
+    runs, preds = tmp_path / "runs", tmp_path / "preds"
+    common = ["--data-root", str(root)]
+    arguments = ["train", str(bad), str(good), "-o", str(runs), "--predictions", str(preds)]
+    result = CliRunner().invoke(group, [*arguments, *common])
+    assert isinstance(result.exception, InputError)
+    assert "1 of 2 members failed: bad" in str(result.exception)
+    assert "member.sede: unknown key. Did you mean 'seed'?" in result.output
+    trained = read_predictions(preds / "validation" / "good.parquet")
+
+    again = ["predict", str(runs / "good"), "--split", "validation", "-o", str(tmp_path / "again")]
+    result = CliRunner().invoke(group, [*again, *common, "--json"], catch_exceptions=False)
+    assert json.loads(result.output)[0]["member"] == "good"
+    predicted = read_predictions(tmp_path / "again" / "validation" / "good.parquet")
+    np.testing.assert_array_equal(predicted.confidences, trained.confidences)
+    assert predicted.top() == trained.top()
+
+
+@pytest.mark.parametrize("layout", ["missing", "shape", "no-regions"])
+def test_bad_regions_are_named(
+    root: Path, make_recipe: Callable[..., Recipe], tmp_path: Path, layout: str
+) -> None:
+    boxes = root / "regions" / "boxes.npy"
+    if layout == "missing":
+        boxes.unlink()
+    elif layout == "shape":
+        np.save(boxes, np.zeros((IMAGES, REGIONS, 3), np.float32))
+    else:
+        np.save(root / "regions" / "image_ids.npy", np.arange(101, 101 + IMAGES))
+    expected = {
+        "missing": r"boxes\.npy: no such file",
+        "shape": r"boxes\.npy: has shape \(6, 4, 3\); expected \(6, 4, 4\)",
+        "no-regions": r"train_questions\.json: 1 pictures have no regions, the first is 100",
+    }
+    with pytest.raises(InputError, match=expected[layout]):
+        Trainer(make_recipe(), tmp_path / "run", CPU)
+
+
+def test_one_file_a_picture_gives_the_same_regions(
+    root: Path, make_recipe: Callable[..., Recipe]
+) -> None:
+    before = open_dataset(make_recipe().data).split("train")
+    folder = root / "regions"
+    features, boxes = np.load(folder / "features.npy"), np.load(folder / "boxes.npy")
+    for row, count in enumerate(np.load(folder / "counts.npy")):
+        np.savez(
+            folder / f"{100 + row}.npz", features=features[row, :count], boxes=boxes[row, :count]
+        )
+    for path in folder.glob("*.npy"):
+        path.unlink()
+    after = open_dataset(make_recipe().data).split("train")
+    rows = np.array([4, 0, 2, 2])
+    for one, other in zip(
+        before.regions.read(before.pictures[rows]),
+        after.regions.read(after.pictures[rows]),
+        strict=True,
+    ):
+        there = before.regions.read(before.pictures[rows])[2]
+        np.testing.assert_array_equal(one[there], other[there])
