@@ -174,7 +174,7 @@ def write_predictions(
         created_at=_now(),
         format_version=str(FORMAT_VERSION),
     )
-    save_predictions(path, _decode_whole(table, str(path), metadata), top_k=top_k)
+    save_predictions(path, predictions_from_table(table, str(path), metadata), top_k=top_k)
 
 
 def save_predictions(
@@ -244,7 +244,7 @@ def predictions_from_rows(
             "confidence": pa.array(confidences, pa.float32()),
         }
     )
-    return _decode_whole(table, f"<{member}>", Metadata(member=member))
+    return predictions_from_table(table, f"<{member}>", Metadata(member=member))
 
 
 # --------------------------------------------------------------------------- reading
@@ -268,7 +268,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(name, error) from error
-    return _decode_whole(table, name, read_metadata(file, name))
+    return predictions_from_table(table, name, read_metadata(file, name))
 
 
 def open_predictions(path: str) -> pq.ParquetFile:
@@ -371,11 +371,27 @@ class RowNumbers(Protocol):
     def __getitem__(self, row: int, /) -> int: ...
 
 
-def _decode_whole(table: pa.Table, path: str, metadata: Metadata) -> Predictions:
+def predictions_from_table(
+    table: pa.Table, path: str, metadata: Metadata, rows: RowNumbers | None = None
+) -> Predictions:
+    """Check a whole table as a file's is checked, and turn it into predictions.
+
+    Parameters
+    ----------
+    path : str
+        Where the rows come from, for messages.
+    rows : sequence of int, optional
+        Each row's number there.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_predictions`.
+    """
     _check_columns(table.schema, path)
     if table.num_rows == 0:
         raise InputError("holds no predictions (0 rows)", path=path)
-    return decode_predictions(table, path, metadata)
+    return decode_predictions(table, path, metadata, rows)
 
 
 def decode_predictions(
