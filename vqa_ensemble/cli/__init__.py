@@ -20,6 +20,7 @@ COMMANDS = (
     "predict-types",
     "vote",
     "fit",
+    "compare",
     "evaluate",
     "check",
     "inspect",

@@ -160,7 +160,7 @@ class SizeScore:
 
 
 def size_curve(
-    score: Callable[[npt.NDArray[np.integer]], Array],
+    score: Callable[[npt.NDArray[np.integer], int], Array],
     questions: Questions,
     folds: npt.NDArray[np.int64],
     *,
@@ -174,7 +174,8 @@ def size_curve(
     Parameters
     ----------
     score : callable
-        Columns of members → out-of-fold scores of their ensemble, shape (Q,).
+        Columns of members and a fold → the scores of their ensemble on the fold's questions, in
+        their order, fitted on the other folds.
     questions : Questions
     folds : ndarray of int64, shape (Q,)
         Which members are best is found, for every fold, on the other folds.
@@ -187,21 +188,25 @@ def size_curve(
     ranking = _best_first(questions, folds)
     rng = np.random.default_rng(seed)
     random = [rng.permutation(n_members) for _ in range(orders)]
+    in_fold = [np.flatnonzero(folds == fold) for fold in range(len(ranking))]
     curve = []
-    cache: dict[tuple[int, ...], Array] = {}
-
-    def of(members: npt.NDArray[np.integer]) -> Array:
-        key = tuple(np.sort(members).tolist())
-        if key not in cache:
-            cache[key] = score(np.array(key))
-        return cache[key]
 
     for size in sizes or range(1, n_members + 1):
-        cache.clear()
+        known: dict[tuple[int, ...], Array] = {}
+
+        def of(members: npt.NDArray[np.integer], known: dict[tuple[int, ...], Array]) -> Array:
+            """Out-of-fold scores of any members; the same members are asked once."""
+            key = tuple(np.sort(members).tolist())
+            if key not in known:
+                known[key] = np.empty(len(questions))
+                for fold, rows in enumerate(in_fold):
+                    known[key][rows] = score(np.array(key), fold)
+            return known[key]
+
         best = np.empty(len(questions))
-        for fold, order in enumerate(ranking):
-            best[folds == fold] = of(order[:size])[folds == fold]
-        drawn = [float(of(order[:size]).mean()) for order in random]
+        for fold, rows in enumerate(in_fold):
+            best[rows] = score(np.sort(ranking[fold][:size]), fold)
+        drawn = [float(of(order[:size], known).mean()) for order in random]
         curve.append(
             SizeScore(
                 size=size,

@@ -1,0 +1,237 @@
+"""vqa-ensemble compare"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, progress
+
+
+@click.command("compare")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--annotations",
+    required=True,
+    help="VQA annotations JSON, or a table with question_id and answer (FILE:COLUMN for another).",
+)
+@click.option(
+    "--groups",
+    metavar="FILE:COLUMN",
+    help="Questions with one value are copies: never split between folds.",
+)
+@click.option(
+    "--question-types", metavar="FILE[:COLUMN]", help="Every question's type, from a table."
+)
+@click.option(
+    "--map",
+    "map_name",
+    help="Answer-to-question-type map: adds question-type voting, and gives types by vote if "
+    "--question-types is not given.",
+)
+@click.option(
+    "--methods", metavar="NAME,…", help="Compare only these, and majority and best-single."
+)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(min=2))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--sizes", is_flag=True, help="Score ensembles of 1 to all members as well.")
+@click.option(
+    "--contributions",
+    default="majority",
+    show_default=True,
+    metavar="METHOD|none",
+    help="Method whose loss without each member is shown; it is fitted anew for every member.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "abstain"]),
+    default="error",
+    show_default=True,
+    help="When a member lacks questions that others have.",
+)
+@json_option
+@output_options
+def command(
+    predictions: tuple[str, ...],
+    annotations: str,
+    groups: str | None,
+    question_types: str | None,
+    map_name: str | None,
+    methods: str | None,
+    folds: int,
+    seed: int,
+    sizes: bool,
+    contributions: str,
+    missing: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Compare the ways to combine members, on questions they were not fitted on.
+
+    PREDICTIONS are parquet files, one a member, on questions whose answers are known. Every
+    method is cross-validated; differences are paired, with 95 % bootstrap intervals over groups
+    of questions. Figures are percent.
+
+    \b
+    Example:
+      vqa-ensemble compare preds/val/*.parquet --annotations val.json --map easy-vqa
+    """
+    from vqa_ensemble.engine.comparison import compare, copies_warning
+    from vqa_ensemble.engine.labelled import load_labelled
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.resources import find_map
+    from vqa_ensemble.voting.answer_types import TypeResolver
+
+    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task("Reading predictions", total=None)
+        labelled = load_labelled(
+            predictions,
+            annotations=annotations,
+            groups=groups,
+            question_types=question_types,
+            answer_map=answer_map,
+            missing=missing,
+        )
+        warning = copies_warning(labelled)
+        if warning:
+            click.secho(f"WARNING: {warning}", err=True, fg="yellow", bold=True)
+        answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
+        report = compare(
+            labelled,
+            answer_types=answer_types,
+            methods=methods.split(",") if methods else None,
+            n_folds=folds,
+            seed=seed,
+            contributions_of=None if contributions == "none" else contributions,
+            sizes=sizes,
+            after=lambda step: bar.update(task, description=f"Comparing: {step}"),
+        )
+    if as_json:
+        print_json(report)
+        return
+    _print_methods(report)
+    _print_types(report, verbose)
+    _print_members(report, verbose)
+    _print_ties(report)
+    if sizes:
+        _print_sizes(report, verbose)
+
+
+def _table(title: str, *columns: str) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if i else "left", overflow="fold", no_wrap=i > 0)
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"
+
+
+def _interval(comparison: dict[str, float] | None) -> str:
+    if comparison is None:
+        return ""
+    low, high = 100 * comparison["low"], 100 * comparison["high"]
+    return f"{100 * comparison['difference']:+.2f} \\[{low:+.2f}, {high:+.2f}]"
+
+
+def _print_methods(report: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    grouped = "" if report["groups"] == report["questions"] else f" in {report['groups']:,} groups"
+    table = _table(
+        f"{report['questions']:,} questions{grouped}, {report['folds']}-fold cross-validation",
+        "method",
+        "accuracy",
+        "s.e.",
+        "over best single",
+        "over majority",
+    )
+    for row in report["methods"]:
+        table.add_row(
+            row["method"],
+            _percent(row["accuracy"]),
+            _percent(row["standard_error"]),
+            _interval(None if row["method"] == "best-single" else row["against_best_single"]),
+            _interval(None if row["method"] == "majority" else row["against_majority"]),
+        )
+    for name in ("voted for", "listed"):
+        bound = report["oracle"][name.split()[0]]["accuracy"]
+        table.add_row(f"oracle, {name}", _percent(bound), style="dim")
+    out = console()
+    out.print(table)
+    for name, reason in report["failures"].items():
+        out.print(f"{name} failed: {escape(reason)}")
+    chosen = report["chosen"]
+    out.print(f"fit --method auto takes {chosen['method']}: {chosen['reason']}.")
+
+
+def _print_types(report: dict[str, Any], verbose: bool) -> None:
+    from rich.markup import escape
+
+    if not report["types"]:
+        return
+    # A screen holds a few methods: those named in the comparisons, and the best others.
+    rows = sorted(report["methods"], key=lambda row: -row["accuracy"])
+    needed = ("majority", "best-single", "question-type", report["chosen"]["method"])
+    shown = [row for row in rows if row["method"] in needed]
+    shown += [row for row in rows if row not in shown][: len(rows) if verbose else 5 - len(shown)]
+    table = _table("\nBy question type", "type", "questions", *(row["method"] for row in shown))
+    table.add_column("oracle", justify="right", style="dim")
+    for name, count in report["types"].items():
+        figures = (_percent(row["by_type"][name]) for row in shown)
+        bound = _percent(report["oracle"]["voted"]["by_type"][name])
+        table.add_row(escape(name), f"{count:,}", *figures, bound)
+    console().print(table)
+
+
+def _print_members(report: dict[str, Any], verbose: bool) -> None:
+    from rich.markup import escape
+
+    added = report["contributions_of"]
+    columns = ("member", "accuracy", f"adds to {added}") if added else ("member", "accuracy")
+    table = _table("\nMembers", *columns)
+    for row in sorted(report["members"], key=lambda row: (-row["accuracy"], row["member"])):
+        figures = [_interval(row["contribution"])] if added else []
+        table.add_row(escape(row["member"]), _percent(row["accuracy"]), *figures)
+    out = console()
+    out.print(table)
+    if report["most_correlated"]:
+        pairs = (f"{a} and {b} {value:.2f}" for a, b, value in report["most_correlated"])
+        out.print("\nMost correlated errors: " + "; ".join(map(escape, pairs)))
+
+
+def _print_ties(report: dict[str, Any]) -> None:
+    table = _table("\nTies", "vote", "asked", "still tied", "decided", "right", "right by chance")
+    for method, kinds in report["ties"].items():
+        for kind, rules in kinds.items():
+            for rule in rules:
+                table.add_row(
+                    f"{method}, {kind}",
+                    rule["rule"],
+                    f"{rule['tied']:,}",
+                    f"{rule['decided']:,}",
+                    _percent(rule["score"]),
+                    _percent(rule["chance"]),
+                )
+    console().print(table)
+
+
+def _print_sizes(report: dict[str, Any], verbose: bool) -> None:
+    largest = len(report["members"])
+    for method, points in report["sizes"].items():
+        table = _table(f"\nEnsemble size, {method}", "members", "best first", "random")
+        for point in points:
+            if not verbose and point["size"] not in (1, 2, 3, 5, 10, 15, 20, largest):
+                continue
+            table.add_row(
+                str(point["size"]),
+                f"{_percent(point['best_first'])} ± {_percent(point['best_first_error'])}",
+                f"{_percent(point['random'])} ± {_percent(point['random_spread'])}",
+            )
+        console().print(table)

@@ -1,0 +1,323 @@
+"""Compare the ways to combine members on questions whose answers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.combiners.base import Combiner
+from vqa_ensemble.combiners.registry import COMBINERS
+from vqa_ensemble.engine.labelled import Labelled
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.evaluation import diagnostics, ties
+from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
+from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, Choice, choose_method
+from vqa_ensemble.evaluation.copies import describe_copies
+from vqa_ensemble.evaluation.cross_validation import (
+    CrossValidation,
+    Questions,
+    cross_validate,
+    find_candidates,
+    fit_and_score,
+)
+from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.voting.ballots import Ballots, MemberBallots
+from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.question_type import question_type_vote
+
+BEST_SINGLE = "best-single"
+QUESTION_TYPE = "question-type"
+# They learn nothing, so no fold needs to be held out.
+_LEARN_NOTHING = (EQUAL_VOTES, "mean")
+# Random orders of members that the size curve averages: fewer where every one is a fit.
+_ORDERS, _ORDERS_LEARNED = 20, 3
+
+Array = npt.NDArray[np.float64]
+Told = Callable[[str], object]
+
+
+def known_questions(labelled: Labelled) -> Questions:
+    """The same as :func:`load_labelled` gives, as what is cross-validated."""
+    return Questions(labelled.candidates, labelled.targets, labelled.types, labelled.groups)
+
+
+def copies_warning(labelled: Labelled) -> str | None:
+    """What to warn of if questions look like copies and no groups were given."""
+    if labelled.groups_given:
+        return None
+    found = describe_copies(labelled.candidates.question_ids)
+    if found is None:
+        return None
+    return (
+        f"questions look like copies of one another ({found}), and no groups are given. Copies on "
+        "both sides of a split inflate every figure of a method that learns. Name the column "
+        "that copies share with --groups FILE:COLUMN."
+    )
+
+
+def evaluate_methods(
+    questions: Questions,
+    methods: Sequence[str],
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    after: Told = lambda method: None,
+) -> tuple[CrossValidation, npt.NDArray[np.int64]]:
+    """Cross-validate methods by name, with equal votes and the best single member among them.
+
+    Returns
+    -------
+    CrossValidation
+        In the order of the registry.
+    folds : ndarray of int64, shape (Q,)
+
+    Raises
+    ------
+    InputError
+        If a method is unknown, equal votes or the best single member fail, or the questions
+        cannot be split.
+    """
+    for name in methods:
+        if name not in COMBINERS:
+            raise InputError(f"no method '{name}'", fix=f"Known: {', '.join(COMBINERS)}.")
+    wanted = {
+        name: combiner
+        for name, combiner in COMBINERS.items()
+        if name in (*methods, EQUAL_VOTES, BEST_SINGLE)
+    }
+    folds = grouped_folds(questions.groups, questions.types.of, n_folds, seed)
+    result = cross_validate(wanted, questions, folds, after=after)
+    for name in (EQUAL_VOTES, BEST_SINGLE):
+        if name in result.failures:
+            raise InputError(f"'{name}' failed: {result.failures[name]}")
+    return result, folds
+
+
+def choose_by_cross_validation(
+    questions: Questions,
+    methods: Sequence[str] | None = None,
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    after: Told = lambda method: None,
+) -> Choice:
+    """What ``fit --method auto`` takes: see :func:`evaluation.choosing.choose_method`."""
+    result, _ = evaluate_methods(
+        questions, methods or list(COMBINERS), n_folds=n_folds, seed=seed, after=after
+    )
+    return choose_method(result.scores, questions.groups, seed=seed)
+
+
+def compare(
+    labelled: Labelled,
+    *,
+    answer_types: AnswerTypes | None = None,
+    methods: Sequence[str] | None = None,
+    n_folds: int = 5,
+    seed: int = 0,
+    contributions_of: str | None = EQUAL_VOTES,
+    sizes: bool = False,
+    after: Told = lambda step: None,
+) -> dict[str, Any]:
+    """Everything that ``vqa-ensemble compare`` reports.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    answer_types : AnswerTypes, optional
+        Of the ballots' vocabulary; question-type voting is compared if given.
+    methods : sequence of str, optional
+        Names of combiners; all if not given. Equal votes and the best single member always
+        take part.
+    n_folds, seed : int
+    contributions_of : str, optional
+        The combiner for the members' contributions; none if not given.
+    sizes : bool
+        Whether to score ensembles of 1 to M members.
+    after : callable
+        Told after each step that takes time.
+
+    Returns
+    -------
+    dict
+        Figures are shares, not percent.
+
+    Raises
+    ------
+    InputError
+        If a method is unknown, or the questions cannot be split into folds.
+    """
+    questions = known_questions(labelled)
+    candidates, types, groups = questions.candidates, questions.types, questions.groups
+    if contributions_of is not None and contributions_of not in COMBINERS:
+        raise InputError(f"no method '{contributions_of}'", fix=f"Known: {', '.join(COMBINERS)}.")
+    result, folds = evaluate_methods(
+        questions, methods or list(COMBINERS), n_folds=n_folds, seed=seed, after=after
+    )
+    choice = choose_method(result.scores, groups, seed=seed)
+    scores = dict(result.scores)
+    tie_breaks = _ties(labelled, answer_types)
+    if answer_types is not None:
+        scores[QUESTION_TYPE] = _score_question_type(
+            questions, labelled.ballots, answer_types, np.arange(len(questions))
+        )
+    bound = diagnostics.oracle(candidates, questions.targets)
+    members = diagnostics.member_scores(candidates, questions.targets)
+    correlation = diagnostics.error_correlation(members, candidates.present)
+    added = {}
+    if contributions_of is not None and len(candidates.names) > 1:
+        added = diagnostics.contributions(
+            COMBINERS[contributions_of], questions, folds, seed=seed, after=after
+        )
+    report: dict[str, Any] = {
+        "questions": len(questions),
+        "groups": len(np.unique(groups)),
+        "groups_given": labelled.groups_given,
+        "warning": copies_warning(labelled),
+        "folds": int(folds.max()) + 1,
+        "seed": seed,
+        "types": {
+            name: int((types.of == t).sum())
+            for t, name in enumerate(types.names)
+            if (types.of == t).any()
+        },
+        "methods": [
+            {
+                "method": name,
+                "accuracy": float(values.mean()),
+                "standard_error": standard_error(values, groups),
+                "by_type": diagnostics.by_type(values, types),
+                "against_best_single": _against(values, scores[BEST_SINGLE], groups, seed),
+                "against_majority": _against(values, scores[EQUAL_VOTES], groups, seed),
+            }
+            for name, values in scores.items()
+        ],
+        "failures": result.failures,
+        "chosen": {"method": choice.method, "reason": choice.reason, "gain": choice.gain},
+        "oracle": {
+            name: {"accuracy": float(values.mean()), "by_type": diagnostics.by_type(values, types)}
+            for name, values in (("voted", bound.voted), ("listed", bound.listed))
+        },
+        "members": [
+            {
+                "member": name,
+                "accuracy": float(members[:, m].mean()),
+                "by_type": diagnostics.by_type(members[:, m], types),
+                "contribution": added[name].to_dict() if name in added else None,
+            }
+            for m, name in enumerate(candidates.names)
+        ],
+        "contributions_of": contributions_of if added else None,
+        "error_correlation": [
+            [None if np.isnan(value) else float(value) for value in row] for row in correlation
+        ],
+        "most_correlated": diagnostics.most_correlated(correlation, candidates.names),
+        "ties": tie_breaks,
+    }
+    if sizes:
+        report["sizes"] = _sizes(labelled, questions, folds, answer_types, choice.method, after)
+    return report
+
+
+def _against(
+    values: Array, other: Array, groups: npt.NDArray[np.int64], seed: int
+) -> dict[str, float]:
+    return compare_paired(values, other, groups, seed=seed).to_dict()
+
+
+def _ties(labelled: Labelled, answer_types: AnswerTypes | None) -> dict[str, Any]:
+    candidates, targets = labelled.candidates, labelled.targets
+    counts = None if answer_types is None else answer_types.count
+    plain = majority_vote(labelled.ballots, counts)
+    by_rule = ties.answer_ties(plain, candidates, targets, counts)
+    found = {EQUAL_VOTES: {"answer": [rule.to_dict() for rule in by_rule]}}
+    if answer_types is not None:
+        typed = question_type_vote(labelled.ballots, answer_types)
+        by_type = ties.type_ties(typed, candidates, targets)
+        by_rule = ties.answer_ties(typed, candidates, targets, counts)
+        found[QUESTION_TYPE] = {
+            "type": [rule.to_dict() for rule in by_type],
+            "answer": [rule.to_dict() for rule in by_rule],
+        }
+    return found
+
+
+def _sizes(
+    labelled: Labelled,
+    questions: Questions,
+    folds: npt.NDArray[np.int64],
+    answer_types: AnswerTypes | None,
+    chosen: str,
+    after: Told,
+) -> dict[str, list[dict[str, Any]]]:
+    """The curve of equal votes, of question-type voting, and the talk's sizes of what is chosen."""
+    n_members = len(questions.candidates.names)
+    curve = partial(
+        diagnostics.size_curve, questions=questions, folds=folds, after=lambda n: after(f"size {n}")
+    )
+
+    def combined(make: type[Combiner], columns: npt.NDArray[np.integer], fold: int) -> Array:
+        testing = questions.where(folds == fold).members(columns)
+        if make.method in _LEARN_NOTHING:
+            return fit_and_score(make, testing, testing)
+        return fit_and_score(make, questions.where(folds != fold).members(columns), testing)
+
+    found = {EQUAL_VOTES: curve(partial(combined, COMBINERS[EQUAL_VOTES]), orders=_ORDERS)}
+    if answer_types is not None:
+
+        def typed(columns: npt.NDArray[np.integer], fold: int) -> Array:
+            rows = np.flatnonzero(folds == fold)
+            ballots = _some_members(labelled.ballots, columns)
+            return _score_question_type(questions, ballots, answer_types, rows)
+
+        found[QUESTION_TYPE] = curve(typed, orders=_ORDERS)
+    if chosen not in found:
+        few = sorted({size for size in (*diagnostics.TALK_SIZES, n_members) if size <= n_members})
+        found[chosen] = curve(
+            partial(combined, COMBINERS[chosen]), sizes=few, orders=_ORDERS_LEARNED
+        )
+    return {name: [point.to_dict() for point in points] for name, points in found.items()}
+
+
+def _some_members(ballots: Ballots, columns: npt.NDArray[np.integer]) -> Ballots:
+    return Ballots(
+        ballots.question_ids,
+        ballots.vocabulary,
+        tuple(ballots.names[c] for c in columns),
+        tuple(ballots.members[c] for c in columns),
+    )
+
+
+def _score_question_type(
+    questions: Questions,
+    ballots: Ballots,
+    answer_types: AnswerTypes,
+    rows: npt.NDArray[np.integer],
+) -> Array:
+    """How right question-type voting is on some questions; 0 where no member votes."""
+    counts = np.array([np.diff(member.starts)[rows] for member in ballots.members])
+    voted = (counts > 0).any(axis=0)
+    asked = rows[voted]
+    some = Ballots(
+        ballots.question_ids[asked],
+        ballots.vocabulary,
+        ballots.names,
+        tuple(_some_questions(member, asked) for member in ballots.members),
+    )
+    scores = np.zeros(len(rows))
+    if len(asked):
+        answer = question_type_vote(some, answer_types).answer
+        scores[voted] = questions.targets[find_candidates(questions.candidates, asked, answer)]
+    return scores
+
+
+def _some_questions(member: MemberBallots, rows: npt.NDArray[np.integer]) -> MemberBallots:
+    sizes = np.diff(member.starts)[rows]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    kept = np.repeat(member.starts[:-1][rows] - starts[:-1], sizes) + np.arange(starts[-1])
+    return MemberBallots(starts, member.answers[kept], member.confidences[kept])
