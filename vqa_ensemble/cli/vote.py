@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
-from vqa_ensemble.engine.options import METHODS, MISSING, REVOTES, VoteOptions
+from vqa_ensemble.engine.options import ENGINES, METHODS, MISSING, REVOTES, VoteOptions
 
 if TYPE_CHECKING:
+    from vqa_ensemble.engine.ray_cluster import RayEngine
     from vqa_ensemble.engine.summary import VoteSummary
 
 
@@ -71,6 +72,14 @@ if TYPE_CHECKING:
     type=click.Path(),
     help="CSV with the columns answer and canonical: count each answer as its canonical.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="Vote on this machine, or as Ray tasks on many (needs the extra [ray]).",
+)
+@click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
 @json_option
 @output_options
 def command(
@@ -88,6 +97,8 @@ def command(
     normalize: bool,
     merge: bool,
     synonyms: str | None,
+    engine: str,
+    address: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -105,6 +116,8 @@ def command(
     """
     if output is None and audit is None and not as_json and quiet:
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
+    if engine == "ray" and output is None and audit is None:
+        raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
     if normalize and (merge or synonyms):
         raise click.UsageError("--normalize does not go with --merge or --synonyms")
     from vqa_ensemble.combiners.fitted import read_fitted
@@ -124,6 +137,7 @@ def command(
         merge=merge,
     )
     answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
             predictions,
@@ -136,13 +150,32 @@ def command(
             synonyms=None if synonyms is None else read_synonyms(synonyms),
             output=output,
             audit=audit,
+            engine=cluster,
         )
+    if cluster is not None:
+        cluster.forget()
     if as_json:
         print_json({**summary.to_dict(), "output": output, "audit": audit})
     elif not quiet:
         print_summary(summary, verbose=verbose)
         for path in filter(None, (output, audit)):
             console().print(f"Wrote {path}")
+
+
+def ray_engine(output: str, address: str | None) -> RayEngine:
+    """The Ray engine, its parts kept beside the output."""
+    from pathlib import Path
+
+    from vqa_ensemble.errors import InputError
+
+    try:
+        from vqa_ensemble.engine.ray_cluster import RayEngine
+    except ImportError as error:
+        raise InputError(
+            "--engine ray needs Ray", fix="Install it: pip install 'vqa-ensemble[ray]'."
+        ) from error
+    path = Path(output).absolute()
+    return RayEngine(path.with_name(f".{path.name}.parts"), address)
 
 
 def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:

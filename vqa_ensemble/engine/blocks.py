@@ -76,6 +76,16 @@ class Job:
         """The name of the method that votes."""
         return self.ensemble.combiner.method if self.ensemble else self.options.method
 
+    def voter(self) -> Voter:
+        """A voter for this job."""
+        return Voter(
+            self.options,
+            self.answer_map,
+            ensemble=self.ensemble,
+            question_types=self.question_types,
+            merges=self.merges,
+        )
+
 
 @dataclass(frozen=True)
 class BlockResult:

@@ -38,6 +38,10 @@ from vqa_ensemble.voting.result import Election
 MAX_THREADS = 8
 
 
+# Gives the results of ranges in their order.
+Engine = Callable[[Job, Sequence[Span]], Iterator[BlockResult]]
+
+
 @dataclass(frozen=True)
 class VoteOutcome:
     """An election over Q questions, with what it was held on."""
@@ -104,6 +108,7 @@ def vote_files(
     audit: str | os.PathLike[str] | None = None,
     block_rows: int | None = None,
     threads: int | None = None,
+    engine: Engine | None = None,
 ) -> VoteSummary:
     """Read prediction files, vote, and write the submission and the audit file.
 
@@ -123,6 +128,8 @@ def vote_files(
         About how many rows of all files together to hold in memory at once, per thread.
     threads : int, optional
         Defaults to the processors available, up to eight.
+    engine : callable, optional
+        Runs the ranges elsewhere: :class:`vqa_ensemble.engine.ray_cluster.RayEngine`.
 
     Raises
     ------
@@ -136,11 +143,12 @@ def vote_files(
         everything = (file.read(span) for span in spans for file in files)
         merges = merges_wanted(options, synonyms, answer_map, everything)
         job = Job(files, options, answer_map, audit is not None, ensemble, question_types, merges)
-        voter = Voter(
-            options, answer_map, ensemble=ensemble, question_types=question_types, merges=merges
-        )
-        threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
-        results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
+        if engine is not None:
+            results = engine(job, spans)
+        else:
+            threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+            voter = job.voter()
+            results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
         try:
             return write_results(results, job, output, audit)
         except MissingQuestionsError as error:

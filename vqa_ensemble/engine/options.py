@@ -7,6 +7,7 @@ from dataclasses import dataclass
 METHODS = ("question-type", "majority", "mean")
 REVOTES = ("confidence", "votes")
 MISSING = ("error", "abstain")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)
