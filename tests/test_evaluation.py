@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.registry import COMBINERS
-from vqa_ensemble.engine.comparison import choose_by_cross_validation
+from vqa_ensemble.engine.comparison import evaluate_methods
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics
 from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
-from vqa_ensemble.evaluation.choosing import choose_method
+from vqa_ensemble.evaluation.choosing import Choice, choose_method
 from vqa_ensemble.evaluation.copies import describe_copies
 from vqa_ensemble.evaluation.cross_validation import (
     Questions,
@@ -336,6 +336,11 @@ def test_real_copies_are_found(shared_data: Path) -> None:
 # ------------------------------------------------------------------------------ choice
 
 
+def choose(questions: Questions) -> Choice:
+    scores = evaluate_methods(questions, QUICK)[0].scores
+    return choose_method(scores, questions.groups)
+
+
 @pytest.mark.parametrize("alike", [0.0, 0.7])
 def test_on_noise_the_choice_is_mostly_equal_votes(alike: float) -> None:
     chosen = []
@@ -357,7 +362,7 @@ def test_on_noise_members_or_few_questions_nothing_is_lost() -> None:
         n_known, skills = (20, (0.3, 0.5, 0.6, 0.4)) if seed % 2 else (300, (0.0,) * 5)
         questions = random_members(seed, n_known + 2000, skills)
         known = np.arange(len(questions)) < n_known
-        choice = choose_by_cross_validation(questions.where(known), QUICK)
+        choice = choose(questions.where(known))
         scores = {
             name: fit_and_score(
                 COMBINERS[name], questions.where(known), questions.where(~known)
@@ -371,7 +376,7 @@ def test_on_noise_members_or_few_questions_nothing_is_lost() -> None:
 
 def test_a_much_better_member_is_chosen_over_equal_votes() -> None:
     questions = random_members(0, 400, (0.95, 0.1, 0.1, 0.1, 0.1))
-    choice = choose_by_cross_validation(questions, QUICK)
+    choice = choose(questions)
     assert choice.method == "best-single"
     assert choice.gain > choice.comparison.standard_error
 

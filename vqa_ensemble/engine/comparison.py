@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.combiners.registry import COMBINERS
+from vqa_ensemble.engine.fit import BEST_SINGLE, make_combiner
 from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics, ties
 from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
-from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, Choice, choose_method
+from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, choose_method
 from vqa_ensemble.evaluation.copies import describe_copies
 from vqa_ensemble.evaluation.cross_validation import (
     CrossValidation,
@@ -30,7 +30,6 @@ from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.question_type import question_type_vote
 
-BEST_SINGLE = "best-single"
 QUESTION_TYPE = "question-type"
 # They learn nothing, so no fold needs to be held out.
 _LEARN_NOTHING = (EQUAL_VOTES, "mean")
@@ -86,8 +85,8 @@ def evaluate_methods(
         if name not in COMBINERS:
             raise InputError(f"no method '{name}'", fix=f"Known: {', '.join(COMBINERS)}.")
     wanted = {
-        name: combiner
-        for name, combiner in COMBINERS.items()
+        name: make_combiner(name, seed)
+        for name in COMBINERS
         if name in (*methods, EQUAL_VOTES, BEST_SINGLE)
     }
     folds = grouped_folds(questions.groups, questions.types.of, n_folds, seed)
@@ -96,21 +95,6 @@ def evaluate_methods(
         if name in result.failures:
             raise InputError(f"'{name}' failed: {result.failures[name]}")
     return result, folds
-
-
-def choose_by_cross_validation(
-    questions: Questions,
-    methods: Sequence[str] | None = None,
-    *,
-    n_folds: int = 5,
-    seed: int = 0,
-    after: Told = lambda method: None,
-) -> Choice:
-    """What ``fit --method auto`` takes: see :func:`evaluation.choosing.choose_method`."""
-    result, _ = evaluate_methods(
-        questions, methods or list(COMBINERS), n_folds=n_folds, seed=seed, after=after
-    )
-    return choose_method(result.scores, questions.groups, seed=seed)
 
 
 def compare(
@@ -172,7 +156,7 @@ def compare(
     added = {}
     if contributions_of is not None and len(candidates.names) > 1:
         added = diagnostics.contributions(
-            COMBINERS[contributions_of], questions, folds, seed=seed, after=after
+            make_combiner(contributions_of, seed), questions, folds, seed=seed, after=after
         )
     report: dict[str, Any] = {
         "questions": len(questions),
@@ -220,7 +204,9 @@ def compare(
         "ties": tie_breaks,
     }
     if sizes:
-        report["sizes"] = _sizes(labelled, questions, folds, answer_types, choice.method, after)
+        report["sizes"] = _sizes(
+            labelled, questions, folds, answer_types, choice.method, seed, after
+        )
     return report
 
 
@@ -253,21 +239,27 @@ def _sizes(
     folds: npt.NDArray[np.int64],
     answer_types: AnswerTypes | None,
     chosen: str,
+    seed: int,
     after: Told,
 ) -> dict[str, list[dict[str, Any]]]:
     """The curve of equal votes, of question-type voting, and the talk's sizes of what is chosen."""
     n_members = len(questions.candidates.names)
     curve = partial(
-        diagnostics.size_curve, questions=questions, folds=folds, after=lambda n: after(f"size {n}")
+        diagnostics.size_curve,
+        questions=questions,
+        folds=folds,
+        seed=seed,
+        after=lambda size: after(f"size {size}"),
     )
 
-    def combined(make: type[Combiner], columns: npt.NDArray[np.integer], fold: int) -> Array:
+    def combined(name: str, columns: npt.NDArray[np.integer], fold: int) -> Array:
+        make = make_combiner(name, seed)
         testing = questions.where(folds == fold).members(columns)
-        if make.method in _LEARN_NOTHING:
+        if name in _LEARN_NOTHING:
             return fit_and_score(make, testing, testing)
         return fit_and_score(make, questions.where(folds != fold).members(columns), testing)
 
-    found = {EQUAL_VOTES: curve(partial(combined, COMBINERS[EQUAL_VOTES]), orders=_ORDERS)}
+    found = {EQUAL_VOTES: curve(partial(combined, EQUAL_VOTES), orders=_ORDERS)}
     if answer_types is not None:
 
         def typed(columns: npt.NDArray[np.integer], fold: int) -> Array:
@@ -278,9 +270,7 @@ def _sizes(
         found[QUESTION_TYPE] = curve(typed, orders=_ORDERS)
     if chosen not in found:
         few = sorted({size for size in (*diagnostics.TALK_SIZES, n_members) if size <= n_members})
-        found[chosen] = curve(
-            partial(combined, COMBINERS[chosen]), sizes=few, orders=_ORDERS_LEARNED
-        )
+        found[chosen] = curve(partial(combined, chosen), sizes=few, orders=_ORDERS_LEARNED)
     return {name: [point.to_dict() for point in points] for name, points in found.items()}
 
 
