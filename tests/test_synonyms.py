@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import Runner
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import ANSWERS, members
 
 from vqa_ensemble.engine.local import vote, vote_files
 from vqa_ensemble.engine.options import VoteOptions
@@ -20,8 +22,9 @@ from vqa_ensemble.formats.predictions import (
 from vqa_ensemble.formats.synonyms import read_synonyms
 from vqa_ensemble.formats.vqa_json import read_annotations, read_submission
 from vqa_ensemble.normalize import normalize_answer
-from vqa_ensemble.voting.merge import merge_answers
-from vqa_ensemble.voting.synonyms import count_top_answers, find_merges, rewrite
+from vqa_ensemble.voting.ballots import align
+from vqa_ensemble.voting.merge import Merges, merge_ballots
+from vqa_ensemble.voting.synonyms import count_top_answers, find_merges
 
 
 @pytest.mark.parametrize(
@@ -115,18 +118,61 @@ def test_merging_is_idempotent_and_knows_no_order(
     assert all(len(end) == 1 for end in ends.values())
 
 
-def test_members_are_rewritten() -> None:
+def test_votes_are_counted_by_top_answers() -> None:
     members = [
         predictions_from_rows("a", [(1, "two", 0.5), (1, "2", 0.4), (2, "dogs", 0.9)]),
         predictions_from_rows("b", [(1, "2", 0.5), (2, "dog", 0.6), (2, "cat", 0.3)]),
-        predictions_from_rows("c", [(1, "2", 0.5), (2, "dogs", 0.6)]),
     ]
-    votes = count_top_answers(members)
-    assert votes == {"2": 2, "two": 1, "dogs": 2, "cat": 0, "dog": 1}
-    merges = find_merges(votes)
-    merged = [merge_answers(p, lambda answers: rewrite(answers, merges)) for p in members]
-    assert [p.top() for p in merged] == [["2", "dogs"]] * 3
-    assert len(merged[0].answers) == 2
+    assert count_top_answers(members) == {"2": 1, "two": 1, "dogs": 1, "cat": 0, "dog": 1}
+
+
+def test_each_question_keeps_the_variant_most_used_there() -> None:
+    ballots = align(
+        [
+            predictions_from_rows("a", [(1, "two", 0.5), (1, "2", 0.4), (2, "dogs", 0.9)]),
+            predictions_from_rows("b", [(1, "2", 0.5), (2, "dog", 0.6), (2, "cat", 0.3)]),
+            predictions_from_rows("c", [(1, "two", 0.5), (3, "dogs", 0.6), (3, "dog", 0.6)]),
+        ],
+        missing="abstain",
+    )
+    merges = Merges({"2": "two", "dogs": "dog"})
+    merged = merge_ballots(ballots, merges)
+    tops = np.array([*merged.vocabulary, ""], dtype=object)[merged.top()[0]].tolist()
+    # Level in question 2: the representative. Nobody else in question 3: the member's own.
+    assert tops == [["two"] * 3, ["dog", "dog", ""], ["", "", "dog"]]
+    assert [len(member.answers) for member in merged.members] == [2, 3, 2]
+    assert [member.starts.tolist() for member in merged.members][1] == [0, 1, 3, 3]
+    fixed = merge_ballots(ballots, Merges({"dog": "hound", "dogs": "hound"}, frozenset(["hound"])))
+    assert "hound" in fixed.vocabulary
+    assert {fixed.vocabulary[code] for code in fixed.top()[0][1][:2]} == {"hound"}
+
+
+@given(members(), st.dictionaries(st.sampled_from(ANSWERS[:4]), st.sampled_from(ANSWERS[4:])))
+def test_a_merged_question_has_one_answer_of_a_class(
+    drawn: list[dict[int, list[tuple[str, float]]]], representatives: dict[str, str]
+) -> None:
+    predictions = [
+        predictions_from_rows(f"m{m}", [(q, a, c) for q, rows in own.items() for a, c in rows])
+        for m, own in enumerate(drawn)
+    ]
+    merges = Merges(representatives)
+    ballots = align(predictions, missing="abstain")
+    merged = merge_ballots(ballots, merges)
+    classes = np.array(merges.of(merged.vocabulary), dtype=object)
+    given = {(q, a) for own in drawn for q, rows in own.items() for a, _ in rows}
+    seen: dict[tuple[int, str], str] = {}
+    for before, after in zip(ballots.members, merged.members, strict=True):
+        for q, question in enumerate(merged.question_ids.tolist()):
+            rows = slice(after.starts[q], after.starts[q + 1])
+            answers = after.answers[rows]
+            assert len(set(classes[answers])) == len(answers)
+            assert (np.diff(after.confidences[rows]) <= 0).all()
+            old = before.answers[before.starts[q] : before.starts[q + 1]]
+            assert set(merges.of([ballots.vocabulary[c] for c in old])) == set(classes[answers])
+            for code in answers.tolist():
+                answer = merged.vocabulary[code]
+                assert (question, answer) in given
+                assert seen.setdefault((q, classes[code]), answer) == answer
 
 
 def test_a_synonyms_file(tmp_path: Path) -> None:

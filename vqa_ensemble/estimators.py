@@ -46,9 +46,8 @@ from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.resources import find_map
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
-from vqa_ensemble.voting.merge import merge_answers
+from vqa_ensemble.voting.merge import merge_answers, merge_ballots
 from vqa_ensemble.voting.result import Election
-from vqa_ensemble.voting.synonyms import rewrite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -275,11 +274,11 @@ class VotingEnsemble(_Ensemble):
         options, answer_map = self._options(), self.answer_map_
         predictions = predictions_from_frame(X)
         merges = merges_wanted(options, self.synonyms, answer_map, predictions)
-        if merges is not None:
-            predictions = [merge_answers(p, lambda a: rewrite(a, merges)) for p in predictions]
-        elif self.normalize:
+        if self.normalize and merges is None:
             predictions = [merge_answers(p, normalize_answers) for p in predictions]
         ballots = align(predictions, missing=self.missing)
+        if merges is not None:
+            ballots = merge_ballots(ballots, merges)
         types = None
         if answer_map is not None:
             resolver = TypeResolver(answer_map, unseen=self.unseen, soft=self.soft_map)

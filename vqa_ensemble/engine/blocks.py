@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,10 +34,9 @@ from vqa_ensemble.voting.ballots import (
 )
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
-from vqa_ensemble.voting.merge import merge_answers
+from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
 from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type, win_type
 from vqa_ensemble.voting.result import Election
-from vqa_ensemble.voting.synonyms import rewrite
 from vqa_ensemble.voting.tally import count_equal_votes
 
 # Answers whose types and normal forms are remembered from block to block.
@@ -59,8 +58,8 @@ class Job:
         Votes in place of ``options.method``.
     question_types : QuestionColumn, optional
         Fixes every question's type, in place of the members' type vote.
-    merges : mapping of str to str, optional
-        What to rewrite answers to before counting.
+    merges : Merges, optional
+        Answers to count as one.
     """
 
     files: tuple[PredictionFile, ...]
@@ -69,7 +68,7 @@ class Job:
     audit: bool
     ensemble: FittedEnsemble | None = None
     question_types: QuestionColumn | None = None
-    merges: Mapping[str, str] | None = None
+    merges: Merges | None = None
 
     @property
     def method(self) -> str:
@@ -113,7 +112,7 @@ class Voter:
     answer_map : AnswerMap, optional
     ensemble : FittedEnsemble, optional
     question_types : QuestionColumn, optional
-    merges : mapping of str to str, optional
+    merges : Merges, optional
 
     Raises
     ------
@@ -128,7 +127,7 @@ class Voter:
         *,
         ensemble: FittedEnsemble | None = None,
         question_types: QuestionColumn | None = None,
-        merges: Mapping[str, str] | None = None,
+        merges: Merges | None = None,
     ) -> None:
         if answer_map is None and ensemble is None and options.method == "question-type":
             raise InputError(
@@ -148,20 +147,19 @@ class Voter:
 
     def hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
         """Hold an election over the questions of ``predictions``, one a member."""
-        merges = self._merges
-        if merges is None:
-            return self._hold(predictions)
-        without, election_without, _ = self._hold(predictions)
-        merged = [merge_answers(p, lambda answers: rewrite(answers, merges)) for p in predictions]
-        ballots, election, summary = self._hold(merged)
-        count_effect(summary, merges, predictions, (without, election_without), (ballots, election))
-        return ballots, election, summary
-
-    def _hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
-        options = self.options
-        if options.normalize and self._merges is None:
+        options, merges = self.options, self._merges
+        if options.normalize and merges is None:
             predictions = [merge_answers(p, _normalize) for p in predictions]
         ballots = align(predictions, missing=options.missing)
+        if merges is None:
+            return ballots, *self._hold(ballots)
+        merged = merge_ballots(ballots, merges)
+        election, summary = self._hold(merged)
+        count_effect(summary, merges, (ballots, self._hold(ballots)[0]), (merged, election))
+        return merged, election, summary
+
+    def _hold(self, ballots: Ballots) -> tuple[Election, VoteSummary]:
+        options = self.options
         types = None if self._types is None else self._types(ballots.vocabulary)
         fixed = None
         if self._question_types is not None:
@@ -174,7 +172,7 @@ class Voter:
             election = elect_by(options, ballots, types, fixed)
             summary = VoteSummary(method=options.method, members=ballots.names)
         summary.add(election, ballots.top()[0], types)
-        return ballots, election, summary
+        return election, summary
 
 
 def elect_by(

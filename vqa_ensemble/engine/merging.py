@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import Predictions
-from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
+from vqa_ensemble.voting.merge import Merges
 from vqa_ensemble.voting.result import Election
-from vqa_ensemble.voting.synonyms import count_top_answers, find_merges, rewrite
+from vqa_ensemble.voting.synonyms import count_top_answers, find_merges
 
 
 def merges_wanted(
@@ -20,8 +22,8 @@ def merges_wanted(
     synonyms: Mapping[str, str] | None,
     answer_map: AnswerMap | None,
     predictions: Iterable[Predictions],
-) -> dict[str, str] | None:
-    """What to rewrite answers to, from all that all members say; None if nothing is asked for.
+) -> Merges | None:
+    """Which answers mean the same, from all that all members say; None if nothing is asked for.
 
     Parameters
     ----------
@@ -34,21 +36,29 @@ def merges_wanted(
     if answer_map is not None:
         for answer, count in zip(answer_map.answers, answer_map.counts.tolist(), strict=True):
             frequency[answer] = frequency.get(answer, 0) + count
-    votes = count_top_answers(predictions)
-    return find_merges(votes, rules=options.merge, synonyms=synonyms, frequency=frequency)
+    representatives = find_merges(
+        count_top_answers(predictions), rules=options.merge, synonyms=synonyms, frequency=frequency
+    )
+    return Merges(representatives, frozenset((synonyms or {}).values()))
 
 
 def count_effect(
     summary: VoteSummary,
-    merges: Mapping[str, str],
-    predictions: Iterable[Predictions],
+    merges: Merges,
     without: tuple[Ballots, Election],
     merged: tuple[Ballots, Election],
 ) -> None:
     """Add to the summary how many votes were rewritten and how many answers changed by it."""
-    for p in predictions:
-        rewritten = np.array([answer in merges for answer in p.vocabulary.to_pylist()], bool)
-        summary.merged_votes += int(rewritten[p.answers[p.starts[:-1]]].sum())
-    before = np.array(rewrite(without[0].vocabulary, merges), object)[without[1].answer]
-    after = np.array(merged[0].vocabulary, object)[merged[1].answer]
+    votes, merged_votes = (_strings(ballots.vocabulary, ballots.top()[0]) for ballots, _ in (
+        without, merged
+    ))  # fmt: skip
+    summary.merged_votes += int((votes != merged_votes).sum())
+    before, after = (
+        _strings(merges.of(ballots.vocabulary), election.answer)
+        for ballots, election in (without, merged)
+    )
     summary.changed_by_merging += int((before != after).sum())
+
+
+def _strings(vocabulary: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[np.object_]:
+    return np.array([*vocabulary, None], dtype=object)[np.where(codes == ABSTAIN, -1, codes)]

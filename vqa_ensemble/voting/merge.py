@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 
 
 def merge_answers(
@@ -42,22 +44,113 @@ def merge_answers(
     vocabulary = after.unique()
     vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
     answers = np.asarray(pc.index_in(after, vocabulary), dtype=np.int32)[predictions.answers]
-    counts = np.diff(predictions.starts)
-    questions = np.repeat(np.arange(len(counts)), counts)
-    confidences = predictions.confidences
-
-    # Equal confidences are ranked by answer, and the answers have changed.
-    order = np.lexsort((answers, -confidences, questions))
-    questions, answers, confidences = questions[order], answers[order], confidences[order]
-    # A stable sort by pair leaves each pair's most confident row first.
-    pairs = questions * len(vocabulary) + answers
-    _, first = np.unique(pairs, return_index=True)
-    first.sort()
-    starts = np.searchsorted(questions[first], np.arange(len(counts) + 1))
+    starts, answers, confidences = _merge_rows(
+        predictions.starts, answers, predictions.confidences, len(vocabulary)
+    )
     return replace(
         predictions,
         starts=starts,
         vocabulary=vocabulary,
-        answers=answers[first],
-        confidences=confidences[first],
+        answers=answers,
+        confidences=confidences,
     )
+
+
+@dataclass(frozen=True)
+class Merges:
+    """Classes of answers that mean the same.
+
+    Attributes
+    ----------
+    representatives : mapping of str to str
+        Answer → the answer that stands for its class, for all that are not their own.
+    fixed : frozenset of str
+        Representatives that are to be written whatever the members wrote.
+    """
+
+    representatives: Mapping[str, str]
+    fixed: frozenset[str] = frozenset()
+
+    def of(self, answers: Sequence[str]) -> list[str]:
+        """Each answer's representative."""
+        return [self.representatives.get(answer, answer) for answer in answers]
+
+
+def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
+    """Count answers of a class as one, question by question.
+
+    In a question, all answers of a class are rewritten to the one that most members rank
+    first there, so that what is written suits the question ("pan" here, "pans" there): a
+    scorer may tell them apart. Ties go to the class's representative, then to the
+    alphabetically first. Fixed representatives are written in any case. A member's merged
+    answers keep the largest confidence.
+
+    Examples
+    --------
+    >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> ballots = ballots_from_votes({
+    ...     "a": [("pan", 0.9)], "b": [("pan", 0.8)], "c": [("pans", 0.9), ("pan", 0.1)]})
+    >>> merged = merge_ballots(ballots, Merges({"pan": "pans"}))
+    >>> [merged.vocabulary[code] for code in merged.top()[0][0]]
+    ['pan', 'pan', 'pan']
+    """
+    class_names = merges.of(ballots.vocabulary)
+    vocabulary = sorted({*ballots.vocabulary, *class_names})
+    code = {answer: c for c, answer in enumerate(vocabulary)}
+    width = len(vocabulary)
+    new_code = np.array([code[answer] for answer in ballots.vocabulary], dtype=np.int64)
+    class_of = np.arange(width)
+    class_of[new_code] = [code[name] for name in class_names]
+    fixed = np.array([answer in merges.fixed for answer in vocabulary])
+    variants = np.bincount(class_of[new_code], minlength=width)
+    merged = (variants[class_of] > 1) | fixed[class_of]
+
+    # Votes for each (question, class, answer) that may be rewritten.
+    keys, tops = [], []
+    for member in ballots.members:
+        questions = np.repeat(np.arange(len(ballots)), np.diff(member.starts))
+        answers = new_code[member.answers]
+        rows = np.flatnonzero(merged[answers])
+        pairs = questions[rows] * width + class_of[answers[rows]]
+        keys.append(pairs * width + answers[rows])
+        tops.append(member.starts[questions[rows]] == rows)
+    distinct, row = np.unique(np.concatenate(keys), return_inverse=True)
+    votes = np.bincount(row, np.concatenate(tops), minlength=len(distinct))
+    pairs, answers = np.divmod(distinct, width)
+    classes = pairs % width
+    order = np.lexsort((answers, answers != classes, -votes, pairs))
+    pairs, first = np.unique(pairs[order], return_index=True)
+    written = np.where(fixed[pairs % width], pairs % width, answers[order][first])
+
+    members = []
+    for member in ballots.members:
+        questions = np.repeat(np.arange(len(ballots)), np.diff(member.starts))
+        answers = new_code[member.answers]
+        rows = np.flatnonzero(merged[answers])
+        own = questions[rows] * width + class_of[answers[rows]]
+        answers[rows] = written[np.searchsorted(pairs, own)]
+        members.append(
+            MemberBallots(
+                *_merge_rows(member.starts, answers.astype(np.int32), member.confidences, width)
+            )
+        )
+    return replace(ballots, vocabulary=vocabulary, members=tuple(members))
+
+
+def _merge_rows(
+    starts: npt.NDArray[np.int64],
+    answers: npt.NDArray[np.int32],
+    confidences: npt.NDArray[np.float32],
+    width: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Rank rewritten rows anew; of a question's equal answers only the first stays."""
+    counts = np.diff(starts)
+    questions = np.repeat(np.arange(len(counts)), counts)
+    # Equal confidences are ranked by answer, and the answers have changed.
+    order = np.lexsort((answers, -confidences, questions))
+    questions, answers, confidences = questions[order], answers[order], confidences[order]
+    # A stable sort by pair leaves each pair's most confident row first.
+    _, first = np.unique(questions * width + answers, return_index=True)
+    first.sort()
+    starts = np.searchsorted(questions[first], np.arange(len(counts) + 1))
+    return starts, answers[first], confidences[first]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -105,11 +105,11 @@ def find_merges(
     synonyms: Mapping[str, str] | None = None,
     frequency: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
-    """What to rewrite each answer to, so that answers that mean the same are counted as one.
+    """Which answers mean the same: each answer's representative.
 
-    All answers of a class are rewritten to one of them: the canonical answer of the synonyms if
-    they name one, else the most frequent in the answer map, else the one with most votes, else
-    the alphabetically first.
+    A class of answers is represented by the canonical answer of the synonyms if they name one,
+    else by the most frequent in the answer map, else by the one with most votes, else by the
+    alphabetically first. See :func:`vqa_ensemble.voting.merge.merge_ballots`.
 
     Parameters
     ----------
@@ -167,11 +167,6 @@ def _join_by_rules(forms: set[str], canonical: Mapping[str, str]) -> _Classes:
                 classes.join(closed_form(form), singular)
                 break
     return classes
-
-
-def rewrite(answers: Sequence[str], merges: Mapping[str, str]) -> list[str]:
-    """The answers after merging, for :func:`vqa_ensemble.voting.merge.merge_answers`."""
-    return [merges.get(answer, answer) for answer in answers]
 
 
 class _Classes:
