@@ -87,13 +87,14 @@ class GreedySelection:
             self.weights = by_name(candidates.names, equal)
             return self
         right = np.round(member_accuracy(candidates, targets).mean(axis=0), 9)
+        # Best first; equally good ones by name. Bags are drawn by rank, so that what a member
+        # is called decides nothing else.
+        ranking = np.argsort(-right, kind="stable")
         in_bag = min(n_members, max(LEAST_IN_BAG, int(np.ceil(BAG_SHARE * n_members))))
         n_bags = BAGS if in_bag < n_members else 1
         total = np.zeros(n_members)
         for _ in range(n_bags):
-            bag = np.sort(rng.permutation(n_members)[:in_bag])
-            # Best first; equally good ones by name.
-            bag = bag[np.argsort(-right[bag], kind="stable")]
+            bag = ranking[np.sort(rng.permutation(n_members)[:in_bag])]
             counts = _select(candidates, targets, bag)
             total += counts / counts.sum()
         weights = total / n_bags + EQUAL_VOTES * equal
