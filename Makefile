@@ -10,7 +10,7 @@ demo: $(VENV)/demo.installed  ## Train members on real images, vote, score, writ
 	$(BIN)/vqa-ensemble demo
 
 test: $(VENV)/test.installed  ## Run the tests, with coverage.
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/lint.installed  ## Style, types.
 	$(BIN)/ruff check .

@@ -62,7 +62,7 @@ def simulate(
     return files, table
 
 
-SPECIALISTS = [(0.9, 0.2), (0.2, 0.9), (0.45, 0.45), (0.4, 0.4), (0.4, 0.4)]
+SPECIALISTS = [(0.9, 0.1), (0.1, 0.9), (0.35, 0.35), (0.3, 0.3), (0.3, 0.3)]
 
 
 @pytest.fixture(scope="module")

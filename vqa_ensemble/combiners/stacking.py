@@ -281,6 +281,7 @@ class _Problem:
     def solve(self, ridge: tuple[float, float]) -> _Solution:
         """Minimise the penalised loss by L-BFGS from the prior mean."""
         from scipy.optimize import minimize
+        from threadpoolctl import threadpool_limits
 
         n_types = 0 if np.isinf(ridge[1]) else self.n_types
         prior = np.concatenate([np.zeros(self.n_members), _TOGETHER_PRIOR])
@@ -326,13 +327,15 @@ class _Problem:
             loss += 0.5 * float(penalty @ offset**2)
             return loss, (gradient + penalty * offset) * scale
 
-        found = minimize(
-            objective,
-            np.zeros(len(penalty)),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 200, "maxcor": 10, "ftol": 1e-7},
-        )
+        # Many small products: threads cost more than they bring, and would change last bits.
+        with threadpool_limits(1):
+            found = minimize(
+                objective,
+                np.zeros(len(penalty)),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": 200, "maxcor": 10, "ftol": 1e-7},
+            )
         solution = unpack(found.x)
         if n_types < self.n_types:
             none = np.zeros((self.n_types, self.n_members))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.combiners.fitted import (
     FittedEnsemble,
     check_specialists,
@@ -88,8 +89,10 @@ def fit_ensemble(
     heard = hear_specialists(labelled.candidates, labelled.types, trusted)
     questions = Questions(heard, labelled.targets, labelled.types, labelled.groups)
 
-    names = list(COMBINERS) if method == AUTO else list(
-        dict.fromkeys((EQUAL_VOTES, BEST_SINGLE, method))
+    names = (
+        list(COMBINERS)
+        if method == AUTO
+        else list(dict.fromkeys((EQUAL_VOTES, BEST_SINGLE, method)))
     )
     compared = _some(questions, seed)
     folds = grouped_folds(compared.groups, compared.types.of, FOLDS, seed)
@@ -119,9 +122,9 @@ def fit_ensemble(
     return Fit(ensemble, scores, validation.failures, choice)
 
 
-def make_combiner(name: str, seed: int) -> Callable[[], Any]:
+def make_combiner(name: str, seed: int) -> Callable[[], Combiner]:
     """What makes a fresh combiner of that name; those that draw take the seed."""
-    kind = COMBINERS[name]
+    kind: Callable[..., Combiner] = COMBINERS[name]
     takes_seed = "seed" in getattr(kind, "__dataclass_fields__", {})
     return partial(kind, seed=seed) if takes_seed else kind
 
