@@ -282,3 +282,26 @@ def test_merging_does_not_depend_on_the_size_of_blocks(tmp_path: Path) -> None:
     in_memory = vote([read_predictions(path) for path in paths], options)
     assert read_submission(tmp_path / "out.json").answers == in_memory.answers()
     assert len(outputs) == 1
+
+
+def test_fit_and_compare_merge_as_well(cli: Runner, tmp_path: Path) -> None:
+    rows = [(q, ("two", "cat")[q % 2]) for q in range(60)]
+    for name, variant in (("a", "2"), ("b", "two"), ("c", "cat")):
+        save_predictions(
+            tmp_path / f"{name}.parquet",
+            predictions_from_rows(
+                name, [(q, variant if answer == "two" else answer, 0.5) for q, answer in rows]
+            ),
+        )
+    lines = [f"{q},{answer}" for q, answer in rows]
+    (tmp_path / "y.csv").write_text("\n".join(["question_id,answer", *lines]))
+    (tmp_path / "synonyms.csv").write_text("answer,canonical\n2,two\n")
+    arguments = (*sorted(tmp_path.glob("*.parquet")), "--annotations", tmp_path / "y.csv")
+    # Votes 2, two, cat tie and 2 wins; as synonyms of two, they win together.
+    for options, score in (([], 0.5), (["--synonyms", tmp_path / "synonyms.csv"], 1.0)):
+        fit = ("fit", *arguments, "--method", "majority", "-o", tmp_path / "e.toml", "--json")
+        assert cli.good(*fit, *options).json["accuracy"]["majority"] == 100 * score
+        compare = ("compare", *arguments, "--methods", "majority", "--json")
+        methods = cli.good(*compare, *options).json["methods"]
+        accuracy = {method["method"]: method["accuracy"] for method in methods}
+        assert accuracy["majority"] == score

@@ -273,7 +273,7 @@ class VotingEnsemble(_Ensemble):
     ) -> tuple[Ballots, Election]:
         options, answer_map = self._options(), self.answer_map_
         predictions = predictions_from_frame(X)
-        merges = merges_wanted(options, self.synonyms, answer_map, predictions)
+        merges = merges_wanted(self.merge, self.synonyms, answer_map, predictions)
         if self.normalize and merges is None:
             predictions = [merge_answers(p, normalize_answers) for p in predictions]
         ballots = align(predictions, missing=self.missing)

@@ -29,6 +29,20 @@ def json_option(function: Function) -> Function:
     )(function)
 
 
+def merge_options(function: Function) -> Function:
+    """Add ``--merge`` and ``--synonyms``: answers that mean the same."""
+    function = click.option(
+        "--synonyms",
+        type=click.Path(),
+        help="CSV with the columns answer and canonical: count each answer as its canonical.",
+    )(function)
+    return click.option(
+        "--merge",
+        is_flag=True,
+        help="Count answers that mean the same as one: number words, plurals, articles, hyphens.",
+    )(function)
+
+
 def console() -> Console:
     """Standard output; honours NO_COLOR and a redirected output."""
     from rich.console import Console

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, progress
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    merge_options,
+    output_options,
+    print_json,
+    progress,
+)
 
 
 @click.command("compare")
@@ -50,6 +57,7 @@ from vqa_ensemble.cli.common import console, json_option, output_options, print_
     show_default=True,
     help="When a member lacks questions that others have.",
 )
+@merge_options
 @json_option
 @output_options
 def command(
@@ -64,6 +72,8 @@ def command(
     sizes: bool,
     contributions: str,
     missing: str,
+    merge: bool,
+    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -81,6 +91,7 @@ def command(
     from vqa_ensemble.engine.comparison import compare, copies_warning
     from vqa_ensemble.engine.labelled import load_labelled
     from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.resources import find_map
     from vqa_ensemble.voting.answer_types import TypeResolver
 
@@ -94,6 +105,8 @@ def command(
             question_types=question_types,
             answer_map=answer_map,
             missing=missing,
+            merge=merge,
+            synonyms=read_synonyms(synonyms) if synonyms else None,
         )
         warning = copies_warning(labelled)
         if warning:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    merge_options,
+    output_options,
+    print_json,
+    status,
+)
 
 if TYPE_CHECKING:
     from vqa_ensemble.engine.fit import Fit
@@ -49,6 +56,7 @@ if TYPE_CHECKING:
     help="When a member lacks questions that others have.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@merge_options
 @json_option
 @output_options
 def command(
@@ -62,6 +70,8 @@ def command(
     specialists: tuple[str, ...],
     missing: str,
     seed: int,
+    merge: bool,
+    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -82,6 +92,7 @@ def command(
     from vqa_ensemble.evaluation.copies import describe_copies
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.ensemble import write_ensemble
+    from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.resources import find_map
 
     with status(f"Fitting {len(predictions)} members", quiet=quiet):
@@ -92,6 +103,8 @@ def command(
             question_types=question_types,
             answer_map=read_answer_map(find_map(map_name)) if map_name else None,
             missing=missing,
+            merge=merge,
+            synonyms=read_synonyms(synonyms) if synonyms else None,
         )
         copies = None if labelled.groups_given else describe_copies(labelled.ballots.question_ids)
         if copies:

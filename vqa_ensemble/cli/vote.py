@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    merge_options,
+    output_options,
+    print_json,
+    status,
+)
 from vqa_ensemble.engine.options import ENGINES, METHODS, MISSING, REVOTES, VoteOptions
 
 if TYPE_CHECKING:
@@ -62,16 +69,7 @@ if TYPE_CHECKING:
     help="When a member lacks questions that others have.",
 )
 @click.option("--normalize", is_flag=True, help="Count answers with one VQA normal form as one.")
-@click.option(
-    "--merge",
-    is_flag=True,
-    help="Count answers that mean the same as one: number words, plurals, articles, hyphens.",
-)
-@click.option(
-    "--synonyms",
-    type=click.Path(),
-    help="CSV with the columns answer and canonical: count each answer as its canonical.",
-)
+@merge_options
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),

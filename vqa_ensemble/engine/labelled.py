@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.engine.blocks import types_by_vote, types_from_column
+from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import read_predictions
@@ -21,6 +22,7 @@ from vqa_ensemble.formats.vqa_json import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.merge import merge_ballots
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def load_labelled(
     answer_map: AnswerMap | None = None,
     unseen: str = "classifier",
     missing: str = "error",
+    merge: bool = False,
+    synonyms: Mapping[str, str] | None = None,
 ) -> Labelled:
     """Read members' predictions and the answers to learn from.
 
@@ -75,13 +79,22 @@ def load_labelled(
         Gives the types by the members' type vote where ``question_types`` is not given.
     missing : {"error", "abstain"}
         What to do where a member lacks a question that another has.
+    merge : bool
+        Count answers that mean the same as one, by the rules of
+        :mod:`vqa_ensemble.voting.synonyms`.
+    synonyms : mapping of str to str, optional
+        Answer → the answer it is counted as.
 
     Raises
     ------
     InputError
         If a file is bad, or the files do not fit together.
     """
-    ballots = align([read_predictions(path) for path in paths], missing=missing)
+    predictions = [read_predictions(path) for path in paths]
+    ballots = align(predictions, missing=missing)
+    merges = merges_wanted(merge, synonyms, answer_map, predictions)
+    if merges is not None:
+        ballots = merge_ballots(ballots, merges)
     candidates = gather_candidates(ballots)
     types = find_types(ballots, question_types=question_types, answer_map=answer_map, unseen=unseen)
     group_of = np.arange(len(ballots))

@@ -91,7 +91,7 @@ def vote(
         answer_map,
         ensemble=ensemble,
         question_types=question_types,
-        merges=merges_wanted(options, synonyms, answer_map, predictions),
+        merges=merges_wanted(options.merge, synonyms, answer_map, predictions),
     )
     return VoteOutcome(*voter.hold(predictions))
 
@@ -141,7 +141,7 @@ def vote_files(
         files = open_members([os.fspath(path) for path in paths], Path(scratch))
         spans = plan_spans(files, block_rows)
         everything = (file.read(span) for span in spans for file in files)
-        merges = merges_wanted(options, synonyms, answer_map, everything)
+        merges = merges_wanted(options.merge, synonyms, answer_map, everything)
         job = Job(files, options, answer_map, audit is not None, ensemble, question_types, merges)
         if engine is not None:
             results = engine(job, spans)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import Predictions
@@ -18,7 +17,7 @@ from vqa_ensemble.voting.synonyms import count_top_answers, find_merges
 
 
 def merges_wanted(
-    options: VoteOptions,
+    rules: bool,
     synonyms: Mapping[str, str] | None,
     answer_map: AnswerMap | None,
     predictions: Iterable[Predictions],
@@ -27,17 +26,23 @@ def merges_wanted(
 
     Parameters
     ----------
+    rules : bool
+        Whether the rules of :mod:`vqa_ensemble.voting.synonyms` are asked for.
+    synonyms : mapping of str to str, optional
+        Answer → the answer it is counted as.
+    answer_map : AnswerMap, optional
+        Says which answers are frequent.
     predictions : iterable of Predictions
         Every member's, in as many pieces as one likes.
     """
-    if not options.merge and synonyms is None:
+    if not rules and synonyms is None:
         return None
     frequency: dict[str, int] = {}
     if answer_map is not None:
         for answer, count in zip(answer_map.answers, answer_map.counts.tolist(), strict=True):
             frequency[answer] = frequency.get(answer, 0) + count
     representatives = find_merges(
-        count_top_answers(predictions), rules=options.merge, synonyms=synonyms, frequency=frequency
+        count_top_answers(predictions), rules=rules, synonyms=synonyms, frequency=frequency
     )
     return Merges(representatives, frozenset((synonyms or {}).values()))
 
