@@ -68,7 +68,7 @@ class VoteSummary:
         self.changed_by_revoting += int((election.answer != election.plurality).sum())
         self.missing_votes += int((votes == ABSTAIN).sum())
         _add_counts(self.answer_ties, TIE_BREAKS[1:], election.decided_by - 1)
-        if types is not None:
+        if types is not None and not types.seen.all():
             self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
         if election.question_type is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +73,10 @@ class Ballots:
         confidences : ndarray of float32, shape (Q, M)
             0 where it abstains.
         """
+        return self._top
+
+    @cached_property
+    def _top(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         # One contiguous row a member: filled, and later compared, member by member.
         answers = np.full((len(self.members), len(self)), ABSTAIN, dtype=np.int32)
         confidences = np.zeros(answers.shape, dtype=np.float32)
@@ -84,6 +89,7 @@ class Ballots:
                 rows = member.starts[:-1][has]
                 answers[m, has] = member.answers[rows]
                 confidences[m, has] = member.confidences[rows]
+        answers.flags.writeable = confidences.flags.writeable = False
         return answers.T, confidences.T
 
 

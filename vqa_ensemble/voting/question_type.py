@@ -12,7 +12,12 @@ import numpy.typing as npt
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
 from vqa_ensemble.voting.result import Election, elect
-from vqa_ensemble.voting.tally import Tally, count_equal_votes, segment_argmax
+from vqa_ensemble.voting.tally import (
+    Tally,
+    count_equal_votes,
+    recount_equal_votes,
+    segment_argmax,
+)
 
 TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
 
@@ -81,10 +86,11 @@ def question_type_vote(
     # the votes stand.
     nobody = (revotes == ABSTAIN).all(axis=1)
     revotes[nobody], reconfidences[nobody] = votes[nobody], confidences[nobody]
+    changed = (revotes != votes).any(axis=1)
 
     return elect(
         ballots,
-        count_equal_votes(revotes, reconfidences),
+        recount_equal_votes(first_round, changed, revotes, reconfidences),
         counts=types.count,
         first_round=first_round,
         first_votes=votes,

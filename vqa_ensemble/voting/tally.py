@@ -147,6 +147,31 @@ def _count_contested(answers: npt.NDArray[np.int32], confidences: npt.NDArray[np
     )
 
 
+def recount_equal_votes(
+    before: Tally,
+    changed: npt.NDArray[np.bool_],
+    answers: npt.NDArray[np.int32],
+    confidences: npt.NDArray[np.float32],
+) -> Tally:
+    """As :func:`count_equal_votes`, where ``before`` holds but for questions that ``changed``.
+
+    Parameters
+    ----------
+    before : Tally
+    changed : ndarray of bool, shape (Q,)
+    answers, confidences : ndarray, shape (Q, M)
+    """
+    kept = np.repeat(~changed, np.diff(before.starts))
+    unchanged = Tally(
+        starts=np.concatenate([[0], np.cumsum(np.diff(before.starts)[~changed])]),
+        answers=before.answers[kept],
+        votes=before.votes[kept],
+        confidences=before.confidences[kept],
+    )
+    anew = count_equal_votes(answers[changed], confidences[changed])
+    return _interleave(unchanged, anew, ~changed)
+
+
 def _interleave(first: Tally, second: Tally, from_first: npt.NDArray[np.bool_]) -> Tally:
     """One tally over questions of which some are in one tally and the rest in another."""
     counts = np.empty(len(from_first), dtype=np.int64)
