@@ -1,4 +1,4 @@
-"""Time the vote beside other ways to hold it, and write benchmarks/RESULTS.md.
+"""Time the vote beside other ways to hold it, and write the results to RESULTS.md.
 
 python -m benchmarks                   # everything
 python -m benchmarks speed --repeats 5 # the peers only
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -150,7 +151,27 @@ def memory(folder: Path, scratch: Path, repeats: int) -> list[str]:
     return [*lines, ""]
 
 
-SECTIONS: dict[str, Callable[[Path, Path, int], list[str]]] = {"speed": speed, "memory": memory}
+def cluster(folder: Path, scratch: Path, repeats: int) -> list[str]:
+    """The same vote as Ray tasks on this machine: equality and overhead."""
+    data = corpus(folder, LEADERBOARD)
+    local = vote_program("local", data, scratch / "ours.json")
+    on_ray = vote_program("ray", data, scratch / "ray.json", "--engine", "ray")
+    interleave([local, on_ray], max(1, repeats // 2))
+    same = (scratch / "ours.json").read_bytes() == (scratch / "ray.json").read_bytes()
+    return [
+        "## Ray",
+        "",
+        f"`--engine ray` on this machine, starting its own cluster: {median(on_ray.wall):.1f} s "
+        f"against {median(local.wall):.1f} s, {'the same' if same else 'DIFFERENT'} bytes.",
+        "",
+    ]
+
+
+SECTIONS: dict[str, Callable[[Path, Path, int], list[str]]] = {
+    "speed": speed,
+    "memory": memory,
+    "ray": cluster,
+}
 
 
 def header() -> list[str]:
@@ -173,7 +194,7 @@ def header() -> list[str]:
 
 
 def main() -> None:
-    """Run the sections asked for; with all of them, write the results file."""
+    """Run the sections asked for and write them into the results file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all if none")
     parser.add_argument("--repeats", type=int, default=5)
@@ -184,14 +205,21 @@ def main() -> None:
         help="where generated predictions are kept (up to 3 GB)",
     )
     arguments = parser.parse_args()
-    lines = header()
+    stands = stored_sections()
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.sections or SECTIONS:
             section = SECTIONS[name](arguments.folder, Path(scratch), arguments.repeats)
             print("\n".join(section), flush=True)
-            lines += section
-    if not arguments.sections:
-        RESULTS.write_text("\n".join(lines), encoding="utf-8")
+            stands[section[0]] = "\n".join(section[1:]).rstrip()
+    body = "".join(f"{title}\n{text}\n\n" for title, text in stands.items())
+    RESULTS.write_text("\n".join(header()) + "\n" + body.rstrip() + "\n", encoding="utf-8")
+
+
+def stored_sections() -> dict[str, str]:
+    """Heading → text of the results that stand; a run replaces those of its sections."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    parts = re.split(r"^(## .*)\n", text, flags=re.MULTILINE)
+    return {parts[i]: parts[i + 1].rstrip() for i in range(1, len(parts), 2)}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -48,10 +49,8 @@ class Program:
             raise RuntimeError(f"{self.name} failed: exit status {process.returncode}")
         self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.memory.append(usage.ru_maxrss / 1024)
-        try:
+        with contextlib.suppress(ValueError):  # most programs print no time
             self.inner.append(float(printed))
-        except ValueError:
-            pass  # a program that prints no time
 
 
 def interleave(programs: Sequence[Program], repeats: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from pathlib import Path
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ if __name__ == "__main__":
     type_of: dict[str, str] = {}
     count_of: dict[str, int] = {}
     prior: dict[str, int] = {}
-    with open(map_path, newline="", encoding="utf-8") as file:
+    with Path(map_path).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             answer, question_type, count = row["answer"], row["question_type"], int(row["count"])
             type_of[answer], count_of[answer] = question_type, count
@@ -54,5 +55,4 @@ if __name__ == "__main__":
                     break
         best = min(votes, key=lambda a: (-votes[a], -sure[a], -count_of[a], a))
         results.append({"question_id": question, "answer": best})
-    with open(output, "w", encoding="utf-8") as file:
-        json.dump(results, file)
+    Path(output).write_text(json.dumps(results), encoding="utf-8")
