@@ -63,12 +63,11 @@ def progress(*, quiet: bool = False) -> Progress:
 
 def status(message: str, *, quiet: bool = False) -> AbstractContextManager[object]:
     """A spinner on standard error while something of unknown length runs; terminals only."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
     from rich.console import Console
 
-    error_console = Console(stderr=True)
-    if quiet or not error_console.is_terminal:
-        return nullcontext()
-    return error_console.status(message)
+    return Console(stderr=True).status(message)
 
 
 def print_json(result: Any) -> None:
