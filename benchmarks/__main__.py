@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
+from benchmarks.annotations import write_annotations
 from benchmarks.generate import Corpus, generate
 from benchmarks.measure import Program, interleave, ratio
 
@@ -167,10 +168,45 @@ def cluster(folder: Path, scratch: Path, repeats: int) -> list[str]:
     ]
 
 
+def annotations(folder: Path, scratch: Path, repeats: int) -> list[str]:
+    """Evaluate and build-map at VQA v2's size, beside parsing the same JSON."""
+    data = corpus(folder, LEADERBOARD)
+    human = str(write_annotations(folder / f"annotations-{LEADERBOARD}.json", LEADERBOARD))
+    submission = str(scratch / "submission.json")
+    vote_program("", data, Path(submission)).run()
+    steps = [
+        Program(step, ["-m", "benchmarks.annotations", step.split(",")[0], *files])
+        for step, files in (
+            ("parse", [human]),
+            ("build-map", [human]),
+            ("parse, both files", [human, submission]),
+            ("evaluate", [human, submission]),
+        )
+    ]
+    interleave(steps, max(1, repeats // 2))
+    parse, build, parse_both, evaluate = steps
+    lines = [
+        "## Annotations",
+        "",
+        f"{LEADERBOARD:,} questions with ten human answers each, "
+        f"{Path(human).stat().st_size / 1e6:.0f} MB of JSON; imports left out.",
+        "",
+        "| step | seconds | × orjson's parse | peak MB | × orjson's |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for step, floor in ((build, parse), (evaluate, parse_both)):
+        lines.append(
+            f"| {step.name} | {median(step.inner):.2f} | {ratio(step.inner, floor.inner):.2f} | "
+            f"{median(step.memory):,.0f} | {ratio(step.memory, floor.memory):.2f} |"
+        )
+    return [*lines, ""]
+
+
 SECTIONS: dict[str, Callable[[Path, Path, int], list[str]]] = {
     "speed": speed,
     "memory": memory,
     "ray": cluster,
+    "json": annotations,
 }
 
 

@@ -1,0 +1,87 @@
+"""An annotations file of VQA v2's shape, and what reading it costs beside parsing its JSON.
+
+Run as a program: ``python -m benchmarks.annotations STEP FILE…`` prints the seconds of one step.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.generate import QUESTION_SHARE, TYPES, answer_vocabulary
+
+QUESTION_TYPES = 65
+CHUNK = 20_000
+
+
+def write_annotations(path: Path, questions: int, seed: int = 0) -> Path:
+    """Ten human answers a question, most of them the same."""
+    if path.exists():
+        return path
+    vocabulary, types, popularity = answer_vocabulary()
+    rng = np.random.default_rng(seed)
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"info": {}, "annotations": [')
+        for start in range(0, questions, CHUNK):
+            n = min(CHUNK, questions - start)
+            kinds = rng.choice(3, size=n, p=QUESTION_SHARE)
+            drawn = np.empty((n, 10), dtype=np.int64)
+            for t in range(3):
+                of_type = np.flatnonzero(types == t)
+                share = popularity[of_type] / popularity[of_type].sum()
+                drawn[kinds == t] = rng.choice(of_type, size=(int((kinds == t).sum()), 10), p=share)
+            agreed = rng.random((n, 10)) < 0.7
+            drawn = np.where(agreed, drawn[:, :1], drawn)
+            names = [[vocabulary[a] for a in row] for row in drawn.tolist()]
+            rows = [
+                {
+                    "question_type": f"what kind {(start + i) % QUESTION_TYPES}",
+                    "multiple_choice_answer": humans[0],
+                    "answers": [
+                        {"answer": answer, "answer_confidence": "yes", "answer_id": j + 1}
+                        for j, answer in enumerate(humans)
+                    ],
+                    "image_id": (start + i) // 5 + 1,
+                    "answer_type": TYPES[kinds[i]],
+                    "question_id": ((start + i) // 5 + 1) * 1000 + (start + i) % 5,
+                }
+                for i, humans in enumerate(names)
+            ]
+            text = json.dumps(rows)[1:-1]
+            file.write(f"{', ' if start else ''}{text}")
+        file.write("]}")
+    return path
+
+
+def main() -> None:
+    """Time one step: parse, build-map or evaluate."""
+    step, *paths = sys.argv[1:]
+    import orjson
+
+    from vqa_ensemble.engine.build_map import build_map
+    from vqa_ensemble.formats.vqa_json import read_annotations, read_submission
+    from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
+
+    start = perf_counter()
+    if step == "parse":
+        for path in paths:
+            orjson.loads(Path(path).read_bytes())
+    elif step == "build-map":
+        build_map(paths)
+    else:
+        annotations = read_annotations(paths[0])
+        submission = read_submission(paths[1])
+        score_answers(
+            HumanAnswers.prepare(annotations),
+            submission.question_ids,
+            submission.answers,
+        )
+    print(perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
