@@ -60,6 +60,8 @@ class Job:
         Fixes every question's type, in place of the members' type vote.
     merges : Merges, optional
         Answers to count as one.
+    lines : bool
+        Whether the submission's lines are wanted.
     """
 
     files: tuple[PredictionFile, ...]
@@ -69,6 +71,7 @@ class Job:
     ensemble: FittedEnsemble | None = None
     question_types: QuestionColumn | None = None
     merges: Merges | None = None
+    lines: bool = True
 
     @property
     def method(self) -> str:
@@ -234,7 +237,9 @@ def vote_on_span(job: Job, voter: Voter, span: Span) -> BlockResult:
         return BlockResult(b"", None, nothing)
     ballots, election, summary = voter.hold(predictions)
     return BlockResult(
-        lines=submission_lines(ballots.question_ids, ballots.vocabulary, election.answer),
+        lines=submission_lines(ballots.question_ids, ballots.vocabulary, election.answer)
+        if job.lines
+        else b"",
         audit=audit_table(ballots, election) if job.audit else None,
         summary=summary,
     )

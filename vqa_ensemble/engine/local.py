@@ -142,7 +142,16 @@ def vote_files(
         spans = plan_spans(files, block_rows)
         everything = (file.read(span) for span in spans for file in files)
         merges = merges_wanted(options.merge, synonyms, answer_map, everything)
-        job = Job(files, options, answer_map, audit is not None, ensemble, question_types, merges)
+        job = Job(
+            files,
+            options,
+            answer_map,
+            audit=audit is not None,
+            ensemble=ensemble,
+            question_types=question_types,
+            merges=merges,
+            lines=output is not None,
+        )
         if engine is not None:
             results = engine(job, spans)
         else:

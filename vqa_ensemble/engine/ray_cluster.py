@@ -135,8 +135,9 @@ class Part:
 def job_key(job: Job) -> str:
     """A fingerprint of all that a part's content depends on, but its range."""
     files = [(file.path, file.stamp, file.member) for file in job.files]
-    rest = (job.options, job.answer_map, job.audit, job.ensemble, job.question_types, job.merges)
-    return hashlib.sha256(pickle.dumps((__version__, files, rest))).hexdigest()
+    wanted = (job.audit, job.lines)
+    rest = (job.options, job.answer_map, job.ensemble, job.question_types, job.merges)
+    return hashlib.sha256(pickle.dumps((__version__, files, wanted, rest))).hexdigest()
 
 
 def part_name(key: str, span: Span) -> str:
