@@ -77,6 +77,13 @@ def test_shares_edited_by_hand_are_scaled_to_one(tmp_path: Path) -> None:
     assert read_answer_map(path).shares.tolist() == pytest.approx([0.25, 0.75])
 
 
+def test_a_rare_spelling_does_not_outweigh_a_frequent_one(tmp_path: Path) -> None:
+    answer_map = read_answer_map(csv(tmp_path, "0,number,3007,1", "none,other,1,1"))
+    shares = {(a, t): share for a, t, _, share in rows(answer_map)}
+    assert shares["0", "number"] == pytest.approx(3007 / 3008)
+    assert shares["0", "other"] == pytest.approx(1 / 3008)
+
+
 def test_what_spreadsheets_do_to_a_csv_is_read(tmp_path: Path) -> None:
     path = tmp_path / "map.csv"
     text = "answer,question_type,count,share\r\nnull,other,1,1\r\nNA,other,2,1\r\n"

@@ -153,7 +153,7 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
     name = os.fspath(path)
     rows = _parquet_rows(name) if _is_parquet(path) else _csv_rows(name)
     seen: dict[tuple[str, str], str] = {}
-    answers, question_types = [], []
+    answers, question_types, written = [], [], []
     counts: list[int] = []
     shares: list[float] = []
     for where, row in rows:
@@ -171,6 +171,7 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
             )
         seen[answer, question_type] = where
         answers.append(answer)
+        written.append(str(row["answer"]))
         question_types.append(question_type)
         counts.append(_count(row["count"], name, where))
         shares.append(_share(row["share"], name, where))
@@ -180,7 +181,9 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
         answers,
         question_types,
         np.array(counts, dtype=np.int64),
-        _complete_shares(answers, np.array(counts), np.array(shares)),
+        _pool_forms(
+            answers, written, np.array(counts), _complete_shares(written, np.array(counts), shares)
+        ),
     )
 
 
@@ -264,9 +267,10 @@ def _share(value: Any, path: str, where: str) -> float:
 
 
 def _complete_shares(
-    answers: list[str], counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64]
+    answers: list[str], counts: npt.NDArray[np.int64], given: list[float]
 ) -> npt.NDArray[np.float64]:
     """Fill blank shares from the counts, and scale each answer's shares to sum to 1."""
+    shares = np.array(given)
     group = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
     blank = np.bincount(group, weights=np.isnan(shares)) > 0
     # An answer with any blank share takes all of them from its counts (equal if all are 0).
@@ -274,3 +278,17 @@ def _complete_shares(
     empty = np.bincount(group, weights=weights) == 0
     weights[empty[group]] = 1.0
     return np.asarray(weights / np.bincount(group, weights=weights)[group])
+
+
+def _pool_forms(
+    answers: list[str],
+    written: list[str],
+    counts: npt.NDArray[np.int64],
+    shares: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Pool the spellings of a normal form ("0", "none") by how frequent each is."""
+    spelling = np.unique(np.array(written, dtype=object), return_inverse=True)[1]
+    totals = np.maximum(np.bincount(spelling, weights=counts), 1)
+    weights = shares * totals[spelling]
+    form = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
+    return np.asarray(weights / np.bincount(form, weights=weights)[form])

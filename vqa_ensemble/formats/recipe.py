@@ -22,6 +22,7 @@ from vqa_ensemble.resources import find_recipe
 DATASETS = ("easy-vqa", "vqa-v2")
 ARCHITECTURES = ("butd", "san", "ban")
 ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
+REGION_ENCODERS = ("layers", "convolution")
 WORD_VECTORS = ("glove", "random")
 OPTIMIZERS = ("adamax", "adamw")
 SCHEDULES = ("constant", "cosine")
@@ -95,6 +96,9 @@ class ModelSection:
         Width of the question state and of the joint space.
     glimpses : int
         BAN's attention maps (γ), SAN's stacked layers; BUTD has one.
+    region_encoder : str
+        ``layers``: each region by itself; ``convolution``: the patches of a picture together
+        (easy-VQA).
     region_layers : int
         Layers that turn a region's features and box into ``hidden`` numbers; 0 hands the
         features to the model as they are.
@@ -112,6 +116,7 @@ class ModelSection:
     architecture: str = _key(choices=ARCHITECTURES)
     hidden: int = _key(256, low=4, high=8192)
     glimpses: int = _key(2, low=1, high=16)
+    region_encoder: str = _key("layers", choices=REGION_ENCODERS)
     region_layers: int = _key(1, low=0, high=4)
     activation: str = _key("relu", choices=ACTIVATIONS)
     dropout: float = _key(0.0, low=0.0, high=0.95)
