@@ -177,8 +177,8 @@ def test_the_rule_and_a_fixed_type() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [("yes", "yes/no"), ("2.5", "number"), ("1000", "number"), ("one", "number"), ("yes no", "other"),
-     ("", "other"), ("2 dogs", "other"), (".", "other"), ("²", "other")],
+    [("yes", "yes/no"), ("2.5", "number"), ("1000", "number"), ("one", "number"),
+     ("yes no", "other"), ("", "other"), ("2 dogs", "other"), (".", "other"), ("²", "other")],
 )  # fmt: skip
 def test_the_rule(answer: str, expected: str) -> None:
     assert type_by_rule(answer) == expected

@@ -74,7 +74,7 @@ def test_vote_writes_a_submission_and_an_audit_file(cli: Runner, folder: Path) -
     assert first["majority_answer"] == "yes"
     assert first["tie_break"] == "confidence"
     assert [(v["answer"], v["votes"]) for v in first["votes"]] == [("2", 2), ("3", 2), ("4", 1)]
-    assert [(v["answer"], v["votes"]) for v in first["first_votes"]][0] == ("yes", 2)
+    assert (first["first_votes"][0]["answer"], first["first_votes"][0]["votes"]) == ("yes", 2)
     assert {v["question_type"]: v["votes"] for v in first["type_votes"]} == {
         "number": 3,
         "yes/no": 2,

@@ -141,8 +141,9 @@ def test_vote_says_which_member_carried_which_type(cli: Runner, data: Path) -> N
 
 def test_specialists_are_heard_on_their_types_only(cli: Runner, data: Path) -> None:
     val = data / "val"
-    common = ["fit", *members(val), "--annotations", val / "questions.parquet", "--question-types",
-              val / "questions.parquet", "--method", "majority", "-o", data / "e.toml", "--json"]  # fmt: skip
+    table = val / "questions.parquet"
+    common = ["fit", *members(val), "--annotations", table, "--question-types", table,
+              "--method", "majority", "-o", data / "e.toml", "--json"]  # fmt: skip
     everybody = cli.good(*common).json["accuracy"]["majority"]
     heard = cli.good(
         *common, "--specialist", "member0=color", "--specialist", "member1=number"

@@ -109,9 +109,7 @@ def command(
         copies = None if labelled.groups_given else describe_copies(labelled.ballots.question_ids)
         if copies:
             click.echo(f"WARNING: {copies}", err=True)
-        fitted = fit_ensemble(
-            labelled, method=method, specialists=_parse(specialists), seed=seed
-        )
+        fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:
         record = dict(fitted.ensemble.fit)

@@ -6,6 +6,8 @@ width, A answers.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.vocabulary import PADDING
 
@@ -137,6 +140,54 @@ class RegionEncoder(nn.Module):
         return encoded
 
 
+class PatchConvolution(nn.Module):
+    """Encodes the patches of a square grid together: (B, K, 3·P·P) -> (B, K, hidden).
+
+    The patches are put back into their picture, whose sides are halved log2 P times, first by
+    its mean and then by convolutions of 3 x 3 with max pooling: one place a patch is left, which
+    has seen its neighbours too. The patch's box is appended. ``channels`` of the convolutions
+    double from 16.
+    """
+
+    def __init__(self, features: int, section: ModelSection) -> None:
+        super().__init__()
+        self.patch = math.isqrt(features // 3)
+        halvings = self.patch.bit_length() - 1
+        if 3 * self.patch**2 != features or self.patch != 2**halvings or halvings < 2:
+            raise InputError(
+                f"a convolution needs square RGB patches of 4, 8, 16 or 32 pixels a side; "
+                f"these regions have {features} numbers",
+                where="model.region_encoder",
+                fix="Set data.patch, or use region_encoder = 'layers'.",
+            )
+        activation = ACTIVATIONS[section.activation]
+        self.width = section.hidden
+        channels = [3, *(16 * 2**i for i in range(halvings - 2)), section.hidden - _BOX_NUMBERS]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, preactivation_width(outputs, section.activation), 3, padding=1)
+            for inputs, outputs in itertools.pairwise(channels)
+        )
+        self.activation = activation
+
+    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor) -> Tensor:
+        grid, side = math.isqrt(features.shape[1]), self.patch
+        patches = features.reshape(-1, grid, grid, side, side, 3)  # (B, row, column, y, x, 3)
+        picture = patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)  # (B, 3, Y, X)
+        maps = functional.avg_pool2d(picture, 2)
+        for convolution in self.convolutions:
+            # Channels last for the activation: a gated one halves the last axis.
+            maps = self.activation(convolution(maps).movedim(1, -1)).movedim(-1, 1)
+            maps = functional.max_pool2d(maps, 2)
+        sides = boxes[..., 2:] - boxes[..., :2]
+        return torch.cat([maps.flatten(2).transpose(1, 2), boxes, sides], -1)
+
+
+def region_encoder(features: int, section: ModelSection) -> RegionEncoder | PatchConvolution:
+    """The encoder that the recipe names, for regions of that many numbers."""
+    kind = PatchConvolution if section.region_encoder == "convolution" else RegionEncoder
+    return kind(features, section)
+
+
 class Classifier(nn.Module):
     """Two weight-normalised layers: (B, H) -> logits (B, A).
 
@@ -162,7 +213,7 @@ class VqaModel(nn.Module):
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__()
         self.question = QuestionEncoder(words, section)
-        self.regions = RegionEncoder(width, section)
+        self.regions = region_encoder(width, section)
         self.classifier = Classifier(answers, section)
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
