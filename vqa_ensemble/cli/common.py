@@ -47,7 +47,9 @@ def console() -> Console:
     """Standard output; honours NO_COLOR and a redirected output."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # A pipe or a file has no width: tables keep every column as wide as it needs.
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 1000)
 
 
 def progress(*, quiet: bool = False) -> Progress:
