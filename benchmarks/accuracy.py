@@ -74,7 +74,7 @@ def main() -> None:
             gains = []
             for other in ("best-single", "majority", "greedy-selection"):
                 paired = compare_paired(values, total[other], questions.groups, seed=0)
-                gains.append(f"{100 * paired.mean:+6.2f} ± {100 * paired.standard_error:.2f}")
+                gains.append(f"{100 * paired.difference:+6.2f} ± {100 * paired.standard_error:.2f}")
             print(f"  {name:18} {100 * values.mean():6.2f}   against best single, majority, "
                   f"greedy selection: {'   '.join(gains)}")  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.recipe import (  # noqa: E402
     ACTIVATIONS,
     ARCHITECTURES,
@@ -24,10 +25,10 @@ SECTION = ModelSection(
 )
 
 
-def model_of(architecture: str, **changes: object) -> VqaModel:
+def model_of(architecture: str, *, width: int = WIDTH, **changes: object) -> VqaModel:
     torch.manual_seed(3)
     section = dataclasses.replace(SECTION, architecture=architecture, **changes)  # type: ignore[arg-type]
-    return build_model(section, width=WIDTH, words=WORDS, answers=ANSWERS)
+    return build_model(section, width=width, words=WORDS, answers=ANSWERS)
 
 
 def inputs(batch: int = 4, regions: int = 5) -> tuple[torch.Tensor, ...]:
@@ -125,3 +126,21 @@ def test_bilinear_attention_follows_the_paper_element_by_element() -> None:
         states = glimpse.project(pooled) + states
     expected = model.classifier(states.sum(0))
     torch.testing.assert_close(model(features, boxes, mask, tokens)[0], expected)
+
+
+def test_a_convolution_sees_the_picture_that_the_patches_make() -> None:
+    """Patches in, the same picture out: a place's output depends on its own and nearby patches."""
+    model = model_of("san", region_encoder="convolution", hidden=16, width=3 * 8 * 8).eval()
+    patches = torch.randn(1, 64, 3 * 8 * 8)
+    boxes, mask = torch.rand(1, 64, 4), torch.ones(1, 64, dtype=torch.bool)
+    before = model.regions(patches, boxes, mask)
+    assert before.shape == (1, 64, 16)
+    patches[0, 0] += 1.0  # the first row's first patch
+    changed = (model.regions(patches, boxes, mask) != before).any(-1)[0]
+    assert changed[0]
+    assert not changed[[3, 24, 63]].any()  # three patches away, three rows below, the far corner
+
+
+def test_a_convolution_over_other_regions_is_refused() -> None:
+    with pytest.raises(InputError, match="needs square RGB patches"):
+        model_of("san", region_encoder="convolution", width=2048)

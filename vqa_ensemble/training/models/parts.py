@@ -144,9 +144,8 @@ class PatchConvolution(nn.Module):
     """Encodes the patches of a square grid together: (B, K, 3·P·P) -> (B, K, hidden).
 
     The patches are put back into their picture, whose sides are halved log2 P times, first by
-    its mean and then by convolutions of 3 x 3 with max pooling: one place a patch is left, which
-    has seen its neighbours too. The patch's box is appended. ``channels`` of the convolutions
-    double from 16.
+    means and then by convolutions of 3 x 3 with stride 2: one place a patch is left, which has
+    seen its neighbours too. Channels double from 16; the patch's box is appended.
     """
 
     def __init__(self, features: int, section: ModelSection) -> None:
@@ -160,14 +159,15 @@ class PatchConvolution(nn.Module):
                 where="model.region_encoder",
                 fix="Set data.patch, or use region_encoder = 'layers'.",
             )
-        activation = ACTIVATIONS[section.activation]
+        self.activation = ACTIVATIONS[section.activation]
         self.width = section.hidden
         channels = [3, *(16 * 2**i for i in range(halvings - 2)), section.hidden - _BOX_NUMBERS]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, preactivation_width(outputs, section.activation), 3, padding=1)
+            nn.Conv2d(
+                inputs, preactivation_width(outputs, section.activation), 3, stride=2, padding=1
+            )
             for inputs, outputs in itertools.pairwise(channels)
         )
-        self.activation = activation
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor) -> Tensor:
         grid, side = math.isqrt(features.shape[1]), self.patch
@@ -177,7 +177,6 @@ class PatchConvolution(nn.Module):
         for convolution in self.convolutions:
             # Channels last for the activation: a gated one halves the last axis.
             maps = self.activation(convolution(maps).movedim(1, -1)).movedim(-1, 1)
-            maps = functional.max_pool2d(maps, 2)
         sides = boxes[..., 2:] - boxes[..., :2]
         return torch.cat([maps.flatten(2).transpose(1, 2), boxes, sides], -1)
 
