@@ -27,7 +27,8 @@ def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:
 
     Trains the easy-VQA members (4,000 images, 38,575 questions from a Python package; needs
     the extra 'demo'), writes their predictions, learns the answer-to-question-type map from
-    the training annotations, votes, and scores members and ensembles on the test split.
+    the training annotations, votes, learns weights on the validation split, votes with
+    them, and scores members and ensembles on the test split.
     Every step is a command that you can type yourself, and is shown before it runs.
 
     \b
@@ -40,6 +41,8 @@ def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:
     recipes = [name for name in list_recipes() if name.startswith("easy-vqa-")]
     data, predictions = output / "data", output / "preds"
     members = [predictions / "test" / f"{name}.parquet" for name in recipes]
+    validation = [predictions / "validation" / f"{name}.parquet" for name in recipes]
+    ensemble, fitted = output / "ensemble.toml", output / "fitted.json"
     answer_map, submission = output / "map.csv", output / "submission.json"
     by_method = {name: output / f"{name}.json" for name in ("majority", "mean")}
     test = data / "test_annotations.json"
@@ -56,7 +59,10 @@ def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:
         run("vote", *members, "--map", answer_map, "--method", method, "-o", path, "--quiet")
     run("vote", *members, "--map", answer_map, "-o", submission,
         "--audit", output / "audit.parquet")  # fmt: skip
-    run("evaluate", *members, *by_method.values(), submission, "--annotations", test)
+    run("fit", *validation, "--annotations", data / "validation_annotations.json",
+        "--map", answer_map, "-o", ensemble)  # fmt: skip
+    run("vote", *members, "--ensemble", ensemble, "--map", answer_map, "-o", fitted, "--quiet")
+    run("evaluate", *members, *by_method.values(), submission, fitted, "--annotations", test)
     run("check", submission, "--questions", data / "test_questions.json")
     if not quiet:
         console().print(f"\nDone in {time.monotonic() - began:.0f} s. Everything is in {output}/")
