@@ -193,7 +193,8 @@ def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
         row(f"  type {name}", count)
     row("unanimous", summary.unanimous)
     if summary.types:
-        row("changed by re-voting", summary.changed_by_revoting)
+        label = "changed by re-voting" if summary.type_ties else "not the majority's answer"
+        row(label, summary.changed_by_revoting)
     for kind, ties in (("type", summary.type_ties), ("answer", summary.answer_ties)):
         if not ties:
             continue
