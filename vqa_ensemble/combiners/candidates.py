@@ -59,16 +59,16 @@ class Candidates:
     def votes(self) -> npt.NDArray[np.bool_]:
         """Whether the candidate is the member's top answer, shape (C, M).
 
-        One candidate a question and member that is present; of equally confident ones the
-        alphabetically first.
+        At most one candidate a question and member; of equally confident ones the
+        alphabetically first. A member with no confidence above 0 votes for none.
         """
         best = np.maximum.reduceat(self.confidences, self.starts[:-1], axis=0)
-        level = self.confidences == best[self.questions]
+        level = (self.confidences == best[self.questions]) & (self.confidences > 0)
         # The first of a question's level candidates: the count of them so far is one.
         so_far = np.cumsum(level, axis=0, dtype=np.int32)
         before = so_far[self.starts[:-1]] - level[self.starts[:-1]]
         first = level & (so_far - before[self.questions] == 1)
-        return np.asarray(first & self.present[self.questions])
+        return np.asarray(first)
 
     def select(self, questions: npt.NDArray[np.integer]) -> Candidates:
         """The candidates of some questions, in the order given."""
