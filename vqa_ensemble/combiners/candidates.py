@@ -120,7 +120,9 @@ def gather_candidates(ballots: Ballots) -> Candidates:
         np.repeat(np.arange(len(ballots)) * width, np.diff(member.starts)) + member.answers
         for member in ballots.members
     ]
-    distinct = np.unique(np.concatenate(pairs))
+    # Sorting integers is several times faster than numpy.unique, which hashes them.
+    joined = np.sort(np.concatenate(pairs))
+    distinct = joined[np.flatnonzero(np.diff(joined, prepend=-1))]
     confidences = np.zeros((len(distinct), len(pairs)), dtype=np.float32)
     for m, (rows, member) in enumerate(zip(pairs, ballots.members, strict=True)):
         confidences[np.searchsorted(distinct, rows), m] = member.confidences
