@@ -43,6 +43,45 @@ def merge_options(function: Function) -> Function:
     )(function)
 
 
+def labelled_options(function: Function) -> Function:
+    """Add what ``fit`` and ``compare`` learn from: answers, groups, types, seed, merges."""
+    options = (
+        click.option(
+            "--annotations",
+            required=True,
+            metavar="FILE",
+            help="VQA annotation JSON, or a parquet or CSV table with question_id and answer "
+            "(FILE:COLUMN for another column).",
+        ),
+        click.option(
+            "--groups",
+            metavar="FILE:COLUMN",
+            help="Table whose equal values mark copies of one question; folds never split them.",
+        ),
+        click.option(
+            "--question-types", metavar="FILE[:COLUMN]", help="Table with every question's type."
+        ),
+        click.option(
+            "--map",
+            "map_name",
+            help="Answer-to-question-type map: gives types by the members' type vote if "
+            "--question-types is not given.",
+        ),
+        click.option(
+            "--missing",
+            type=click.Choice(["error", "abstain"]),
+            default="error",
+            show_default=True,
+            help="When a member lacks questions that others have.",
+        ),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+        merge_options,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def console() -> Console:
     """Standard output; honours NO_COLOR and a redirected output."""
     from rich.console import Console

@@ -9,7 +9,7 @@ import click
 from vqa_ensemble.cli.common import (
     console,
     json_option,
-    merge_options,
+    labelled_options,
     output_options,
     print_json,
     progress,
@@ -18,30 +18,11 @@ from vqa_ensemble.cli.common import (
 
 @click.command("compare")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--annotations",
-    required=True,
-    help="VQA annotations JSON, or a table with question_id and answer (FILE:COLUMN for another).",
-)
-@click.option(
-    "--groups",
-    metavar="FILE:COLUMN",
-    help="Questions with one value are copies: never split between folds.",
-)
-@click.option(
-    "--question-types", metavar="FILE[:COLUMN]", help="Every question's type, from a table."
-)
-@click.option(
-    "--map",
-    "map_name",
-    help="Answer-to-question-type map: adds question-type voting, and gives types by vote if "
-    "--question-types is not given.",
-)
+@labelled_options
 @click.option(
     "--methods", metavar="NAME,…", help="Compare only these, and majority and best-single."
 )
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(min=2))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--sizes", is_flag=True, help="Score ensembles of 1 to all members as well.")
 @click.option(
     "--contributions",
@@ -50,14 +31,6 @@ from vqa_ensemble.cli.common import (
     metavar="METHOD|none",
     help="Method whose loss without each member is shown; it is fitted anew for every member.",
 )
-@click.option(
-    "--missing",
-    type=click.Choice(["error", "abstain"]),
-    default="error",
-    show_default=True,
-    help="When a member lacks questions that others have.",
-)
-@merge_options
 @json_option
 @output_options
 def command(
@@ -82,7 +55,7 @@ def command(
 
     PREDICTIONS are parquet files, one a member, on questions whose answers are known. Every
     method is cross-validated; differences are paired, with 95 % bootstrap intervals over groups
-    of questions. Figures are percent.
+    of questions. Figures are percent. With --map, question-type voting is compared too.
 
     \b
     Example:

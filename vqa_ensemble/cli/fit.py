@@ -9,7 +9,7 @@ import click
 from vqa_ensemble.cli.common import (
     console,
     json_option,
-    merge_options,
+    labelled_options,
     output_options,
     print_json,
     status,
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("fit")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--annotations",
-    required=True,
-    metavar="FILE",
-    help="VQA annotation JSON, or a parquet or CSV table with question_id and answer.",
-)
+@labelled_options
 @click.option("-o", "--output", required=True, type=click.Path(), help="Ensemble: .toml or .json.")
 @click.option(
     "--method",
@@ -35,28 +30,12 @@ if TYPE_CHECKING:
     help="auto, or one of the methods that 'compare' lists.",
 )
 @click.option(
-    "--groups",
-    metavar="FILE:COLUMN",
-    help="Table whose equal values mark copies of one question; folds keep them together.",
-)
-@click.option("--question-types", metavar="FILE[:COLUMN]", help="Table with every question's type.")
-@click.option("--map", "map_name", help="Answer map: types by the members' type vote.")
-@click.option(
     "--specialist",
     "specialists",
     multiple=True,
     metavar="MEMBER=TYPE[,TYPE]",
     help="Hear a member on questions of these types only; repeat.",
 )
-@click.option(
-    "--missing",
-    type=click.Choice(["error", "abstain"]),
-    default="error",
-    show_default=True,
-    help="When a member lacks questions that others have.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@merge_options
 @json_option
 @output_options
 def command(
@@ -87,9 +66,9 @@ def command(
       vqa-ensemble fit preds/val/*.parquet --annotations val_annotations.json \\
           --map vqa-v2 -o ensemble.toml
     """
+    from vqa_ensemble.engine.comparison import copies_warning
     from vqa_ensemble.engine.fit import fit_ensemble
     from vqa_ensemble.engine.labelled import load_labelled
-    from vqa_ensemble.evaluation.copies import describe_copies
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.ensemble import write_ensemble
     from vqa_ensemble.formats.synonyms import read_synonyms
@@ -106,9 +85,9 @@ def command(
             merge=merge,
             synonyms=read_synonyms(synonyms) if synonyms else None,
         )
-        copies = None if labelled.groups_given else describe_copies(labelled.ballots.question_ids)
-        if copies:
-            click.echo(f"WARNING: {copies}", err=True)
+        warning = copies_warning(labelled)
+        if warning:
+            click.secho(f"WARNING: {warning}", err=True, fg="yellow", bold=True)
         fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:
