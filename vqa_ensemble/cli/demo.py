@@ -51,7 +51,8 @@ def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:
         _run([str(argument) for argument in arguments], quiet)
 
     run("prepare", "easy-vqa", "-o", data)
-    run("train", *recipes, "-o", output / "runs", "--predictions", predictions,
+    # Steps this small run twice as fast on one thread as on two.
+    run("train", *recipes, "-o", output / "runs", "--predictions", predictions, "--threads", 1,
         *(["--fresh"] if fresh else []))  # fmt: skip
     run("inspect", *members)
     run("build-map", data / "train_annotations.json", "-o", answer_map)
