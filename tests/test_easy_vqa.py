@@ -79,3 +79,17 @@ def test_questions_belong_to_their_pictures() -> None:
 def test_an_unknown_split_is_an_error() -> None:
     with pytest.raises(InputError, match=r"no split 'dev'. There are: train, validation, test"):
         EasyVqa().split("dev")
+
+
+def test_a_specialist_trains_on_questions_of_its_types_only() -> None:
+    split = EasyVqa(16).split("test")
+    shapes = split.of_types(["shape"])
+    assert (len(split.questions), len(shapes.questions)) == (9673, 1257)
+    assert shapes.answers is not None
+    named = {shapes.answers.answers[code] for code in shapes.answers.codes}
+    assert named == {"circle", "rectangle", "triangle"}
+    assert shapes.answers.starts.tolist() == list(range(1258))
+    both = split.of_types(["shape", "color"])
+    assert len(both.question_ids) == 1257 + 1280
+    with pytest.raises(InputError, match=r"no questions of type size.*color, shape, yes/no"):
+        split.of_types(["size"])

@@ -71,6 +71,8 @@ class DataSection:
         Regions a picture at most (K), the first K of the file; 0 takes all.
     words : int
         Words a question at most; later words are cut.
+    question_types : tuple of str
+        Train on questions of these answer types only, to make a specialist; all if empty.
     min_answers : int
         Training questions whose most given answer it is that an answer needs to enter the
         vocabulary.
@@ -82,6 +84,7 @@ class DataSection:
     patch: int = _key(8, low=2, high=32)
     regions: int = _key(0, low=0, high=1000)
     words: int = _key(14, low=1, high=64)
+    question_types: tuple[str, ...] = _key(())
     min_answers: int = _key(9, low=1)
 
 

@@ -93,6 +93,8 @@ class Trainer:
 
         dataset = dataset or open_dataset(recipe.data)
         splits = [dataset.split(name) for name in recipe.data.train_splits]
+        if recipe.data.question_types:
+            splits = [split.of_types(recipe.data.question_types) for split in splits]
         words = build_words(text for split in splits for text in split.questions)
         answers = answer_vocabulary(splits, recipe.data.min_answers)
         self._examples = Examples(splits, words, answers, recipe.data.words)

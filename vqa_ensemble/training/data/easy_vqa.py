@@ -119,9 +119,16 @@ class EasyVqa:
             answers=answers.tolist(),
             counts=np.bincount(codes),
         )
+        types = answer_types()
         regions = self._test_regions if name == "test" else self._train_regions
         return Split(
-            name, questions.question_ids, questions.texts, questions.pictures, regions, soft
+            name,
+            questions.question_ids,
+            questions.texts,
+            questions.pictures,
+            regions,
+            soft,
+            [types[answer] for answer in questions.answers],
         )
 
     @cached_property

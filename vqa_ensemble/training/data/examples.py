@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -56,6 +56,13 @@ class SoftAnswers:
     answers: list[str]
     counts: npt.NDArray[np.int64]
 
+    def select(self, questions: npt.NDArray[np.int64]) -> SoftAnswers:
+        """The entries of some questions."""
+        sizes = self.starts[questions + 1] - self.starts[questions]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        entries = np.repeat(self.starts[questions] - starts[:-1], sizes) + np.arange(starts[-1])
+        return replace(self, starts=starts, codes=self.codes[entries], scores=self.scores[entries])
+
 
 @dataclass(frozen=True)
 class Split:
@@ -70,6 +77,8 @@ class Split:
         The picture's row in ``regions``.
     regions : Regions
     answers : SoftAnswers or None
+    types : list of str, length Q, or None
+        The annotated answer type of each question.
     """
 
     name: str
@@ -78,6 +87,33 @@ class Split:
     pictures: npt.NDArray[np.int64]
     regions: Regions
     answers: SoftAnswers | None
+    types: list[str] | None = None
+
+    def of_types(self, names: Sequence[str]) -> Split:
+        """The questions of some types only; the counts of answers stay those of all.
+
+        Raises
+        ------
+        InputError
+            If the split has no types, or no question of these.
+        """
+        there = sorted(set(self.types or []))
+        rows = np.flatnonzero(np.isin(self.types or [], list(names)))
+        if not len(rows):
+            raise InputError(
+                f"split '{self.name}' has no questions of type {', '.join(names)}",
+                where="data.question_types",
+                fix=f"There are: {', '.join(there) or 'none; it has no annotations'}.",
+            )
+        assert self.types is not None
+        return replace(
+            self,
+            question_ids=self.question_ids[rows],
+            questions=[self.questions[row] for row in rows],
+            pictures=self.pictures[rows],
+            answers=None if self.answers is None else self.answers.select(rows),
+            types=[self.types[row] for row in rows],
+        )
 
 
 class Dataset(Protocol):

@@ -92,9 +92,14 @@ class VqaFolder:
         questions = read_questions(path)
         annotations_path = self._annotations_path(name)
         answers = None
+        types: list[str] | None = None
         if annotations_path.is_file():
             order = questions.question_ids
-            answers = _soft_answers(read_annotations(annotations_path), order, annotations_path)
+            annotations = read_annotations(annotations_path)
+            answers = _soft_answers(annotations, order, annotations_path)
+            type_names = [annotations.answer_type_names[t] for t in annotations.answer_types]
+            type_of = dict(zip(annotations.question_ids.tolist(), type_names, strict=True))
+            types = [type_of[question] for question in order.tolist()]
         return Split(
             name,
             questions.question_ids,
@@ -102,6 +107,7 @@ class VqaFolder:
             self._picture_rows(questions.image_ids, path),
             self._regions[1],
             answers,
+            types,
         )
 
     def _questions_path(self, split: str) -> Path:
