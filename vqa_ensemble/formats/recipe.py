@@ -84,7 +84,7 @@ class DataSection:
     patch: int = _key(8, low=2, high=32)
     regions: int = _key(0, low=0, high=1000)
     words: int = _key(14, low=1, high=64)
-    question_types: tuple[str, ...] = _key(())
+    question_types: tuple[str, ...] = _key((), low=0)
     min_answers: int = _key(9, low=1)
 
 
@@ -312,8 +312,11 @@ def _check_value(
 
     if kind == tuple[str, ...]:
         texts = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-        if not texts or not value:
-            raise wrong(f"is {value!r}; it must be a list of strings, not empty")
+        # A list's ``low`` is its least length: 1 unless the key says that none will do.
+        may_be_empty = allowed["low"] == 0
+        if not texts or not (value or may_be_empty):
+            empty = "" if may_be_empty else ", not empty"
+            raise wrong(f"is {value!r}; it must be a list of strings{empty}")
         return tuple(value)
     if kind is float and type(value) is int:
         value = float(value)
