@@ -82,6 +82,20 @@ def test_gives_the_bytes_of_the_local_engine(paths: list[Path], tmp_path: Path) 
     assert not (tmp_path / "parts").exists()
 
 
+def test_urls_give_the_bytes_of_paths(paths: list[Path], tmp_path: Path) -> None:
+    local = run(paths, tmp_path / "local", None)
+    urls = [path.as_uri() for path in paths]
+    engine = RayEngine(f"{tmp_path.as_uri()}/parts")
+    output, audit = f"{tmp_path.as_uri()}/s.json", f"{tmp_path.as_uri()}/a.parquet"
+    vote_files(
+        urls, answer_map=MAP, output=output, audit=audit, block_rows=BLOCK_ROWS, engine=engine
+    )
+    assert (tmp_path / "s.json").read_bytes() == local[0]
+    assert (tmp_path / "a.parquet").read_bytes() == local[1]
+    engine.forget()
+    assert not (tmp_path / "parts").exists()
+
+
 @dataclass(frozen=True)
 class Fatal(PredictionFile):
     """A file whose first reader is killed."""

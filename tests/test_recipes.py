@@ -85,6 +85,8 @@ def test_the_hash_follows_what_changes_the_weights() -> None:
     elsewhere = recipe.with_root("/data")
     more = replace(recipe, predict=replace(recipe.predict, top_k=3))
     assert recipe_hash(recipe) == recipe_hash(elsewhere) == recipe_hash(more)
+    reserved = replace(recipe, training=replace(recipe.training, gpus=0.5))
+    assert recipe_hash(recipe) == recipe_hash(reserved)
     assert recipe_hash(recipe) != recipe_hash(recipe.with_seed(1))
 
 

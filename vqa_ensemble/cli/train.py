@@ -6,11 +6,19 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, progress
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    output_options,
+    print_json,
+    progress,
+    status,
+)
+from vqa_ensemble.engine.options import ENGINES
 from vqa_ensemble.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,6 +78,15 @@ def require_torch() -> None:
 @click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="Train on this machine one after another, or side by side as Ray tasks (needs the extra "
+    "[ray]).",
+)
+@click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
 @json_option
 @output_options
 def command(
@@ -82,46 +99,47 @@ def command(
     data_root: str | None,
     device: str,
     threads: int | None,
+    engine: str,
+    address: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Train members one after another and write their prediction files.
+    """Train members and write their prediction files.
 
     RECIPES are names of recipes that ship with the package, or paths of TOML files. A member
     that fails does not stop the others; the exit code is then 1. A run that was interrupted
-    goes on where it was when the command is given again.
+    goes on where it was when the command is given again. With --engine ray every member is a
+    task with --threads cores (1 by default) and the recipe's training.gpus; all machines must see
+    the data and the folders.
 
     \b
     Example:
       vqa-ensemble train easy-vqa-butd easy-vqa-ban --split test
     """
     require_torch()
-    import torch
-
-    from vqa_ensemble.training.precision import choose_device
-    from vqa_ensemble.training.session import train_members
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    chosen_device = choose_device(device)
     members, outcomes = _read_recipes(recipes, seed, data_root)
     say = console().print if not (quiet or as_json) else _nothing
     for outcome in outcomes:
         _say_failure(outcome, verbose)
-    with progress(quiet=quiet) as bar:
-        outcomes += train_members(
-            members,
-            runs=output,
-            predictions=predictions,
-            device=chosen_device,
-            splits=splits,
-            resume=resume,
-            report=_bar_updater(bar),
-            finished=lambda outcome: (
-                _say_failure(outcome, verbose) if outcome.error else say(_describe(outcome))
-            ),
-        )
+
+    def finished(outcome: Outcome) -> None:
+        if outcome.error:
+            _say_failure(outcome, verbose)
+        else:
+            say(_describe(outcome))
+
+    common: Common = {
+        "runs": output,
+        "predictions": predictions,
+        "splits": splits,
+        "resume": resume,
+        "finished": finished,
+    }
+    if engine == "ray":
+        outcomes += _train_on_ray(members, common, device, threads or 1, address, quiet)
+    else:
+        outcomes += _train_here(members, common, device, threads, quiet)
     if as_json:
         print_json([_to_json(outcome) for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
@@ -129,6 +147,51 @@ def command(
         raise InputError(
             f"{len(failed)} of {len(outcomes)} members failed: {', '.join(failed)}",
             fix="The reasons are above; the others are done.",
+        )
+
+
+class Common(TypedDict):
+    """What both engines are told."""
+
+    runs: Path
+    predictions: Path
+    splits: tuple[str, ...]
+    resume: bool
+    finished: Callable[[Outcome], None]
+
+
+def _train_here(
+    members: list[Recipe], common: Common, device: str, threads: int | None, quiet: bool
+) -> list[Outcome]:
+    import torch
+
+    from vqa_ensemble.training.precision import choose_device
+    from vqa_ensemble.training.session import train_members
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    chosen = choose_device(device)
+    with progress(quiet=quiet) as bar:
+        return train_members(members, device=chosen, report=_bar_updater(bar), **common)
+
+
+def _train_on_ray(
+    members: list[Recipe],
+    common: Common,
+    device: str,
+    threads: int,
+    address: str | None,
+    quiet: bool,
+) -> list[Outcome]:
+    try:
+        from vqa_ensemble.training.ray_session import train_members_on_ray
+    except ImportError as error:
+        raise InputError(
+            "--engine ray needs Ray", fix="Install it: pip install 'vqa-ensemble[ray]'."
+        ) from error
+    with status(f"Training {len(members)} members", quiet=quiet):
+        return train_members_on_ray(
+            members, device=device, threads=threads, address=address, **common
         )
 
 

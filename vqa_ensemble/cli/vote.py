@@ -103,9 +103,10 @@ def command(
 ) -> None:
     """Let members vote on every question, and write the submission.
 
-    PREDICTIONS are parquet files, one a member. Their top answers are counted, the counts are
-    summed per question type through the map, the winning type is fixed, and the members vote
-    again inside that type. With --ensemble, weights learned by 'fit' decide instead.
+    PREDICTIONS are parquet files, one a member: paths or URLs (s3, gs, hdfs, ...). Their top
+    answers are counted, the counts are summed per question type through the map, the winning
+    type is fixed, and the members vote again inside that type. With --ensemble, weights learned
+    by 'fit' decide instead.
 
     \b
     Examples:
@@ -162,9 +163,8 @@ def command(
 
 def ray_engine(output: str, address: str | None) -> RayEngine:
     """The Ray engine, its parts kept beside the output."""
-    from pathlib import Path
-
     from vqa_ensemble.errors import InputError
+    from vqa_ensemble.formats.locations import parts_folder
 
     try:
         from vqa_ensemble.engine.ray_cluster import RayEngine
@@ -172,8 +172,7 @@ def ray_engine(output: str, address: str | None) -> RayEngine:
         raise InputError(
             "--engine ray needs Ray", fix="Install it: pip install 'vqa-ensemble[ray]'."
         ) from error
-    path = Path(output).absolute()
-    return RayEngine(path.with_name(f".{path.name}.parts"), address)
+    return RayEngine(parts_folder(output), address)
 
 
 def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:

@@ -10,27 +10,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
+import os
 import pickle
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import ray
+from pyarrow.fs import FileSelector
 
 from vqa_ensemble._version import __version__
+from vqa_ensemble.cluster import connect
 from vqa_ensemble.engine.blocks import BlockResult, Job, Voter, vote_on_span
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.formats.locations import join, locate, store_error
 from vqa_ensemble.formats.prediction_ranges import Span
 from vqa_ensemble.voting.ballots import MissingQuestionsError
 
 # Tasks handed to Ray ahead of the one the driver waits for, for every processor.
 AHEAD = 4
+# Parts that the driver fetches at once: stores far away take their time to answer.
+FETCHES = 8
 RETRIES = 5
 
 
@@ -40,14 +45,14 @@ class RayEngine:
 
     Attributes
     ----------
-    parts : Path
-        A folder that all machines see, for the parts of the output.
+    parts : path-like
+        A folder that all machines see, or its URL, for the parts of the output.
     address : str, optional
         The cluster's; by default, Ray's own rules: the RAY_ADDRESS variable, a cluster running
         on this machine, or one started for this run.
     """
 
-    parts: Path
+    parts: str | os.PathLike[str]
     address: str | None = None
 
     def __call__(self, job: Job, spans: Sequence[Span]) -> Iterator[BlockResult]:
@@ -58,52 +63,70 @@ class RayEngine:
         InputError
             As voting on this machine does, or if the cluster cannot be reached.
         """
-        if not ray.is_initialized():
-            try:
-                ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise InputError(
-                    f"no Ray cluster can be reached at {self.address or 'the default address'} "
-                    f"({error})",
-                    fix="Start one with ray start, or leave out --address.",
-                ) from error
-        self.parts.mkdir(parents=True, exist_ok=True)
+        ahead = max(2, AHEAD * int(connect(self.address).get("CPU", 1)))
         shared = ray.put(job)
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        ahead = max(2, AHEAD * int(resources.get("CPU", 1)))
         key = job_key(job)
-        waiting: deque[tuple[Part, Any]] = deque()
-        for span in spans:
-            part = Part(self.parts, part_name(key, span))
-            waiting.append(
-                (part, None if part.done() else _vote_on_part.remote(shared, part, span))
-            )
-            if len(waiting) > ahead:
-                yield _take(*waiting.popleft())
-        while waiting:
-            yield _take(*waiting.popleft())
+        finished = set(self._files())
+        with ThreadPoolExecutor(FETCHES) as pool:
+            waiting: deque[Future[BlockResult]] = deque()
+            try:
+                for span in spans:
+                    part = Part(os.fspath(self.parts), part_name(key, span))
+                    done = part.last_file in finished
+                    task = None if done else _vote_on_part.remote(shared, part, span)
+                    waiting.append(pool.submit(_take, part, task))
+                    if len(waiting) > ahead:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
 
     def forget(self) -> None:
         """Remove the parts, when the output stands."""
-        for path in self.parts.glob("part-*"):
-            path.unlink()
-        if not any(self.parts.iterdir()):
-            self.parts.rmdir()
+        filesystem, folder = locate(self.parts)
+        names = self._files()
+        parts = [name for name in names if name.startswith("part-")]
+        with ThreadPoolExecutor(FETCHES) as pool:
+            list(pool.map(lambda name: filesystem.delete_file(f"{folder}/{name}"), parts))
+        if names and len(names) == len(parts):
+            filesystem.delete_dir(folder)
+
+    def _files(self) -> list[str]:
+        """The names of the files in the folder of parts."""
+        filesystem, folder = locate(self.parts)
+        try:
+            found = filesystem.get_file_info(FileSelector(folder, allow_not_found=True))
+        except (OSError, pa.ArrowException) as error:
+            raise store_error(self.parts, "cannot be read", error) from error
+        return [info.base_name for info in found]
 
 
 @dataclass(frozen=True)
 class Part:
     """The files of one range's result."""
 
-    folder: Path
+    folder: str
     name: str
 
-    def _file(self, ending: str) -> Path:
-        return self.folder / f"part-{self.name}.{ending}"
+    @property
+    def last_file(self) -> str:
+        """The name of the file that is written last: where it is, the part is whole."""
+        return f"part-{self.name}.summary.json"
 
-    def done(self) -> bool:
-        """Whether it has been written whole: the summary is written last."""
-        return self._file("summary.json").exists()
+    def _file(self, ending: str) -> str:
+        return join(self.folder, f"part-{self.name}.{ending}")
+
+    def _content(self, ending: str) -> bytes:
+        path = self._file(ending)
+        filesystem, name = locate(path)
+        try:
+            with filesystem.open_input_file(name) as file:
+                content: bytes = file.read()
+        except (OSError, pa.ArrowException) as error:
+            raise store_error(path, "cannot be read", error) from error
+        return content
 
     def write(self, result: BlockResult) -> None:
         """Write the result; each file appears whole or not at all."""
@@ -116,20 +139,18 @@ class Part:
                 pa.ipc.new_file(str(temporary), result.audit.schema, options=options) as file,
             ):
                 file.write_table(result.audit)
-        atomic_write(
-            self._file("summary.json"), json.dumps(result.summary.to_dict()).encode("utf-8")
-        )
+        content = {"summary": result.summary.to_dict(), "audit": result.audit is not None}
+        atomic_write(join(self.folder, self.last_file), json.dumps(content).encode("utf-8"))
 
     def read(self) -> BlockResult:
         """What :meth:`write` wrote."""
-        summary = json.loads(self._file("summary.json").read_bytes())
-        summary["members"] = tuple(summary["members"])
-        audit = self._file("arrow")
-        return BlockResult(
-            lines=self._file("lines").read_bytes(),
-            audit=pa.ipc.open_file(audit.read_bytes()).read_all() if audit.exists() else None,
-            summary=VoteSummary(**summary),
-        )
+        content = json.loads(self._content("summary.json"))
+        summary = VoteSummary(**content["summary"])
+        summary.members = tuple(summary.members)  # JSON has lists only
+        audit = None
+        if content["audit"]:
+            audit = pa.ipc.open_file(self._content("arrow")).read_all()
+        return BlockResult(self._content("lines"), audit, summary)
 
 
 def job_key(job: Job) -> str:

@@ -4,27 +4,63 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.locations import (
+    OBJECT_STORES,
+    is_local,
+    is_url,
+    locate,
+    store_error,
+)
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+CHUNK = 1 << 22
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it when the block ends well.
+    """Yield the path of a temporary file that replaces ``path`` when the block ends well.
 
-    The temporary file is flushed to disk (fsync) and renamed over ``path``; a run
-    that is killed leaves the old file or the new one, never a half. The parent folder
-    is created. If the block raises, the temporary file is removed.
+    The temporary file lies beside ``path``. It is flushed to disk (fsync) and renamed over
+    ``path``; a run that is killed leaves the old file or the new one, never a half. The parent
+    folder is created. If the block raises, the temporary file is removed.
+
+    For a URL the temporary file lies in this machine's temporary folder and is sent when it is
+    whole: to object stores, where a file appears when its upload is complete, by its own name;
+    elsewhere beside it, and then renamed.
 
     Raises
     ------
     InputError
         If the folder cannot be written to, or ``path`` is a folder.
     """
-    path = Path(path)
+    if not is_url(path):
+        with _beside(Path(path)) as temporary:
+            yield temporary
+        return
+    filesystem, name = locate(path)
+    if is_local(filesystem):
+        with _beside(Path(name)) as temporary:
+            yield temporary
+        return
+    with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as folder:
+        temporary = Path(folder) / "output"
+        temporary.touch()
+        yield temporary
+        _send(temporary, os.fspath(path))
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise InputError("is a folder, not a file to write", path=path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -47,6 +83,38 @@ def atomic_write(path: str | os.PathLike[str], content: bytes) -> None:
     """Write ``content`` to ``path`` as :func:`atomic_path` does."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _send(source: Path, url: str) -> None:
+    """Copy a file that is whole to a store, where it appears whole or not at all."""
+    from pyarrow import ArrowException
+    from pyarrow.fs import FileType
+
+    filesystem, path = locate(url)
+    folder, _, name = path.rpartition("/")
+    try:
+        if filesystem.get_file_info(path).type == FileType.Directory:
+            raise InputError("is a folder, not a file to write", path=url)
+        if filesystem.type_name in OBJECT_STORES:
+            _copy(source, filesystem, path)
+            return
+        if folder:
+            filesystem.create_dir(folder, recursive=True)
+        temporary = f"{folder}/.{name}.{secrets.token_hex(4)}.tmp"
+        try:
+            _copy(source, filesystem, temporary)
+            filesystem.move(temporary, path)
+        except BaseException:
+            if filesystem.get_file_info(temporary).type == FileType.File:
+                filesystem.delete_file(temporary)
+            raise
+    except (OSError, ArrowException) as error:
+        raise store_error(url, "cannot be written", error) from error
+
+
+def _copy(source: Path, filesystem: FileSystem, path: str) -> None:
+    with source.open("rb") as content, filesystem.open_output_stream(path) as stream:
+        shutil.copyfileobj(content, stream, CHUNK)
 
 
 def _fsync(path: Path) -> None:

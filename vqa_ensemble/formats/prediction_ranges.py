@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.locations import is_local, locate
 from vqa_ensemble.formats.predictions import (
     COLUMNS,
     ROW_GROUP_ROWS,
@@ -138,8 +139,13 @@ class PredictionFile:
         if _stamp(self.path) != self.stamp:
             raise InputError("changed while it was being read", path=self.path)
         try:
+            filesystem, name = locate(self.path)
             with pq.ParquetFile(
-                self.path, metadata=self.footer, read_dictionary=["answer"]
+                name,
+                metadata=self.footer,
+                read_dictionary=["answer"],
+                pre_buffer=not is_local(filesystem),  # few large requests
+                filesystem=filesystem,
             ) as file:
                 table = file.read_row_groups(groups, columns=columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
@@ -215,11 +221,13 @@ def plan_spans(files: Sequence[PredictionFile], rows: int | None = None) -> list
 
 
 def _stamp(path: str) -> tuple[int, int]:
+    filesystem, name = locate(path)
     try:
-        status = Path(path).stat()
-    except OSError:
+        info = filesystem.get_file_info(name)
+    except (OSError, pa.ArrowException):
         return (-1, -1)  # opening it will say why
-    return status.st_size, status.st_mtime_ns
+    # Some stores know no time of change.
+    return info.size or 0, info.mtime_ns or 0
 
 
 def _groups_in_footer(footer: pq.FileMetaData) -> list[RowGroup]:
@@ -331,7 +339,10 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
     columns = columns or [name for name in COLUMNS if name in file.footer.schema.names]
     row = 0
     try:
-        with pq.ParquetFile(file.path, metadata=file.footer, pre_buffer=False) as parquet:
+        filesystem, name = locate(file.path)
+        with pq.ParquetFile(
+            name, metadata=file.footer, pre_buffer=False, filesystem=filesystem
+        ) as parquet:
             for batch in parquet.iter_batches(ROW_GROUP_ROWS, columns=columns):
                 table = pa.Table.from_batches([batch])
                 rows = range(row, file.rows)

@@ -30,10 +30,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import FileType
 
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.formats.locations import locate, store_error
 
 COLUMNS = ("question_id", "answer", "confidence")
 FORMAT_VERSION = 1
@@ -280,16 +282,23 @@ def open_predictions(path: str) -> pq.ParquetFile:
         If it is missing, not a regular file, or not parquet, or a column is missing or of
         the wrong type.
     """
-    if not os.path.exists(path):
-        raise InputError("no such file", path=path)
-    if not os.path.isfile(path):
-        raise InputError("is not a file", path=path)
-    if os.path.getsize(path) == 0:
-        raise InputError("is empty (0 bytes)", path=path)
+    filesystem, name = locate(path)
     try:
-        file = pq.ParquetFile(path)
+        info = filesystem.get_file_info(name)
+        if info.type == FileType.NotFound:
+            raise InputError("no such file", path=path)
+        if info.type != FileType.File:
+            raise InputError("is not a file", path=path)
+        if info.size == 0:
+            raise InputError("is empty (0 bytes)", path=path)
+    except (OSError, pa.ArrowException) as error:
+        raise store_error(path, "cannot be reached", error) from error
+    try:
+        file = pq.ParquetFile(name, filesystem=filesystem)
         _check_columns(file.schema_arrow, path)
-        return pq.ParquetFile(path, metadata=file.metadata, read_dictionary=["answer"])
+        return pq.ParquetFile(
+            name, metadata=file.metadata, read_dictionary=["answer"], filesystem=filesystem
+        )
     except PermissionError as error:
         raise InputError("permission denied", path=path) from error
     except (OSError, pa.ArrowException) as error:
@@ -317,7 +326,7 @@ def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
             fix="Upgrade vqa-ensemble.",
         )
     fields = {name: stored.get(name, "") for name in Metadata.__dataclass_fields__}
-    fields["member"] = fields["member"] or Path(path).stem
+    fields["member"] = fields["member"] or Path(locate(path)[1]).stem
     return Metadata(**fields)
 
 

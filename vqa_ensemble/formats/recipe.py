@@ -152,6 +152,9 @@ class TrainingSection:
         Largest norm of an update's gradient; 0 clips nothing.
     precision : str
         ``auto`` is bfloat16 on a GPU that has it, else float16 on a GPU, else float32.
+    gpus : float
+        Share of a GPU to reserve on a Ray cluster: 1 a whole one, 0.5 one for two members, 0
+        none. Without Ray, ``--device`` decides alone.
     """
 
     epochs: int = _key(13, low=1, high=10_000)
@@ -165,6 +168,7 @@ class TrainingSection:
     schedule: str = _key("cosine", choices=SCHEDULES)
     clip_norm: float = _key(0.25, low=0.0)
     precision: str = _key("auto", choices=PRECISIONS)
+    gpus: float = _key(0.0, low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,10 +270,11 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, dict[str, Any]]:
 def recipe_hash(recipe: Recipe) -> str:
     """Sixteen hexadecimal digits that change when the trained weights would.
 
-    Where the data lie and what is predicted afterwards do not count.
+    Where the data lie, what is reserved on a cluster and what is predicted afterwards do not
+    count.
     """
     content = recipe_to_dict(recipe)
-    del content["predict"], content["data"]["root"]
+    del content["predict"], content["data"]["root"], content["training"]["gpus"]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -46,6 +46,14 @@ class Outcome:
     details: str = ""
 
 
+def check_names(recipes: Sequence[Recipe]) -> None:
+    """Raise InputError if two recipes have the same member name."""
+    names = [recipe.member.name for recipe in recipes]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"member '{name}' is given {names.count(name)} times")
+
+
 def train_members(
     recipes: Sequence[Recipe],
     *,
@@ -80,10 +88,7 @@ def train_members(
         If two recipes have the same member name. What goes wrong with one member alone is
         in its outcome.
     """
-    names = [recipe.member.name for recipe in recipes]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"member '{name}' is given {names.count(name)} times")
+    check_names(recipes)
     outcomes = []
     for recipe in recipes:
         began = time.monotonic()

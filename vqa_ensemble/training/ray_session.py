@@ -1,0 +1,135 @@
+"""Members trained on a Ray cluster, one a task; Ray schedules them and retries lost workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+
+from vqa_ensemble.cluster import connect
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.training.precision import choose_device
+from vqa_ensemble.training.session import Outcome, check_names, train_members
+
+# A worker that dies is started again so often; training goes on from its checkpoint.
+RETRIES = 2
+
+
+def train_members_on_ray(
+    recipes: Sequence[Recipe],
+    *,
+    runs: Path,
+    predictions: Path,
+    device: str = "auto",
+    splits: Sequence[str] = (),
+    resume: bool = True,
+    threads: int = 1,
+    address: str | None = None,
+    finished: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Train members as :func:`vqa_ensemble.training.session.train_members` does, side by side.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+        ``training.gpus`` is the share of a GPU that a member reserves. Data sets, like the two
+        folders, must lie where all machines see them.
+    runs, predictions, splits, resume, finished
+        As there. ``finished`` is called in the order in which members are done.
+    device : str
+        Chosen by each worker, among the GPUs that Ray lets it see.
+    threads : int
+        Cores a member.
+    address : str, optional
+        The cluster's; see :func:`vqa_ensemble.cluster.connect`.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of ``recipes``.
+
+    Raises
+    ------
+    InputError
+        If two recipes have the same member name, or the cluster cannot be reached.
+    """
+    check_names(recipes)
+    resources = connect(address)
+    outcomes: dict[str, Outcome] = {}
+    names: dict[Any, str] = {}
+
+    def done(outcome: Outcome) -> None:
+        outcomes[outcome.member] = outcome
+        finished(outcome)
+
+    for recipe in recipes:
+        name = recipe.member.name
+        lacking = _lacking({"GPU": recipe.training.gpus, "CPU": threads}, resources)
+        if lacking:  # Ray would wait for ever
+            done(Outcome(name, error=lacking))
+            continue
+        task = _train.options(
+            num_cpus=threads, num_gpus=recipe.training.gpus, max_retries=RETRIES
+        ).remote(
+            _with_absolute_root(recipe),
+            runs.absolute(),
+            predictions.absolute(),
+            device,
+            tuple(splits),
+            resume,
+            threads,
+        )
+        names[task] = name
+    waiting = list(names)
+    while waiting:
+        (task,), waiting = ray.wait(waiting)
+        try:
+            done(ray.get(task))
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            done(Outcome(names[task], error=f"its worker was lost: {reason}", details=str(error)))
+    return [outcomes[recipe.member.name] for recipe in recipes]
+
+
+def _lacking(wanted: dict[str, float], resources: dict[str, float]) -> str:
+    """What no cluster of these resources can ever give; empty if nothing."""
+    for kind, amount in wanted.items():
+        if amount > resources.get(kind, 0):
+            return f"needs {amount:g} {kind}; the cluster has {resources.get(kind, 0):g}"
+    return ""
+
+
+def _with_absolute_root(recipe: Recipe) -> Recipe:
+    """Workers have a working folder of their own."""
+    return recipe.with_root(str(Path(recipe.data.root).absolute())) if recipe.data.root else recipe
+
+
+@ray.remote
+def _train(
+    recipe: Recipe,
+    runs: Path,
+    predictions: Path,
+    device: str,
+    splits: tuple[str, ...],
+    resume: bool,
+    threads: int,
+) -> Outcome:
+    """Train one member, in a worker."""
+    torch.set_num_threads(threads)
+    try:
+        chosen = choose_device(device)
+    except InputError as error:
+        return Outcome(recipe.member.name, error=str(error))
+    (outcome,) = train_members(
+        [recipe],
+        runs=runs,
+        predictions=predictions,
+        device=chosen,
+        splits=splits,
+        resume=resume,
+    )
+    return outcome
