@@ -267,7 +267,7 @@ def test_bad_regions_are_named(
     expected = {
         "missing": r"boxes\.npy: no such file",
         "shape": r"boxes\.npy: has shape \(6, 4, 3\); expected \(6, 4, 4\)",
-        "no-regions": r"train_questions\.json: 1 pictures have no regions, the first is 100",
+        "no-regions": r"train_questions\.json: 1 picture has no regions: 100\. Add them",
     }
     with pytest.raises(InputError, match=expected[layout]):
         Trainer(make_recipe(), tmp_path / "run", CPU)
