@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.training.data.vocabulary import encode_questions
+from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 FloatArray = npt.NDArray[np.float32]
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
@@ -79,6 +79,9 @@ class Split:
     answers : SoftAnswers or None
     types : list of str, length Q, or None
         The annotated answer type of each question.
+    choices : list of tuple of str, length Q, or None
+        Multiple choice: the options of each question, in normal form. The right one is
+        in ``answers``.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Split:
     regions: Regions
     answers: SoftAnswers | None
     types: list[str] | None = None
+    choices: list[tuple[str, ...]] | None = None
 
     def of_types(self, names: Sequence[str]) -> Split:
         """The questions of some types only; the counts of answers stay those of all.
@@ -113,6 +117,7 @@ class Split:
             pictures=self.pictures[rows],
             answers=None if self.answers is None else self.answers.select(rows),
             types=[self.types[row] for row in rows],
+            choices=None if self.choices is None else [self.choices[row] for row in rows],
         )
 
 
@@ -144,6 +149,11 @@ class Batch:
     tokens : Tensor of int64, shape (B, T)
         Padded on the right with zeros.
     targets : Tensor of float32, shape (B, A), or None
+    choices : Tensor of int64, shape (B, C, Ta), or None
+        Words of the options of multiple-choice questions, padded like ``tokens``. An option
+        has at least one word; where a question has fewer than C, the rest are all padding.
+    choice_targets : Tensor of float32, shape (B, C), or None
+        Score of each option.
     """
 
     features: Tensor
@@ -151,22 +161,18 @@ class Batch:
     mask: Tensor
     tokens: Tensor
     targets: Tensor | None
+    choices: Tensor | None = None
+    choice_targets: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
         if device.type == "cpu":
             return self
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.pin_memory().to(device, non_blocking=True)
+        def move(tensor: Tensor | None) -> Any:
+            return None if tensor is None else tensor.pin_memory().to(device, non_blocking=True)
 
-        return Batch(
-            move(self.features),
-            move(self.boxes),
-            move(self.mask),
-            move(self.tokens),
-            None if self.targets is None else move(self.targets),
-        )
+        return Batch(*(move(getattr(self, field.name)) for field in fields(self)))
 
 
 class Examples:
@@ -193,6 +199,7 @@ class Examples:
         texts = [text for split in splits for text in split.questions]
         self.tokens = torch.from_numpy(encode_questions(texts, words, length))
         self.targets = _join_targets([split.answers for split in splits], self.answers)
+        self.choices, self.choice_targets = _encode_choices(splits, words, length)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -205,12 +212,15 @@ class Examples:
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
         """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
+        chosen = torch.from_numpy(rows)
         return Batch(
             torch.from_numpy(features),
             torch.from_numpy(boxes),
             torch.from_numpy(mask),
-            self.tokens[torch.from_numpy(rows)],
+            self.tokens[chosen],
             None if self.targets is None else torch.from_numpy(self._dense_targets(rows)),
+            None if self.choices is None else self.choices[chosen],
+            None if self.choice_targets is None else self.choice_targets[chosen],
         )
 
     def _read_regions(
@@ -263,6 +273,43 @@ def _join_targets(
         scores.append(part.scores[known])
     starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
     return starts, np.concatenate(codes), np.concatenate(scores)
+
+
+def _encode_choices(
+    splits: Sequence[Split], words: Sequence[str], length: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """Words (Q, C, Ta) and scores (Q, C) of all options; None where a split has none."""
+    options = [choice for split in splits for choice in split.choices or ()]
+    if any(split.choices is None for split in splits):
+        return None, None
+    most = max(map(len, options))
+    there = torch.arange(most) < torch.tensor([len(row) for row in options])[:, None]
+    texts = [option for row in options for option in row]
+    encoded = torch.from_numpy(encode_questions(texts, words, length))
+    longest = int((encoded != PADDING).sum(1).max())
+    tokens = torch.zeros((len(options), most, longest), dtype=torch.int64)
+    tokens[there] = encoded[:, :longest]
+    if any(split.answers is None for split in splits):
+        return tokens, None
+    targets = torch.zeros(there.shape)
+    targets[there] = torch.tensor([score for split in splits for score in _choice_scores(split)])
+    return tokens, targets
+
+
+def _choice_scores(split: Split) -> Iterator[float]:
+    """The score of every option of every question, in order."""
+    assert split.answers is not None
+    assert split.choices is not None
+    starts, codes, scores, answers = (
+        split.answers.starts.tolist(),
+        split.answers.codes.tolist(),
+        split.answers.scores.tolist(),
+        split.answers.answers,
+    )
+    for row, options in enumerate(split.choices):
+        entries = range(starts[row], starts[row + 1])
+        score_of = {answers[codes[entry]]: scores[entry] for entry in entries}
+        yield from (score_of.get(option, 0.0) for option in options)
 
 
 def answer_vocabulary(splits: Sequence[Split], least: int) -> list[str]:
