@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from command_line import Runner
+from tiny_vqa import tiny_recipe, write_data
+
+from vqa_ensemble.formats.recipe import Recipe
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -20,3 +25,26 @@ def shared_data() -> Path:
 def cli(capsys: pytest.CaptureFixture[str]) -> Runner:
     """The command line: ``cli("vote", path, …)`` gives exit code and output."""
     return Runner(capsys)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A small data set in the form of VQA v2."""
+    return write_data(tmp_path / "data")
+
+
+@pytest.fixture
+def make_recipe(root: Path) -> Callable[..., Recipe]:
+    """Recipes on that data set: ``make_recipe(name, epochs=2, …)``."""
+    return partial(tiny_recipe, root)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in torch come out the same in every process."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

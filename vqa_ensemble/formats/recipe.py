@@ -14,7 +14,7 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.resources import find_recipe
@@ -25,7 +25,7 @@ ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
 REGION_ENCODERS = ("layers", "convolution")
 WORD_VECTORS = ("glove", "random")
 OPTIMIZERS = ("adamax", "adamw")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("step", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 _REQUIRED = object()
@@ -139,15 +139,28 @@ class TrainingSection:
         Stop after so many updates, sooner than ``epochs``; 0 sets no such limit.
     batch_size : int
         Examples that pass through the network at once.
-    accumulate : int
-        Batches whose gradients add up to one update (delayed updates).
+    accumulate : int or list of int
+        Batches whose gradients add up to one update (delayed updates); a list has one number
+        an epoch, the last of which holds on.
     optimizer : str
     learning_rate : float
+    learning_rate_scale : float
+        Factor on ``learning_rate`` throughout: what larger updates get to learn faster.
     weight_decay : float
     warmup : float
-        Epochs over which the learning rate rises from zero.
+        Epochs over which the learning rate rises from zero, whatever the schedule.
     schedule : str
-        After the warm-up: ``constant``, or ``cosine`` down to zero.
+        ``step`` has a rate an epoch, set by the four keys below, which by default are those of
+        bilinear attention on VQA 2.0 (Kim et al. 2018); ``cosine`` falls to zero after the
+        warm-up; ``constant`` stays.
+    warmup_factors : list of float
+        ``step``: factors of the learning rate in the first epochs; the last one holds on.
+    decay_start : int
+        ``step``: epochs before the first decay.
+    decay_every : int
+        ``step``: epochs from one decay to the next.
+    decay_factor : float
+        ``step``: factor of the learning rate at each decay.
     clip_norm : float
         Largest norm of an update's gradient; 0 clips nothing.
     precision : str
@@ -160,12 +173,17 @@ class TrainingSection:
     epochs: int = _key(13, low=1, high=10_000)
     max_updates: int = _key(0, low=0)
     batch_size: int = _key(256, low=1)
-    accumulate: int = _key(1, low=1, high=4096)
+    accumulate: tuple[int, ...] = _key((1,), low=1, high=4096)
     optimizer: str = _key("adamax", choices=OPTIMIZERS)
     learning_rate: float = _key(1e-3, low=0.0, high=10.0)
+    learning_rate_scale: float = _key(1.0, low=0.0, high=1000.0)
     weight_decay: float = _key(0.0, low=0.0, high=1.0)
     warmup: float = _key(0.0, low=0.0)
-    schedule: str = _key("cosine", choices=SCHEDULES)
+    schedule: str = _key("step", choices=SCHEDULES)
+    warmup_factors: tuple[float, ...] = _key((0.5, 1.0, 1.5, 2.0), low=0.0, high=1000.0)
+    decay_start: int = _key(10, low=0)
+    decay_every: int = _key(2, low=1)
+    decay_factor: float = _key(0.25, low=0.0, high=1.0)
     clip_norm: float = _key(0.25, low=0.0)
     precision: str = _key("auto", choices=PRECISIONS)
     gpus: float = _key(0.0, low=0.0, high=1.0)
@@ -323,6 +341,12 @@ def _check_value(
             empty = "" if may_be_empty else ", not empty"
             raise wrong(f"is {value!r}; it must be a list of strings{empty}")
         return tuple(value)
+    if get_origin(kind) is tuple:  # of numbers; one number stands for a list of itself
+        number = get_args(kind)[0]
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise wrong("is []; it must be a number or a list of them, not empty")
+        return tuple(_check_value(entry, number, allowed, where, path) for entry in values)
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:

@@ -1,8 +1,7 @@
-"""Loss, delayed updates, optimisers and the learning rate over time."""
+"""Loss, delayed updates and optimisers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -63,25 +62,3 @@ def build_optimizer(model: nn.Module, section: TrainingSection) -> torch.optim.O
     }
     options: dict[str, Any] = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
     return kinds[section.optimizer](model.parameters(), **options)
-
-
-def learning_rate(
-    section: TrainingSection, update: int, updates: int, updates_per_epoch: float
-) -> float:
-    """The learning rate of update number ``update`` of ``updates``, counted from 0.
-
-    It is a function of the position alone, so a resumed run needs no memory of it.
-
-    Examples
-    --------
-    >>> section = TrainingSection(learning_rate=1.0, warmup=0.5, schedule="cosine")
-    >>> [round(learning_rate(section, update, 12, 4), 2) for update in (0, 1, 2, 7, 11)]
-    [0.5, 1.0, 1.0, 0.5, 0.02]
-    """
-    warmup = min(round(section.warmup * updates_per_epoch), updates)
-    if update < warmup:
-        return section.learning_rate * (update + 1) / warmup
-    if section.schedule == "constant":
-        return section.learning_rate
-    done = (update - warmup) / (updates - warmup)
-    return section.learning_rate * (1 + math.cos(math.pi * done)) / 2

@@ -29,8 +29,8 @@ from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
     build_optimizer,
-    learning_rate,
 )
+from vqa_ensemble.training.plan import Plan
 from vqa_ensemble.training.precision import MixedPrecision
 
 LOG_FILE = "log.jsonl"
@@ -99,28 +99,13 @@ class Trainer:
         answers = answer_vocabulary(splits, recipe.data.min_answers)
         self._examples = Examples(splits, words, answers, recipe.data.words)
 
+        self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
         self.member = self._new_member(words, answers)
         self._optimizer = build_optimizer(self.member.model, recipe.training)
         if resume and (folder / CHECKPOINT_FILE).is_file():
             self._resume()
         else:
             atomic_write(folder / LOG_FILE, b"")
-
-    @property
-    def updates_per_epoch(self) -> int:
-        """Updates in one pass over the examples."""
-        return math.ceil(len(self._examples) / self._window)
-
-    @property
-    def updates(self) -> int:
-        """Updates in the whole run."""
-        updates = self.recipe.training.epochs * self.updates_per_epoch
-        return min(updates, self.recipe.training.max_updates or updates)
-
-    @property
-    def _window(self) -> int:
-        """Examples an update."""
-        return self.recipe.training.batch_size * self.recipe.training.accumulate
 
     def train(
         self,
@@ -135,18 +120,19 @@ class Trainer:
         InputError
             If the loss stops being a number.
         """
-        last = self.updates if stop_after is None else min(stop_after, self.updates)
+        updates = self.plan.updates
+        last = updates if stop_after is None else min(stop_after, updates)
         saved, began, losses, scores = time.monotonic(), time.monotonic(), [], []
         examples = 0
         self.member.model.train()
         while self.update < last:
-            rows = self._rows(self.update)
+            rows = self.plan.rows(self.update)
+            epoch_ends = self.plan.ends_epoch(self.update)
             loss, score = self._step(rows)
             self.update += 1
             losses.append(loss * len(rows))
             scores.append(score * len(rows))
             examples += len(rows)
-            epoch_ends = self.update % self.updates_per_epoch == 0
             if epoch_ends or self.update % LOG_EVERY == 0 or self.update == last:
                 seconds = max(time.monotonic() - began, 1e-9)
                 self._report(report, sum(losses), sum(scores), examples, seconds)
@@ -181,17 +167,9 @@ class Trainer:
                 model.question.embedding.weight.copy_(torch.from_numpy(vectors))
         return Member(self.recipe, words, answers, width, model.to(self.device))
 
-    def _rows(self, update: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The examples of an update: a window of the epoch's own random order."""
-        epoch, position = divmod(update, self.updates_per_epoch)
-        generator = np.random.default_rng([self.recipe.member.seed, epoch])
-        # Drawing the order anew costs less than a forward pass and leaves nothing to restore.
-        order = generator.permutation(len(self._examples))
-        return order[position * self._window : (position + 1) * self._window]
-
     def _step(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[float, float]:
         section = self.recipe.training
-        rate = learning_rate(section, self.update, self.updates, self.updates_per_epoch)
+        rate = self.plan.learning_rate(self.update)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
@@ -224,8 +202,8 @@ class Trainer:
         progress = TrainingProgress(
             member=self.member.name,
             update=self.update,
-            updates=self.updates,
-            epoch=math.ceil(self.update / self.updates_per_epoch),
+            updates=self.plan.updates,
+            epoch=self.plan.epoch(self.update - 1) + 1,
             loss=loss / examples,
             score=score / examples,
             examples_per_second=examples / seconds,
