@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from vqa_ensemble.engine.labelled import Labelled
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -27,6 +29,33 @@ def json_option(function: Function) -> Function:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."
     )(function)
+
+
+def strict_option(function: Function) -> Function:
+    """Add ``--strict``: what looks like a mistake is an error."""
+    return click.option(
+        "--strict",
+        is_flag=True,
+        help="Stop, and write nothing, if the members look as if they did not belong together.",
+    )(function)
+
+
+def warn(message: str) -> None:
+    """Say on standard error that something looks like a mistake."""
+    click.secho(f"WARNING: {message}", err=True, fg="yellow", bold=True)
+
+
+def show_warnings(labelled: Labelled, *, strict: bool) -> None:
+    """Warn of what looks like a mistake before learning from ``labelled``; or refuse to."""
+    from vqa_ensemble.engine.cautions import refuse
+    from vqa_ensemble.engine.comparison import copies_warning
+
+    if strict:
+        refuse(labelled.cautions)
+    for message in filter(
+        None, (copies_warning(labelled), *(c.message for c in labelled.cautions))
+    ):
+        warn(message)
 
 
 def merge_options(function: Function) -> Function:
@@ -74,6 +103,7 @@ def labelled_options(function: Function) -> Function:
             show_default=True,
             help="When a member lacks questions that others have.",
         ),
+        strict_option,
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
         merge_options,
     )

@@ -13,6 +13,7 @@ from vqa_ensemble.cli.common import (
     output_options,
     print_json,
     progress,
+    show_warnings,
 )
 
 
@@ -45,6 +46,7 @@ def command(
     sizes: bool,
     contributions: str,
     missing: str,
+    strict: bool,
     merge: bool,
     synonyms: str | None,
     as_json: bool,
@@ -61,7 +63,7 @@ def command(
     Example:
       vqa-ensemble compare preds/val/*.parquet --annotations val.json --map easy-vqa
     """
-    from vqa_ensemble.engine.comparison import compare, copies_warning
+    from vqa_ensemble.engine.comparison import compare
     from vqa_ensemble.engine.labelled import load_labelled
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.synonyms import read_synonyms
@@ -81,9 +83,7 @@ def command(
             merge=merge,
             synonyms=read_synonyms(synonyms) if synonyms else None,
         )
-        warning = copies_warning(labelled)
-        if warning:
-            click.secho(f"WARNING: {warning}", err=True, fg="yellow", bold=True)
+        show_warnings(labelled, strict=strict)
         answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
         report = compare(
             labelled,

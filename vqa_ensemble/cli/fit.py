@@ -12,6 +12,7 @@ from vqa_ensemble.cli.common import (
     labelled_options,
     output_options,
     print_json,
+    show_warnings,
     status,
 )
 
@@ -48,6 +49,7 @@ def command(
     map_name: str | None,
     specialists: tuple[str, ...],
     missing: str,
+    strict: bool,
     seed: int,
     merge: bool,
     synonyms: str | None,
@@ -66,7 +68,6 @@ def command(
       vqa-ensemble fit preds/val/*.parquet --annotations val_annotations.json \\
           --map vqa-v2 -o ensemble.toml
     """
-    from vqa_ensemble.engine.comparison import copies_warning
     from vqa_ensemble.engine.fit import fit_ensemble
     from vqa_ensemble.engine.labelled import load_labelled
     from vqa_ensemble.formats.answer_map import read_answer_map
@@ -85,9 +86,7 @@ def command(
             merge=merge,
             synonyms=read_synonyms(synonyms) if synonyms else None,
         )
-        warning = copies_warning(labelled)
-        if warning:
-            click.secho(f"WARNING: {warning}", err=True, fg="yellow", bold=True)
+        show_warnings(labelled, strict=strict)
         fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:

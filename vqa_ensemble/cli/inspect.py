@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status, warn
 
 
 @click.command("inspect")
@@ -27,6 +27,8 @@ def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: b
 
     with status(f"Reading {len(predictions)} files", quiet=quiet):
         report = inspect_files(predictions)
+    for caution in report["cautions"]:
+        warn(caution["message"])
     if as_json:
         print_json(report)
         return

@@ -13,6 +13,8 @@ from vqa_ensemble.cli.common import (
     output_options,
     print_json,
     status,
+    strict_option,
+    warn,
 )
 from vqa_ensemble.engine.options import ENGINES, METHODS, MISSING, REVOTES, VoteOptions
 
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     help="Vote on this machine, or as Ray tasks on many (needs the extra [ray]).",
 )
 @click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
+@strict_option
 @json_option
 @output_options
 def command(
@@ -97,6 +100,7 @@ def command(
     synonyms: str | None,
     engine: str,
     address: str | None,
+    strict: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -150,7 +154,10 @@ def command(
             output=output,
             audit=audit,
             engine=cluster,
+            strict=strict,
         )
+    for caution in summary.cautions:
+        warn(caution.message)
     if cluster is not None:
         cluster.forget()
     if as_json:

@@ -174,7 +174,7 @@ class Voter:
         else:
             election = elect_by(options, ballots, types, fixed)
             summary = VoteSummary(method=options.method, members=ballots.names)
-        summary.add(election, ballots.top()[0], types)
+        summary.add(election, ballots, types)
         return election, summary
 
 

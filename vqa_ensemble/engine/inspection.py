@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vqa_ensemble.engine.cautions import cautions_among
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.voting.agreement import pairwise_agreement
 from vqa_ensemble.voting.ballots import ABSTAIN, align
@@ -23,7 +24,8 @@ def inspect_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
         ``questions``, ``common_questions`` (answered by all), ``distinct_answers``,
         ``unanimous`` (common questions with one top answer), and ``members``: per file its
         path, member, rows, questions, least and most answers a question, distinct answers,
-        metadata, mean agreement with the others, and agreement with each of them.
+        metadata, mean agreement with the others, and agreement with each of them; and
+        ``cautions``: what looks like a mistake.
 
     Raises
     ------
@@ -35,6 +37,7 @@ def inspect_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
     by_name = {p.member: p for p in predictions}
     votes, _ = ballots.top()
     agreement = pairwise_agreement(votes)
+    metadata = [p.metadata for p in predictions]
     common = (votes != ABSTAIN).all(axis=1)
     members = []
     for m, name in enumerate(ballots.names):
@@ -60,4 +63,5 @@ def inspect_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
         "distinct_answers": len(ballots.vocabulary),
         "unanimous": int((common & (votes == votes[:, :1]).all(axis=1)).sum()),
         "members": members,
+        "cautions": [asdict(caution) for caution in cautions_among(ballots, metadata)],
     }

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.engine.blocks import types_by_vote, types_from_column
+from vqa_ensemble.engine.cautions import Caution, cautions_among
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
@@ -40,6 +41,8 @@ class Labelled:
         Copies of one question share a group.
     groups_given : bool
         Whether the user named the groups; otherwise every question is its own.
+    cautions : sequence of Caution
+        What looks like a mistake among the members.
     """
 
     ballots: Ballots
@@ -48,6 +51,7 @@ class Labelled:
     types: QuestionTypes
     groups: npt.NDArray[np.int64]
     groups_given: bool
+    cautions: Sequence[Caution] = ()
 
 
 def load_labelled(
@@ -92,6 +96,7 @@ def load_labelled(
     """
     predictions = [read_predictions(path) for path in paths]
     ballots = align(predictions, missing=missing)
+    cautions = cautions_among(ballots, [p.metadata for p in predictions])
     merges = merges_wanted(merge, synonyms, answer_map, predictions)
     if merges is not None:
         ballots = merge_ballots(ballots, merges)
@@ -108,6 +113,7 @@ def load_labelled(
         types,
         group_of.astype(np.int64),
         groups is not None,
+        cautions,
     )
 
 

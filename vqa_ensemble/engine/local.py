@@ -22,6 +22,7 @@ from vqa_ensemble.engine.blocks import (
     open_members,
     vote_on_span,
 )
+from vqa_ensemble.engine.cautions import refuse
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
@@ -93,7 +94,9 @@ def vote(
         question_types=question_types,
         merges=merges_wanted(options.merge, synonyms, answer_map, predictions),
     )
-    return VoteOutcome(*voter.hold(predictions))
+    outcome = VoteOutcome(*voter.hold(predictions))
+    outcome.summary.judge([p.metadata for p in predictions], knows_answers=answer_map is not None)
+    return outcome
 
 
 def vote_files(
@@ -109,6 +112,7 @@ def vote_files(
     block_rows: int | None = None,
     threads: int | None = None,
     engine: Engine | None = None,
+    strict: bool = False,
 ) -> VoteSummary:
     """Read prediction files, vote, and write the submission and the audit file.
 
@@ -130,11 +134,14 @@ def vote_files(
         Defaults to the processors available, up to eight.
     engine : callable, optional
         Runs the ranges elsewhere: :class:`vqa_ensemble.engine.ray_cluster.RayEngine`.
+    strict : bool
+        Write nothing if anything looks like a mistake.
 
     Raises
     ------
     InputError
-        If a file is bad, the members do not fit together, or a result cannot be written.
+        If a file is bad, the members do not fit together, or a result cannot be written; with
+        ``strict``, also for anything of :mod:`vqa_ensemble.engine.cautions`.
     """
     options = options or VoteOptions()
     with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as scratch:
@@ -159,7 +166,7 @@ def vote_files(
             voter = job.voter()
             results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
         try:
-            return write_results(results, job, output, audit)
+            return write_results(results, job, output, audit, strict=strict)
         except MissingQuestionsError as error:
             raise missing_questions(files, spans) from error
 
@@ -169,6 +176,8 @@ def write_results(
     job: Job,
     output: str | os.PathLike[str] | None,
     audit: str | os.PathLike[str] | None,
+    *,
+    strict: bool = False,
 ) -> VoteSummary:
     """Write the blocks' results, in order, and add up their summaries."""
     total = VoteSummary(job.method, tuple(file.member for file in job.files))
@@ -189,6 +198,9 @@ def write_results(
                         pq.ParquetWriter(audit_path, result.audit.schema, compression="zstd")
                     )
                 audit_file.write_table(result.audit)
+        total.judge([file.metadata for file in job.files], knows_answers=job.answer_map is not None)
+        if strict:
+            refuse(total.cautions)
     return total
 
 

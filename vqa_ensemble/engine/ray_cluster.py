@@ -139,14 +139,13 @@ class Part:
                 pa.ipc.new_file(str(temporary), result.audit.schema, options=options) as file,
             ):
                 file.write_table(result.audit)
-        content = {"summary": result.summary.to_dict(), "audit": result.audit is not None}
+        content = {"summary": result.summary.to_part(), "audit": result.audit is not None}
         atomic_write(join(self.folder, self.last_file), json.dumps(content).encode("utf-8"))
 
     def read(self) -> BlockResult:
         """What :meth:`write` wrote."""
         content = json.loads(self._content("summary.json"))
-        summary = VoteSummary(**content["summary"])
-        summary.members = tuple(summary.members)  # JSON has lists only
+        summary = VoteSummary.from_part(content["summary"])
         audit = None
         if content["audit"]:
             audit = pa.ipc.open_file(self._content("arrow")).read_all()

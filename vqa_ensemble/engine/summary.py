@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.engine.cautions import Caution, Evidence, find_cautions, gather_evidence
+from vqa_ensemble.formats.predictions import Metadata
 from vqa_ensemble.voting.answer_types import AnswerTypes
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
 from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
 from vqa_ensemble.voting.result import TIE_BREAKS, Election
 
@@ -37,12 +39,18 @@ class VoteSummary:
         answer; empty for methods without types.
     missing_votes : int
         Pairs of a member and a question it lacks.
+    lacking : list of int
+        Questions that each member lacks.
     unseen_votes : int
         Top answers that the map has never seen.
     merged_votes : int
         Top answers rewritten to another that means the same.
     changed_by_merging : int
         Questions whose answer then differs, in meaning, from the one without merging.
+    evidence : Evidence
+        What a sample of the questions says about the members.
+    cautions : list of Caution
+        What looks like a mistake, once the vote is over.
     """
 
     method: str
@@ -55,18 +63,24 @@ class VoteSummary:
     type_ties: dict[str, int] = field(default_factory=dict)
     carried: dict[str, dict[str, int]] = field(default_factory=dict)
     missing_votes: int = 0
+    lacking: list[int] = field(default_factory=list)
     unseen_votes: int = 0
     merged_votes: int = 0
     changed_by_merging: int = 0
+    # Which questions are looked at depends on how they are parted into ranges.
+    evidence: Evidence = field(default_factory=Evidence, compare=False)
+    cautions: list[Caution] = field(default_factory=list)
 
-    def add(
-        self, election: Election, votes: npt.NDArray[np.int32], types: AnswerTypes | None
-    ) -> None:
-        """Add one block; ``votes``, shape (Q, M), are the members' top answers."""
+    def add(self, election: Election, ballots: Ballots, types: AnswerTypes | None) -> None:
+        """Add one block."""
+        votes, _ = ballots.top()
         self.questions += len(election.answer)
         self.unanimous += int((np.diff(election.first_round.starts) == 1).sum())
         self.changed_by_revoting += int((election.answer != election.plurality).sum())
-        self.missing_votes += int((votes == ABSTAIN).sum())
+        lacking = (votes == ABSTAIN).sum(axis=0).tolist()
+        self.lacking = _sum_lists(self.lacking, lacking)
+        self.missing_votes += sum(lacking)
+        self.evidence.merge(gather_evidence(votes, ballots.vocabulary, election.answer))
         _add_counts(self.answer_ties, TIE_BREAKS[1:], election.decided_by - 1)
         if types is not None and not types.seen.all():
             self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
@@ -84,6 +98,8 @@ class VoteSummary:
         """Add the counts over other questions."""
         for name in ("questions", "unanimous", "changed_by_revoting", "missing_votes"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lacking = _sum_lists(self.lacking, other.lacking)
+        self.evidence.merge(other.evidence)
         self.unseen_votes += other.unseen_votes
         self.merged_votes += other.merged_votes
         self.changed_by_merging += other.changed_by_merging
@@ -92,15 +108,54 @@ class VoteSummary:
         for name, by_member in other.carried.items():
             _add(self.carried.setdefault(name, {}), by_member.items())
 
+    def judge(self, metadata: Sequence[Metadata], *, knows_answers: bool) -> None:
+        """Find what looks like a mistake, when all questions are in.
+
+        Parameters
+        ----------
+        metadata : sequence of Metadata, length M
+        knows_answers : bool
+            Whether there was a map, which may lack answers.
+        """
+        self.cautions = find_cautions(
+            self.members,
+            self.evidence,
+            metadata=metadata,
+            questions=self.questions,
+            unseen_votes=self.unseen_votes if knows_answers else None,
+            missing_votes=self.lacking,
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """For people's JSON: without the evidence, which the cautions sum up."""
+        content = asdict(self)
+        del content["evidence"]
+        return content
+
+    def to_part(self) -> dict[str, Any]:
+        """For JSON that :meth:`from_part` reads."""
         return asdict(self)
+
+    @classmethod
+    def from_part(cls, content: dict[str, Any]) -> VoteSummary:
+        """What :meth:`to_part` gave."""
+        summary = cls(**content)
+        summary.members = tuple(summary.members)  # JSON has lists only
+        summary.evidence = Evidence(**content["evidence"])
+        return summary
 
 
 def _add_counts(
     counts: dict[str, int], names: tuple[str, ...], indices: npt.NDArray[np.integer[Any]]
 ) -> None:
     _add(counts, zip(names, np.bincount(indices[indices >= 0], minlength=len(names)), strict=True))
+
+
+def _sum_lists(first: list[int], second: list[int]) -> list[int]:
+    """Element by element; an empty list is all zeros."""
+    if not first or not second:
+        return first or second
+    return [a + b for a, b in zip(first, second, strict=True)]
 
 
 def _add(counts: dict[str, int], more: Iterable[tuple[str, int]]) -> None:
