@@ -40,6 +40,13 @@ def inputs(batch: int = 4, regions: int = 5) -> tuple[torch.Tensor, ...]:
     return features, boxes, mask, tokens
 
 
+COUNTERS = [
+    {"counter": False},
+    {"counter": True, "counter_objects": 3},
+    {"counter": True, "counter_objects": 7, "counter_normalize": True},
+]
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("region_layers", [0, 2])
@@ -52,8 +59,11 @@ def test_logits_have_one_column_an_answer(
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("region_layers", [0, 1])
-def test_regions_that_are_not_there_change_nothing(architecture: str, region_layers: int) -> None:
-    model = model_of(architecture, region_layers=region_layers).eval()
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_regions_that_are_not_there_change_nothing(
+    architecture: str, region_layers: int, counter: dict[str, object]
+) -> None:
+    model = model_of(architecture, region_layers=region_layers, **counter).eval()
     features, boxes, mask, tokens = inputs()
     padded = torch.cat([features, torch.full_like(features, torch.nan)], 1)
     boxes_padded = torch.cat([boxes, torch.full_like(boxes, torch.nan)], 1)
@@ -64,8 +74,9 @@ def test_regions_that_are_not_there_change_nothing(architecture: str, region_lay
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_padding_words_change_nothing(architecture: str) -> None:
-    model = model_of(architecture).eval()
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_padding_words_change_nothing(architecture: str, counter: dict[str, object]) -> None:
+    model = model_of(architecture, **counter).eval()
     features, boxes, mask, tokens = inputs()
     together = model(features, boxes, mask, tokens)
     alone = model(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2])
@@ -73,8 +84,11 @@ def test_padding_words_change_nothing(architecture: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_order_of_regions_does_not_matter(architecture: str) -> None:
-    model = model_of(architecture).eval()
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_the_order_of_regions_does_not_matter(
+    architecture: str, counter: dict[str, object]
+) -> None:
+    model = model_of(architecture, **counter).eval()
     features, boxes, mask, tokens = inputs()
     order = torch.tensor([3, 1, 4, 0, 2])
     torch.testing.assert_close(
@@ -84,8 +98,11 @@ def test_the_order_of_regions_does_not_matter(architecture: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_parameter_gets_a_finite_gradient_in_bfloat16(architecture: str) -> None:
-    model = model_of(architecture, activation="swish")
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_every_parameter_gets_a_finite_gradient_in_bfloat16(
+    architecture: str, counter: dict[str, object]
+) -> None:
+    model = model_of(architecture, activation="swish", **counter)
     features, boxes, mask, tokens = inputs()
     mask[0, 2:] = False
     with torch.autocast("cpu", dtype=torch.bfloat16):

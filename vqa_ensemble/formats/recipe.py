@@ -106,10 +106,20 @@ class ModelSection:
         Layers that turn a region's features and box into ``hidden`` numbers; 0 hands the
         features to the model as they are.
     activation : str
-        Of the attention and the classifier.
+        Of the attention, and of the classifier unless that has its own.
     dropout : float
         On the inputs of the projections.
+    classifier_activation : str
+        Of the classifier's hidden layer: one of the activations, or ``same``.
     classifier_dropout : float
+        On the classifier's hidden layer.
+    counter : bool
+        Count the objects that the attention is on (Zhang et al. 2018); BAN and SAN count in
+        every glimpse.
+    counter_objects : int
+        The most objects it can count.
+    counter_normalize : bool
+        Pull the counter's attention graph and distances apart before edges are removed.
     word_vectors : str
         First values of the word embedding: ``glove`` (50 numbers) or ``random``.
     word_width : int
@@ -123,7 +133,11 @@ class ModelSection:
     region_layers: int = _key(1, low=0, high=4)
     activation: str = _key("relu", choices=ACTIVATIONS)
     dropout: float = _key(0.0, low=0.0, high=0.95)
+    classifier_activation: str = _key("same", choices=("same", *ACTIVATIONS))
     classifier_dropout: float = _key(0.5, low=0.0, high=0.95)
+    counter: bool = _key(False)
+    counter_objects: int = _key(10, low=1, high=100)
+    counter_normalize: bool = _key(False)
     word_vectors: str = _key("glove", choices=WORD_VECTORS)
     word_width: int = _key(300, low=1, high=4096)
 
@@ -350,7 +364,12 @@ def _check_value(
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        nouns = {str: "a string", int: "a whole number", float: "a number"}
+        nouns = {
+            str: "a string",
+            int: "a whole number",
+            float: "a number",
+            bool: "true or false",
+        }
         raise wrong(f"is {value!r}; it must be {nouns[kind]}")
     choices, low, high = allowed["choices"], allowed["low"], allowed["high"]
     if choices and value not in choices:

@@ -12,6 +12,9 @@ the maps themselves come from low-rank bilinear pooling, γ glimpses g that shar
 and the glimpses are chained by residual learning of attention, f_0 = X,
 
     f_{i+1} = BAN_i(f_i, Y; A_i) · 1ᵀ + f_i.
+
+With a counter, a region's attention is the highest of its logits over the words, and the count
+of what a glimpse is on is embedded and added to f_{i+1} too, as in the authors' own network.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Nonlinear, VqaModel, linear, masked_softmax
+from vqa_ensemble.training.models.parts import Counts, Nonlinear, VqaModel, linear, masked_softmax
 
 # The maps' joint space is this many times as wide as the hidden states.
 ATTENTION_RANK = 3
@@ -35,20 +38,25 @@ class BilinearAttention(VqaModel):
         self.glimpses = nn.ModuleList(
             Glimpse(self.regions.width, section) for _ in range(section.glimpses)
         )
+        self.counts = Counts(section, section.glimpses) if section.counter else None
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
         y = self.regions(features, boxes, mask)  # (B, K, V)
         states, _, words = self.question(tokens)  # (B, T, H), (B, T)
-        maps = self.attention(states, y, words, mask)  # (B, γ, T, K)
+        attention = self.attention(states, y)  # (B, γ, T, K)
+        maps = masked_softmax(attention, words[:, None, :, None] & mask[:, None, None], (-2, -1))
         for g, glimpse in enumerate(self.glimpses):
             states = glimpse(states, y, maps[:, g])[:, None] + states
+            if self.counts is not None:
+                highest = attention[:, g].masked_fill(~words[..., None], -torch.inf).amax(1)
+                states = states + self.counts(highest, boxes, mask, g)[:, None]
         joint = (states * words[..., None]).sum(1)  # (B, H)
         logits: Tensor = self.classifier(joint)
         return logits
 
 
 class BilinearAttentionMaps(nn.Module):
-    """A_g = softmax(((1 · p_gᵀ) ∘ XᵀU) VᵀY) over all words x regions.
+    """((1 · p_gᵀ) ∘ XᵀU) VᵀY, the logits of A_g.
 
     X (B, T, H) and Y (B, K, V) give (B, γ, T, K). U and V are shared by the glimpses and
     are followed by an activation.
@@ -64,12 +72,10 @@ class BilinearAttentionMaps(nn.Module):
         self.bias = nn.Parameter(torch.zeros(section.glimpses, 1, 1))
         self.dropout = nn.Dropout(section.dropout)
 
-    def forward(self, x: Tensor, y: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
         x = self.dropout(self.word(x))[:, None] * self.weight[:, None]  # (B, γ, T, rank)
         y = self.region(y)[:, None]  # (B, 1, K, rank)
-        logits = x @ y.transpose(-1, -2) + self.bias  # (B, γ, T, K)
-        there = words[:, None, :, None] & mask[:, None, None]
-        return masked_softmax(logits, there, dim=(-2, -1))
+        return x @ y.transpose(-1, -2) + self.bias  # (B, γ, T, K)
 
 
 class Glimpse(nn.Module):

@@ -6,6 +6,8 @@ Visual Question Answering". With nonlinear layers f, regions v_i and question st
 
     a_i = w_aᵀ f_a([v_i, q]),    α = softmax(a),    v̂ = Σ_i α_i v_i,
     h = f_q(q) ∘ f_v(v̂),         p(y) = σ(W_o f_o(h)).
+
+With a counter, the count of what a is on is embedded and added to h.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.models.parts import (
     ACTIVATIONS,
+    Counts,
     Nonlinear,
     VqaModel,
     linear,
@@ -39,18 +42,22 @@ class BottomUpTopDown(VqaModel):
         self.attend = linear(hidden, 1)
         self.join_question = Nonlinear(hidden, hidden, activation, section.dropout)
         self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)
+        self.counts = Counts(section, 1) if section.counter else None
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
         v = self.regions(features, boxes, mask)  # (B, K, V)
         _, q, _ = self.question(tokens)  # (B, H)
-        weights = self.attention(v, q, mask)  # (B, K)
+        attention = self.attention(v, q)  # a: (B, K)
+        weights = masked_softmax(attention, mask, dim=1)  # α
         attended = (weights[:, None] @ v.float())[:, 0]  # v̂: (B, V)
         joint = self.join_question(q) * self.join_region(attended)  # h: (B, H)
+        if self.counts is not None:
+            joint = joint + self.counts(attention, boxes, mask, 0)
         logits: Tensor = self.classifier(joint)  # (B, A)
         return logits
 
-    def attention(self, v: Tensor, q: Tensor, mask: Tensor) -> Tensor:
-        """α = softmax(w_a f_a([v, q])) over regions: (B, K)."""
+    def attention(self, v: Tensor, q: Tensor) -> Tensor:
+        """The logits a = w_a f_a([v, q]): (B, K)."""
         both = self.attend_region(v) + self.attend_question(q)[:, None]
-        logits = self.attend(self.attention_dropout(self.activation(both)))[..., 0]
-        return masked_softmax(logits, mask, dim=1)
+        logits: Tensor = self.attend(self.attention_dropout(self.activation(both)))[..., 0]
+        return logits

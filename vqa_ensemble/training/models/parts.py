@@ -18,6 +18,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.vocabulary import PADDING
+from vqa_ensemble.training.models.counting import Counter
 
 GLOVE_WIDTH = 50
 _BOX_NUMBERS = 6
@@ -196,14 +197,40 @@ class Classifier(nn.Module):
 
     def __init__(self, answers: int, section: ModelSection) -> None:
         super().__init__()
-        width = 2 * section.hidden
-        self.hidden = Nonlinear(section.hidden, width, section.activation)
+        width, activation = 2 * section.hidden, section.classifier_activation
+        if activation == "same":
+            activation = section.activation
+        self.hidden = Nonlinear(section.hidden, width, activation)
         self.dropout = nn.Dropout(section.classifier_dropout)
         self.output = linear(width, answers)
 
     def forward(self, joint: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.hidden(joint)))
         return logits
+
+
+class Counts(nn.Module):
+    """One counter for all glimpses, and for each its own layer that makes a state of the count.
+
+    Parameters
+    ----------
+    section : ModelSection
+    glimpses : int
+    """
+
+    def __init__(self, section: ModelSection, glimpses: int) -> None:
+        super().__init__()
+        objects = section.counter_objects
+        self.counter = Counter(objects, normalize=section.counter_normalize)
+        self.embed = nn.ModuleList(
+            Nonlinear(objects + 1, section.hidden, section.activation) for _ in range(glimpses)
+        )
+
+    def forward(self, logits: Tensor, boxes: Tensor, mask: Tensor, glimpse: int) -> Tensor:
+        """Attention logits (B, K), before any softmax, to a state of the count (B, H)."""
+        count = self.counter(torch.sigmoid(logits.float()), boxes, mask)  # (B, objects + 1)
+        state: Tensor = self.embed[glimpse](count)
+        return state
 
 
 class VqaModel(nn.Module):

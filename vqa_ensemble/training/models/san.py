@@ -1,4 +1,11 @@
-"""Stacked attention: Yang et al. 2016, "Stacked Attention Networks for Image QA"."""
+"""Stacked attention: Yang et al. 2016, "Stacked Attention Networks for Image QA".
+
+With regions v and u⁰ = q, every layer looks again with what the layers before it found,
+
+    p = softmax(W_P tanh(W_I v ⊕ (W_Q u + b_A)) + b_P),    u' = Σ_i p_i v_i + u.
+
+With a counter, the count of what a layer's attention is on is embedded and added to u'.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import VqaModel, linear, masked_softmax
+from vqa_ensemble.training.models.parts import Counts, VqaModel, linear, masked_softmax
 
 
 class StackedAttention(VqaModel):
@@ -17,20 +24,24 @@ class StackedAttention(VqaModel):
         # Equation 5: regions come into the space of the question.
         self.project = linear(self.regions.width, section.hidden)
         self.layers = nn.ModuleList(AttentionLayer(section) for _ in range(section.glimpses))
+        self.counts = Counts(section, section.glimpses) if section.counter else None
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
         v = torch.tanh(self.project(self.regions(features, boxes, mask)))  # (B, K, H)
         _, query, _ = self.question(tokens)  # u⁰ = v_Q: (B, H)
-        for layer in self.layers:
-            weights = layer(v, query, mask)  # (B, K)
+        for number, layer in enumerate(self.layers):
+            attention = layer(v, query)  # (B, K)
+            weights = masked_softmax(attention, mask, dim=1)
             # Equations 17, 18 and 22: ṽ = Σ p_i v_i, u = ṽ + the query.
             query = (weights[:, None] @ v.float())[:, 0] + query
+            if self.counts is not None:
+                query = query + self.counts(attention, boxes, mask, number)
         logits: Tensor = self.classifier(query)  # equation 23 with a deeper classifier
         return logits
 
 
 class AttentionLayer(nn.Module):
-    """p = softmax(W_P tanh(W_I v ⊕ (W_Q u + b_A)) + b_P), equations 15 and 16: (B, K)."""
+    """W_P tanh(W_I v ⊕ (W_Q u + b_A)) + b_P, equations 15 and 16 before the softmax: (B, K)."""
 
     def __init__(self, section: ModelSection) -> None:
         super().__init__()
@@ -39,7 +50,7 @@ class AttentionLayer(nn.Module):
         self.dropout = nn.Dropout(section.dropout)
         self.attend = nn.Linear(section.hidden, 1)
 
-    def forward(self, v: Tensor, query: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, v: Tensor, query: Tensor) -> Tensor:
         both = torch.tanh(self.region(v) + self.query(query)[:, None])  # (B, K, H)
-        logits = self.attend(self.dropout(both))[..., 0]
-        return masked_softmax(logits, mask, dim=1)
+        logits: Tensor = self.attend(self.dropout(both))[..., 0]
+        return logits
