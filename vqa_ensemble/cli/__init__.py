@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -51,8 +53,21 @@ def group() -> None:
     """
 
 
+class Terminated(BaseException):
+    """Somebody asked this process to end: temporary files go before it does."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 def main(args: list[str] | None = None) -> None:
-    """Entry point: exit code 0 good, 1 bad input or failed check, 2 usage."""
+    """Entry point.
+
+    Exit codes: 0 good, 1 bad input or failed check, 2 usage, 130 interrupted (Ctrl-C), 143
+    terminated (SIGTERM).
+    """
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(group.main(args, prog_name="vqa-ensemble", standalone_mode=False) or 0)
     except InputError as error:
@@ -64,3 +79,15 @@ def main(args: list[str] | None = None) -> None:
     except click.Abort:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
+    except Terminated:
+        click.echo("Terminated.", err=True)
+        sys.exit(143)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        click.echo("Error: there is not enough memory for this", err=True)
+        sys.exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -27,7 +25,7 @@ from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.formats.atomic import atomic_path, scratch_folder
 from vqa_ensemble.formats.prediction_ranges import Span, plan_spans
 from vqa_ensemble.formats.predictions import Predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
@@ -144,8 +142,8 @@ def vote_files(
         ``strict``, also for anything of :mod:`vqa_ensemble.engine.cautions`.
     """
     options = options or VoteOptions()
-    with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as scratch:
-        files = open_members([os.fspath(path) for path in paths], Path(scratch))
+    with scratch_folder() as scratch:
+        files = open_members([os.fspath(path) for path in paths], scratch)
         spans = plan_spans(files, block_rows)
         everything = (file.read(span) for span in spans for file in files)
         merges = merges_wanted(options.merge, synonyms, answer_map, everything)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import glob
 import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +29,22 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 22
 
+_SCRATCH = "vqa-ensemble-"
+_LOCK = ".lock"
+# Between creating a file and locking it, it looks abandoned.
+_BRAND_NEW_SECONDS = 5.0
+# What goes wrong with the output itself, not with what the block reads.
+_CANNOT_STORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the path of a temporary file that replaces ``path`` when the block ends well.
 
     The temporary file lies beside ``path``. It is flushed to disk (fsync) and renamed over
-    ``path``; a run that is killed leaves the old file or the new one, never a half. The parent
-    folder is created. If the block raises, the temporary file is removed.
+    ``path``; a run that is killed leaves the old file or the new one, never a half, and its
+    temporary file for the next run to remove. The parent folder is created. If the block raises,
+    the temporary file is removed.
 
     For a URL the temporary file lies in this machine's temporary folder and is sent when it is
     whole: to object stores, where a file appears when its upload is complete, by its own name;
@@ -41,7 +53,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the folder cannot be written to, or ``path`` is a folder.
+        If the folder cannot be written to or is full, or ``path`` is a folder.
     """
     if not is_url(path):
         with _beside(Path(path)) as temporary:
@@ -52,8 +64,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with _beside(Path(name)) as temporary:
             yield temporary
         return
-    with tempfile.TemporaryDirectory(prefix="vqa-ensemble-") as folder:
-        temporary = Path(folder) / "output"
+    with scratch_folder() as folder:
+        temporary = folder / "output"
         temporary.touch()
         yield temporary
         _send(temporary, os.fspath(path))
@@ -63,10 +75,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _beside(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise InputError("is a folder, not a file to write", path=path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
+        _remove_abandoned(path.parent, f".{glob.escape(path.name)}.*.tmp")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        lock = _create_locked(temporary)
     except OSError as error:
         raise InputError(f"cannot write here: {error.strerror}", path=path) from error
     try:
@@ -74,9 +87,56 @@ def _beside(path: Path) -> Iterator[Path]:
         _fsync(temporary)
         os.replace(temporary, path)
         _fsync(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _CANNOT_STORE:
+            reason = os.strerror(error.errno)
+            raise InputError(f"cannot be written: {reason}", path=path) from error
         raise
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder in this machine's temporary folder that is gone when the block ends.
+
+    A killed run cannot remove its own; the next run does it.
+    """
+    parent = Path(tempfile.gettempdir())
+    _remove_abandoned(parent, f"{_SCRATCH}*")
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+        lock = _create_locked(Path(folder) / _LOCK)
+        try:
+            yield Path(folder)
+        finally:
+            os.close(lock)
+
+
+def _create_locked(path: Path) -> int:
+    """Create a file and lock it for as long as this process lives; the descriptor."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    with suppress(OSError):  # some network file systems have no locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _remove_abandoned(folder: Path, pattern: str) -> None:
+    """Remove what killed runs left: what no living process has locked, and is not brand new."""
+    for path in folder.glob(pattern):
+        lock = path / _LOCK if path.is_dir() else path
+        with suppress(OSError):
+            if time.time() - lock.stat().st_mtime < _BRAND_NEW_SECONDS:
+                continue
+            descriptor = os.open(lock, os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes) -> None:
