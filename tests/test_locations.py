@@ -78,7 +78,7 @@ def test_the_command_reads_and_writes_urls(store: str) -> None:
     paths = write_members(store)
     arguments = ["vote", *paths, "--method", "majority", "-o", f"{store}/s.json", "--json"]
     result = CliRunner().invoke(group, arguments, catch_exceptions=False)
-    assert json.loads(result.output)["questions"] == 400
+    assert json.loads(result.stdout)["questions"] == 400
     assert len(json.loads(content(f"{store}/s.json"))) == 400
 
 
