@@ -25,12 +25,17 @@ COMMANDS = (
     "compare",
     "evaluate",
     "check",
+    "verify",
     "inspect",
 )
 
 
 class LazyGroup(click.Group):
     """A group whose command modules are imported when they are asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = list(args)  # for the record of how a result was made
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

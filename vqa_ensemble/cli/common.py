@@ -31,6 +31,12 @@ def json_option(function: Function) -> Function:
     )(function)
 
 
+def given_arguments() -> list[str]:
+    """What was typed after ``vqa-ensemble`` to run this command."""
+    arguments: list[str] = click.get_current_context().find_root().obj
+    return arguments
+
+
 def strict_option(function: Function) -> Function:
     """Add ``--strict``: what looks like a mistake is an error."""
     return click.option(

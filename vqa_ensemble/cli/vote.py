@@ -8,6 +8,7 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
+    given_arguments,
     json_option,
     merge_options,
     output_options,
@@ -80,6 +81,12 @@ if TYPE_CHECKING:
     help="Vote on this machine, or as Ray tasks on many (needs the extra [ray]).",
 )
 @click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
+@click.option(
+    "--provenance/--no-provenance",
+    default=True,
+    show_default=True,
+    help="Write OUTPUT.provenance.json, the record that 'verify' checks.",
+)
 @strict_option
 @json_option
 @output_options
@@ -100,6 +107,7 @@ def command(
     synonyms: str | None,
     engine: str,
     address: str | None,
+    provenance: bool,
     strict: bool,
     as_json: bool,
     quiet: bool,
@@ -125,6 +133,7 @@ def command(
         raise click.UsageError("--normalize does not go with --merge or --synonyms")
     from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.local import vote_files
+    from vqa_ensemble.engine.provenance import Recorder
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.question_table import QuestionColumn
     from vqa_ensemble.formats.synonyms import read_synonyms
@@ -139,7 +148,19 @@ def command(
         normalize=normalize,
         merge=merge,
     )
-    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    map_path = find_map(map_name) if map_name else None
+    answer_map = read_answer_map(map_path) if map_path else None
+    types = QuestionColumn(question_types, "question_type") if question_types else None
+    recorder = None
+    if output is not None and provenance:
+        single = {
+            "map": map_path,
+            "ensemble": ensemble,
+            "question types": types.path if types else None,
+            "synonyms": synonyms,
+        }
+        inputs = {role: [path] for role, path in single.items() if path is not None}
+        recorder = Recorder(given_arguments(), {"predictions": predictions, **inputs})
     cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
@@ -147,15 +168,16 @@ def command(
             options,
             answer_map=answer_map,
             ensemble=None if ensemble is None else read_fitted(ensemble),
-            question_types=QuestionColumn(question_types, "question_type")
-            if question_types
-            else None,
+            question_types=types,
             synonyms=None if synonyms is None else read_synonyms(synonyms),
             output=output,
             audit=audit,
             engine=cluster,
             strict=strict,
         )
+    written = [path for path in (output, audit) if path is not None]
+    if recorder is not None:
+        written.append(recorder.write(written))
     for caution in summary.cautions:
         warn(caution.message)
     if cluster is not None:
@@ -164,7 +186,7 @@ def command(
         print_json({**summary.to_dict(), "output": output, "audit": audit})
     elif not quiet:
         print_summary(summary, verbose=verbose)
-        for path in filter(None, (output, audit)):
+        for path in written:
             console().print(f"Wrote {path}")
 
 

@@ -173,7 +173,7 @@ def write_predictions(
         recipe_hash=recipe_hash,
         seed=str(seed),
         created_by=f"vqa-ensemble {__version__}",
-        created_at=_now(),
+        created_at=timestamp(),
         format_version=str(FORMAT_VERSION),
     )
     save_predictions(path, predictions_from_table(table, str(path), metadata), top_k=top_k)
@@ -221,7 +221,7 @@ def save_predictions(
         )
 
 
-def _now() -> str:
+def timestamp() -> str:
     """The time in UTC; SOURCE_DATE_EPOCH stands in for reproducible files."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)

@@ -1,0 +1,198 @@
+"""What a submission was made from: a record beside it, and the check that it still holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from vqa_ensemble._version import __version__
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.locations import is_local, is_url, locate, store_error
+from vqa_ensemble.formats.predictions import timestamp
+from vqa_ensemble.formats.vqa_json import read_json
+
+FORMAT_VERSION = 1
+ENDING = ".provenance.json"
+# What the bytes of a result may depend on.
+PACKAGES = ("numpy", "pyarrow", "orjson", "scikit-learn", "scipy")
+
+
+def provenance_path(output: str | os.PathLike[str]) -> str:
+    """Where the record of an output lies.
+
+    Examples
+    --------
+    >>> provenance_path("out/submission.json")
+    'out/submission.json.provenance.json'
+    >>> provenance_path("s3://bucket/submission.json?region=eu-west-1")
+    's3://bucket/submission.json.provenance.json?region=eu-west-1'
+    """
+    head, mark, query = os.fspath(output).partition("?") if is_url(output) else (output, "", "")
+    return f"{os.fspath(head)}{ENDING}{mark}{query}"
+
+
+def fingerprint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Path, size in bytes and SHA-256 of a file; no hash of one that is not on this machine.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    filesystem, name = locate(path)
+    try:
+        if is_local(filesystem):
+            with Path(name).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size = file.tell()
+            return {"path": os.fspath(path), "bytes": size, "sha256": digest}
+        return {"path": os.fspath(path), "bytes": filesystem.get_file_info(name).size}
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=path) from error
+    except (OSError, pa.ArrowException) as error:
+        raise store_error(path, "cannot be read", error) from error
+
+
+@dataclass
+class Recorder:
+    """Hashes the inputs while the work goes on, and writes the record when it is done.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The command's, after ``vqa-ensemble``.
+    inputs : mapping of str to sequence of path-like
+        What it reads, by role: ``predictions``, ``map``, ``ensemble``, …
+    """
+
+    arguments: Sequence[str]
+    inputs: Mapping[str, Sequence[str | os.PathLike[str]]]
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
+    _hashes: list[tuple[str, Future[dict[str, Any]]]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        for role, paths in self.inputs.items():
+            for path in paths:
+                self._hashes.append((role, self._pool.submit(fingerprint, path)))
+        self._pool.shutdown(wait=False)
+
+    def write(self, outputs: Sequence[str | os.PathLike[str]]) -> str:
+        """Write the record beside the first of the outputs; its path.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or the record not be written.
+        """
+        record = {
+            "format_version": FORMAT_VERSION,
+            "created_at": timestamp(),
+            "arguments": list(self.arguments),
+            "folder": str(Path.cwd()),
+            "versions": versions(),
+            "inputs": [{"role": role, **future.result()} for role, future in self._hashes],
+            "outputs": [fingerprint(path) for path in outputs],
+        }
+        path = provenance_path(outputs[0])
+        atomic_write(path, orjson.dumps(record, option=orjson.OPT_INDENT_2) + b"\n")
+        return path
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes the result."""
+    found = {"vqa-ensemble": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # vendored, or run from a zip
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a record says against today's files.
+
+    Attributes
+    ----------
+    record : dict
+    checked : int
+        Files whose hash is as recorded.
+    problems : list of str
+        Files that are missing or have changed.
+    notes : list of str
+        What differs without being wrong by itself: versions; files that were not hashed.
+    """
+
+    record: dict[str, Any]
+    checked: int
+    problems: list[str]
+    notes: list[str]
+
+
+def verify(output: str | os.PathLike[str]) -> Verification:
+    """Compare an output and all that it was made from with the record beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no record, or it is not one.
+    """
+    path = provenance_path(output)
+    if not is_url(path) and not Path(path).is_file():
+        raise InputError(
+            "has no record of what it was made from",
+            path=output,
+            fix=f"vqa-ensemble vote writes one as {Path(path).name}.",
+        )
+    record = read_json(path)
+    keys = {"arguments": list, "folder": str, "versions": dict, "inputs": list, "outputs": list}
+    if not isinstance(record, dict) or not all(
+        isinstance(record.get(key), kind) for key, kind in keys.items()
+    ):
+        raise InputError("is not a record of vqa-ensemble", path=path)
+    checked, problems, notes = 0, [], []
+    folder = work_folder(record)
+    recorded = [(output, record["outputs"][0])] if record["outputs"] else []
+    recorded += [(folder / entry["path"], entry) for entry in record["outputs"][1:]]
+    recorded += [
+        (entry["path"] if is_url(entry["path"]) else folder / entry["path"], entry)
+        for entry in record["inputs"]
+    ]
+    for file, entry in recorded:
+        if "sha256" not in entry:
+            notes.append(f"{entry['path']} was not hashed: it is not on this machine")
+            continue
+        try:
+            now = fingerprint(file)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        if now["sha256"] == entry["sha256"]:
+            checked += 1
+        else:
+            problems.append(
+                f"{file}: has changed ({entry['bytes']:,} bytes then, {now['bytes']:,} now)"
+            )
+    for package, is_now in versions().items():
+        was = record["versions"].get(package)
+        if was is not None and was != is_now:
+            notes.append(f"{package} was {was}, is {is_now}")
+    return Verification(record, checked, problems, notes)
+
+
+def work_folder(record: Mapping[str, Any]) -> Path:
+    """The folder that the recorded paths are relative to: the one then, else the one now."""
+    then = Path(record["folder"])
+    return then if then.is_dir() else Path.cwd()
