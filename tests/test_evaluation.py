@@ -20,6 +20,7 @@ from vqa_ensemble.engine.comparison import evaluate_methods
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics
 from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
+from vqa_ensemble.evaluation.changes import count_changes
 from vqa_ensemble.evaluation.choosing import Choice, choose_method
 from vqa_ensemble.evaluation.copies import describe_copies
 from vqa_ensemble.evaluation.cross_validation import (
@@ -27,8 +28,10 @@ from vqa_ensemble.evaluation.cross_validation import (
     cross_validate,
     find_candidates,
     fit_and_score,
+    out_of_fold,
 )
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.evaluation.reliability import reliability
 from vqa_ensemble.evaluation.ties import answer_ties
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import predictions_from_rows, write_predictions
@@ -250,7 +253,11 @@ def test_error_correlation_is_pearsons_over_common_questions() -> None:
 def test_a_member_better_than_the_rest_contributes_and_noise_does_not() -> None:
     questions = random_members(3, 400, (0.9, 0.4, 0.4, 0.0))
     folds = grouped_folds(questions.groups, questions.types.of)
-    found = diagnostics.contributions(COMBINERS["majority"], questions, folds)
+
+    def score(columns: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        return out_of_fold(COMBINERS["majority"], questions.members(columns), folds)
+
+    found = diagnostics.contributions(score, questions.candidates.names, questions.groups)
     assert found["m0"].low > 0
     assert found["m3"].high < found["m0"].low
 
@@ -388,6 +395,35 @@ def test_of_equal_methods_the_first_is_chosen() -> None:
     assert choose_method({"x": majority, "majority": majority}, np.arange(200)).best == "majority"
 
 
+# -------------------------------------------------------------- changes and reliability
+
+shares = st.sampled_from([0.0, 0.3, 0.6, 0.9, 1.0])
+
+
+@given(st.lists(st.tuples(shares, shares, st.booleans(), st.integers(-1, 2)), min_size=1))
+def test_every_changed_answer_is_counted_once(
+    rows: list[tuple[float, float, bool, int]],
+) -> None:
+    before, after = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    changed, types = np.array([r[2] for r in rows]), np.array([r[3] for r in rows])
+    found = count_changes(before, after, changed, QuestionTypes(("a", "b", "c"), types))
+    assert sum(c.gained + c.lost + c.neutral for c in found) == changed.sum()
+    assert sum(c.gained for c in found) == (changed & (after > before)).sum()
+    assert sum(c.net for c in found) == pytest.approx((after - before)[changed].sum())
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), shares), min_size=1), st.integers(1, 20))
+def test_bins_hold_every_question_once(rows: list[tuple[float, float]], n_bins: int) -> None:
+    confidence, scores = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    found = reliability(confidence, scores, n_bins)
+    assert sum(b.questions for b in found.bins) == len(rows)
+    total = sum(b.questions * (b.confidence - b.score) for b in found.bins)
+    assert total == pytest.approx((confidence - scores).sum())
+    assert 0 <= found.calibration_error <= 1
+    # One bin measures the bias alone; more bins can only find more.
+    assert found.calibration_error >= abs((confidence - scores).mean()) - 1e-9
+
+
 # ------------------------------------------------------------------------ command line
 
 
@@ -461,6 +497,23 @@ def test_members_that_lack_questions_may_abstain(cli: Runner, folder: Path) -> N
         cli, folder, "--missing", "abstain", "--map", folder / "map.csv", "--sizes", "--json"
     ).json
     assert [point["size"] for point in report["sizes"]["question-type"]] == [1, 2, 3, 4]
+
+
+def test_question_type_voting_can_be_asked_what_members_add(cli: Runner, folder: Path) -> None:
+    added = ("--contributions", "question-type")
+    report = compare(cli, folder, "--map", folder / "map.csv", *added, "--json").json
+    assert report["contributions_of"] == "question-type"
+    everyone = {row["method"]: row["accuracy"] for row in report["methods"]}["question-type"]
+    fewer = sorted((folder / "preds").glob("*.parquet"))[1:]
+    table, map_file = folder / "questions.csv", folder / "map.csv"
+    without = cli.good(
+        "compare", *fewer, "--annotations", table, "--methods", "mean", "--map", map_file, "--json"
+    ).json
+    left = {row["method"]: row["accuracy"] for row in without["methods"]}["question-type"]
+    assert report["members"][0]["contribution"]["difference"] == pytest.approx(everyone - left)
+    files = sorted((folder / "preds").glob("*.parquet"))
+    ran = cli("compare", *files, "--annotations", folder / "questions.csv", *added)
+    assert (ran.code, "--map" in ran.err) == (1, True)
 
 
 @pytest.mark.parametrize("option", ["--methods", "--contributions"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from vqa_ensemble.evaluation.cross_validation import (
     cross_validate,
     find_candidates,
     fit_and_score,
+    out_of_fold,
 )
 from vqa_ensemble.evaluation.folds import grouped_folds
 from vqa_ensemble.voting.answer_types import AnswerTypes
@@ -106,6 +107,7 @@ def compare(
     seed: int = 0,
     contributions_of: str | None = EQUAL_VOTES,
     sizes: bool = False,
+    given: Mapping[str, Array] | None = None,
     after: Told = lambda step: None,
 ) -> dict[str, Any]:
     """Everything that ``vqa-ensemble compare`` reports.
@@ -120,9 +122,11 @@ def compare(
         take part.
     n_folds, seed : int
     contributions_of : str, optional
-        The combiner for the members' contributions; none if not given.
+        The combiner, or ``"question-type"``, for the members' contributions; none if not given.
     sizes : bool
         Whether to score ensembles of 1 to M members.
+    given : mapping of str to ndarray of float64, shape (Q,), optional
+        Scores of other ways to answer, put beside those of the methods.
     after : callable
         Told after each step that takes time.
 
@@ -138,13 +142,12 @@ def compare(
     """
     questions = known_questions(labelled)
     candidates, types, groups = questions.candidates, questions.types, questions.groups
-    if contributions_of is not None and contributions_of not in COMBINERS:
-        raise InputError(f"no method '{contributions_of}'", fix=f"Known: {', '.join(COMBINERS)}.")
+    _check_contributions(contributions_of, answer_types)
     result, folds = evaluate_methods(
         questions, methods or list(COMBINERS), n_folds=n_folds, seed=seed, after=after
     )
     choice = choose_method(result.scores, groups, seed=seed)
-    scores = dict(result.scores)
+    scores = {**result.scores, **(given or {})}
     tie_breaks = _ties(labelled, answer_types)
     if answer_types is not None:
         scores[QUESTION_TYPE] = _score_question_type(
@@ -155,9 +158,17 @@ def compare(
     correlation = diagnostics.error_correlation(members, candidates.present)
     added = {}
     if contributions_of is not None and len(candidates.names) > 1:
-        added = diagnostics.contributions(
-            make_combiner(contributions_of, seed), questions, folds, seed=seed, after=after
-        )
+
+        def of_some(columns: npt.NDArray[np.integer]) -> Array:
+            if contributions_of == QUESTION_TYPE and answer_types is not None:
+                some = _some_members(labelled.ballots, columns)
+                return _score_question_type(
+                    questions, some, answer_types, np.arange(len(questions))
+                )
+            make = make_combiner(contributions_of, seed)
+            return out_of_fold(make, questions.members(columns), folds)
+
+        added = diagnostics.contributions(of_some, candidates.names, groups, seed=seed, after=after)
     report: dict[str, Any] = {
         "questions": len(questions),
         "groups": len(np.unique(groups)),
@@ -208,6 +219,14 @@ def compare(
             labelled, questions, folds, answer_types, choice.method, seed, after
         )
     return report
+
+
+def _check_contributions(method: str | None, answer_types: AnswerTypes | None) -> None:
+    if method == QUESTION_TYPE and answer_types is None:
+        raise InputError("question-type voting needs a map", fix="Give it with --map.")
+    if method not in (None, QUESTION_TYPE, *COMBINERS):
+        known = ", ".join((*COMBINERS, QUESTION_TYPE))
+        raise InputError(f"no method '{method}'", fix=f"Known: {known}.")
 
 
 def _against(

@@ -127,6 +127,22 @@ def cross_validate(
     return CrossValidation(scores, failures)
 
 
+def out_of_fold(
+    make: Factory, questions: Questions, folds: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """One method's cross-validated scores, shape (Q,).
+
+    Raises
+    ------
+    ValueError
+        If it cannot be fitted.
+    """
+    result = cross_validate({"": make}, questions, folds)
+    if result.failures:
+        raise ValueError(result.failures[""])
+    return result.scores[""]
+
+
 def fit_and_score(
     make: Factory, training: Questions, testing: Questions
 ) -> npt.NDArray[np.float64]:

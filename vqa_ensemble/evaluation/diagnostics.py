@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.evaluation.bootstrap import Comparison, compare_paired, standard_error
-from vqa_ensemble.evaluation.cross_validation import Factory, Questions, cross_validate
+from vqa_ensemble.evaluation.cross_validation import Questions
 
 Array = npt.NDArray[np.float64]
 
@@ -97,36 +97,29 @@ def by_type(scores: Array, types: QuestionTypes) -> dict[str, float]:
 
 
 def contributions(
-    make: Factory,
-    questions: Questions,
-    folds: npt.NDArray[np.int64],
+    score: Callable[[npt.NDArray[np.integer]], Array],
+    names: Sequence[str],
+    groups: npt.NDArray[np.int64],
     *,
     seed: int = 0,
     after: Callable[[str], object] = lambda member: None,
 ) -> dict[str, Comparison]:
     """What each member adds: the score with all members less the score without it.
 
-    The combiner is fitted anew without the member, so that the others make up for it where they
-    can. Both scores are out of fold.
-
-    Raises
-    ------
-    ValueError, ArithmeticError
-        If the combiner cannot be fitted.
+    Parameters
+    ----------
+    score : callable
+        Columns of members → the scores of their ensemble, shape (Q,). It should learn anew
+        from these members, so that the others make up for an absent one where they can.
+    names : sequence of str, length M
+    groups : ndarray of int64, shape (Q,)
     """
-
-    def score(columns: npt.NDArray[np.integer]) -> Array:
-        result = cross_validate({"": make}, questions.members(columns), folds)
-        if result.failures:
-            raise ValueError(result.failures[""])
-        return result.scores[""]
-
-    columns = np.arange(len(questions.candidates.names))
+    columns = np.arange(len(names))
     everyone = score(columns)
     found = {}
-    for member, name in enumerate(questions.candidates.names):
+    for member, name in enumerate(names):
         without = score(np.delete(columns, member))
-        found[name] = compare_paired(everyone, without, questions.groups, seed=seed)
+        found[name] = compare_paired(everyone, without, groups, seed=seed)
         after(name)
     return found
 
