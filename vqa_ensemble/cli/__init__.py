@@ -27,6 +27,7 @@ COMMANDS = (
     "check",
     "verify",
     "inspect",
+    "explain",
 )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from vqa_ensemble.engine.options import METHODS, REVOTES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,6 +115,61 @@ def labelled_options(function: Function) -> Function:
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
         merge_options,
     )
+    return _with(options, function)
+
+
+def voting_options(function: Function) -> Function:
+    """Add how ``vote`` and ``explain`` vote; ``--missing`` is left to the command."""
+    options = (
+        click.option(
+            "--map",
+            "map_name",
+            help="Answer-to-question-type map: a .csv or .parquet file, or a name.",
+        ),
+        click.option(
+            "--method",
+            type=click.Choice(METHODS),
+            default=METHODS[0],
+            show_default=True,
+            help="How to vote.",
+        ),
+        click.option(
+            "--ensemble",
+            type=click.Path(),
+            help="Ensemble made by vqa-ensemble fit; votes in place of --method.",
+        ),
+        click.option(
+            "--question-types",
+            metavar="FILE[:COLUMN]",
+            help="Table with every question's type, in place of the members' type vote.",
+        ),
+        click.option(
+            "--revote",
+            type=click.Choice(REVOTES),
+            default=REVOTES[0],
+            show_default=True,
+            help="Re-vote by each member's most confident answer of the winning type, or keep "
+            "only the votes that are of that type.",
+        ),
+        click.option(
+            "--soft-map", is_flag=True, help="Count a vote for all its types, by P(type|answer)."
+        ),
+        click.option(
+            "--unseen",
+            default="classifier",
+            show_default=True,
+            metavar="classifier|rule|TYPE",
+            help="Type of answers that the map lacks.",
+        ),
+        click.option(
+            "--normalize", is_flag=True, help="Count answers with one VQA normal form as one."
+        ),
+        merge_options,
+    )
+    return _with(options, function)
+
+
+def _with(options: Sequence[Callable[[Function], Function]], function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function

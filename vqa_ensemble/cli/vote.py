@@ -10,14 +10,14 @@ from vqa_ensemble.cli.common import (
     console,
     given_arguments,
     json_option,
-    merge_options,
     output_options,
     print_json,
     status,
     strict_option,
+    voting_options,
     warn,
 )
-from vqa_ensemble.engine.options import ENGINES, METHODS, MISSING, REVOTES, VoteOptions
+from vqa_ensemble.engine.options import ENGINES, MISSING, VoteOptions
 
 if TYPE_CHECKING:
     from vqa_ensemble.engine.ray_cluster import RayEngine
@@ -26,44 +26,9 @@ if TYPE_CHECKING:
 
 @click.command("vote")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--map", "map_name", help="Answer-to-question-type map: a .csv or .parquet file, or a name."
-)
+@voting_options
 @click.option("-o", "--output", type=click.Path(), help="Submission JSON to write.")
 @click.option("--audit", type=click.Path(), help="Parquet file for every question's votes.")
-@click.option(
-    "--method",
-    type=click.Choice(METHODS),
-    default=METHODS[0],
-    show_default=True,
-    help="How to vote.",
-)
-@click.option(
-    "--ensemble",
-    type=click.Path(),
-    help="Ensemble made by vqa-ensemble fit; votes in place of --method.",
-)
-@click.option(
-    "--question-types",
-    metavar="FILE[:COLUMN]",
-    help="Table with every question's type, in place of the members' type vote.",
-)
-@click.option(
-    "--revote",
-    type=click.Choice(REVOTES),
-    default=REVOTES[0],
-    show_default=True,
-    help="Re-vote by each member's most confident answer of the winning type, or keep only the "
-    "votes that are of that type.",
-)
-@click.option("--soft-map", is_flag=True, help="Count a vote for all its types, by P(type|answer).")
-@click.option(
-    "--unseen",
-    default="classifier",
-    show_default=True,
-    metavar="classifier|rule|TYPE",
-    help="Type of answers that the map lacks.",
-)
 @click.option(
     "--missing",
     type=click.Choice(MISSING),
@@ -71,8 +36,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="When a member lacks questions that others have.",
 )
-@click.option("--normalize", is_flag=True, help="Count answers with one VQA normal form as one.")
-@merge_options
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),

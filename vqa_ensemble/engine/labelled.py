@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.formats.question_table import QuestionColumn, QuestionIds, read_question_column
 from vqa_ensemble.formats.vqa_json import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
@@ -109,7 +110,7 @@ def load_labelled(
     return Labelled(
         ballots,
         candidates,
-        _targets(candidates, annotations),
+        score_candidates(candidates, annotations),
         types,
         group_of.astype(np.int64),
         groups is not None,
@@ -132,32 +133,77 @@ def find_types(
     return types_by_vote(ballots, TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary))
 
 
-def _targets(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:
-    path = annotations if Path(annotations).exists() else annotations.rpartition(":")[0]
-    if Path(path).suffix.lower() != ".json":
+def score_candidates(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:
+    """How right every candidate is, shape (C,): its VQA accuracy, or 0 and 1.
+
+    Parameters
+    ----------
+    annotations : str
+        As :func:`load_labelled` takes them.
+
+    Raises
+    ------
+    InputError
+        If the annotations are bad or lack a question.
+    """
+    if not _is_vqa_json(annotations):
         right = read_question_column(annotations, "answer", candidates.question_ids)
         given = np.asarray(candidates.vocabulary, dtype=object)[candidates.answers]
         is_right = given == np.asarray(right, dtype=object)[candidates.questions]
         return np.asarray(is_right, dtype=np.float64)
     humans = HumanAnswers.prepare(read_annotations(annotations))
-    annotated = humans.annotations.question_ids
-    if annotated.dtype != candidates.question_ids.dtype:
-        raise InputError(
-            "question ids are of another type (integer, string) than the members'",
-            path=annotations,
-        )
-    order = np.argsort(annotated, kind="stable")
-    found = np.searchsorted(annotated[order], candidates.question_ids)
-    position = order[np.minimum(found, len(order) - 1)]
-    lacking = candidates.question_ids[annotated[position] != candidates.question_ids]
-    if len(lacking):
-        raise InputError(
-            f"lacks {len(lacking)} of the members' {len(candidates)} questions: "
-            + ", ".join(str(q) for q in lacking[:5])
-            + (", …" if len(lacking) > 5 else ""),
-            path=annotations,
-            fix="Give the annotations of the split that the members predicted.",
-        )
+    position = _find(humans.annotations.question_ids, candidates.question_ids, annotations)
     return soft_scores(
         humans, position[candidates.questions], candidates.answers, candidates.vocabulary
     )
+
+
+def right_answers(question_ids: QuestionIds, annotations: str) -> list[dict[str, int]]:
+    """Each question's answers as people wrote them, and how many wrote each, most first.
+
+    Parameters
+    ----------
+    question_ids : ndarray, shape (Q,)
+    annotations : str
+        As :func:`load_labelled` takes them; of a table, the one right answer, once.
+
+    Raises
+    ------
+    InputError
+        If the annotations are bad or lack a question.
+    """
+    if not _is_vqa_json(annotations):
+        return [{answer: 1} for answer in read_question_column(annotations, "answer", question_ids)]
+    humans = read_annotations(annotations)
+    found = []
+    for position in _find(humans.question_ids, question_ids, annotations).tolist():
+        codes = humans.answers[humans.starts[position] : humans.starts[position + 1]]
+        counts = Counter(humans.vocabulary[code] for code in codes.tolist())
+        found.append(dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))))
+    return found
+
+
+def _is_vqa_json(annotations: str) -> bool:
+    path = annotations if Path(annotations).exists() else annotations.rpartition(":")[0]
+    return Path(path).suffix.lower() == ".json"
+
+
+def _find(annotated: QuestionIds, wanted: QuestionIds, path: str) -> npt.NDArray[np.int64]:
+    """Where the wanted questions stand among the annotated."""
+    if annotated.dtype != wanted.dtype:
+        raise InputError(
+            "question ids are of another type (integer, string) than the members'", path=path
+        )
+    order = np.argsort(annotated, kind="stable")
+    found = np.searchsorted(annotated[order], wanted)
+    position = order[np.minimum(found, len(order) - 1)]
+    lacking = wanted[annotated[position] != wanted]
+    if len(lacking):
+        raise InputError(
+            f"lacks {len(lacking)} of the members' {len(wanted)} questions: "
+            + ", ".join(str(q) for q in lacking[:5])
+            + (", …" if len(lacking) > 5 else ""),
+            path=path,
+            fix="Give the annotations of the split that the members predicted.",
+        )
+    return position

@@ -114,6 +114,15 @@ class PredictionFile:
         table, rows = self._read_groups(groups, columns)
         return _cut(decode_predictions(table, self.path, self.metadata, rows), span)
 
+    def read_question(self, question_id: int | str) -> Predictions:
+        """The predictions for one question, possibly none; its type must be that of the ids."""
+        # A string's longest proper prefix stands before it.
+        low = question_id - 1 if isinstance(question_id, int) else question_id[:-1]
+        near = self.read(Span(low, question_id))
+        n = len(near.question_ids)
+        has = n > 0 and near.question_ids[-1] == question_id
+        return _between(near, n - has, n)
+
     def question_ids(self, span: Span) -> npt.NDArray[Any]:
         """The distinct question ids of a range, rising."""
         groups = self._groups_of(span)
@@ -249,13 +258,17 @@ def _cut(p: Predictions, span: Span) -> Predictions:
     """The questions of ``p`` that lie in the range."""
     ids = p.question_ids
     low = 0 if span.low is None else int(np.searchsorted(ids, span.low, side="right"))
-    high = _end(ids, span)
-    if low == 0 and high == len(ids):
+    return _between(p, low, _end(ids, span))
+
+
+def _between(p: Predictions, low: int, high: int) -> Predictions:
+    """Questions ``low`` to ``high - 1`` of ``p``."""
+    if low == 0 and high == len(p.question_ids):
         return p
     rows = slice(int(p.starts[low]), int(p.starts[high]))
     return replace(
         p,
-        question_ids=ids[low:high],
+        question_ids=p.question_ids[low:high],
         starts=p.starts[low : high + 1] - p.starts[low],
         answers=p.answers[rows],
         confidences=p.confidences[rows],

@@ -1,0 +1,263 @@
+"""vqa-ensemble explain"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    output_options,
+    print_json,
+    status,
+    voting_options,
+)
+from vqa_ensemble.engine.options import VoteOptions
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# What a screen holds: further answers of a member, and candidates of a tally; -v shows all.
+_ANSWERS, _CANDIDATES = 3, 8
+_BAR_WIDTH = 24
+
+
+@click.command("explain")
+@click.argument("question_id")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@voting_options
+@click.option(
+    "--questions", metavar="FILE", help="Questions JSON, parquet or CSV with the questions' words."
+)
+@click.option(
+    "--annotations",
+    metavar="FILE",
+    help="Annotations JSON, or a table with one right answer, to say how right each answer is.",
+)
+@json_option
+@output_options
+def command(
+    question_id: str,
+    predictions: tuple[str, ...],
+    map_name: str | None,
+    method: str,
+    ensemble: str | None,
+    question_types: str | None,
+    revote: str,
+    soft_map: bool,
+    unseen: str,
+    normalize: bool,
+    merge: bool,
+    synonyms: str | None,
+    questions: str | None,
+    annotations: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Show how the answer to one question came about, step by step.
+
+    First every member's vote, then the votes counted, summed by question type, the type that
+    wins, the members' votes inside that type, and the answer with most of these. PREDICTIONS
+    are parquet files, one a member; one that lacks the question abstains.
+
+    \b
+    Example:
+      vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
+    """
+    if normalize and (merge or synonyms):
+        raise click.UsageError("--normalize does not go with --merge or --synonyms")
+    from vqa_ensemble.combiners.fitted import read_fitted
+    from vqa_ensemble.engine.explanation import explain_question
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.resources import find_map
+
+    with status(f"Voting over {len(predictions)} members", quiet=quiet):
+        record = explain_question(
+            predictions,
+            question_id,
+            VoteOptions(
+                method=method,
+                revote=revote,
+                soft_map=soft_map,
+                unseen=unseen,
+                missing="abstain",
+                normalize=normalize,
+                merge=merge,
+            ),
+            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
+            ensemble=None if ensemble is None else read_fitted(ensemble),
+            question_types=QuestionColumn(question_types, "question_type")
+            if question_types
+            else None,
+            synonyms=None if synonyms is None else read_synonyms(synonyms),
+            questions=questions,
+            annotations=annotations,
+        )
+    if as_json:
+        print_json(record)
+    else:
+        _print(record, verbose)
+
+
+def _print(record: dict[str, Any], verbose: bool) -> None:
+    from rich.markup import escape
+
+    out = console()
+    present = sum(member["vote"] is not None for member in record["members"])
+    words = f": {escape(record['question'])}" if "question" in record else ""
+    out.print(f"[bold]Question {escape(str(record['question_id']))}[/bold]{words}")
+    out.print(f"{present} of {len(record['members'])} members vote, method {record['method']}")
+
+    steps = iter("12345")
+    scores = record.get("scores")
+    out.print(f"\n[bold]{next(steps)}. First votes[/bold]")
+    out.print(_first_votes(record["members"], None if verbose else _ANSWERS))
+    out.print(f"\n[bold]{next(steps)}. Counted[/bold]")
+    typed = record["type_votes"] is not None
+    again = typed or record["votes"] != record["first_votes"]
+    out.print(_counts(record["first_votes"], scores, None if again else record, verbose))
+    if typed:
+        out.print(f"\n[bold]{next(steps)}. Summed by question type[/bold]")
+        out.print(_type_votes(record))
+        winner = escape(record["question_type"])
+        out.print(f"\n[bold]{next(steps)}. Votes inside {winner}[/bold]")
+        changed = [m for m in record["members"] if m["revote"] != m["vote"]]
+        if changed:
+            out.print(_revotes(changed))
+        stay = present - sum(m["vote"] is not None for m in changed)
+        if stay:
+            out.print(f"{'The other ' if changed else ''}{stay} stay with their first vote.")
+    elif record["question_type"] is not None:
+        out.print(f"\nThe question is of the type {escape(record['question_type'])}.")
+    if again:
+        name = "Counted again" if typed else "Weighed"
+        out.print(f"\n[bold]{next(steps)}. {name}[/bold]")
+        out.print(_counts(record["votes"], scores, record, verbose))
+
+    out.print(f"\n[bold]Answer: {escape(record['answer'])}[/bold]")
+    if record["majority_answer"] != record["answer"]:
+        out.print(f"A plain majority would say {escape(record['majority_answer'])}.")
+    if scores is not None:
+        said = (
+            escape(answer) + (f" \N{MULTIPLICATION SIGN}{people}" if people > 1 else "")
+            for answer, people in record["right_answers"].items()
+        )
+        out.print(f"Right: {', '.join(said)}. Score {100 * scores.get(record['answer'], 0):.0f} %.")
+
+
+def _table(*columns: str, right: Sequence[str] = ()) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=name in right)
+    return table
+
+
+def _first_votes(members: list[dict[str, Any]], further: int | None) -> Table:
+    from rich.markup import escape
+
+    table = _table("member", "votes", "confidence", "then", right=("confidence",))
+    for member in members:
+        first, *rest = member["answers"] or [None]
+        if first is None:
+            table.add_row(escape(member["member"]), "[dim]lacks the question[/dim]")
+            continue
+        others = [f"{escape(a['answer'])} {a['confidence']:.2f}" for a in rest[:further]]
+        others += ["…"] if len(others) < len(rest) else []
+        table.add_row(
+            escape(member["member"]),
+            escape(first["answer"]),
+            f"{first['confidence']:.2f}",
+            f"[dim]{', '.join(others)}[/dim]",
+        )
+    return table
+
+
+def _counts(
+    counts: list[dict[str, Any]],
+    scores: dict[str, float] | None,
+    decided: dict[str, Any] | None,
+    verbose: bool,
+) -> Table:
+    """Candidates by votes; the winner is marked if this is the round that ``decided``."""
+    from rich.markup import escape
+
+    typed = any(count["question_type"] for count in counts)
+    columns = ["answer", "votes", "confidence"]
+    columns += ["type"] if typed else []
+    columns += ["score"] if scores is not None else []
+    table = _table(*columns, "", right=("votes", "confidence", "score"))
+    for count in counts if verbose else counts[:_CANDIDATES]:
+        answer = count["answer"]
+        row = [escape(answer), _votes(count["votes"]), f"{count['confidence']:.2f}"]
+        row += [escape(count["question_type"])] if typed else []
+        row += [f"{100 * scores.get(answer, 0):.0f} %"] if scores is not None else []
+        wins = decided is not None and answer == decided["answer"]
+        mark = ""
+        if wins and decided is not None:
+            mark = "← wins" + _tie(decided["tie_break"])
+        table.add_row(*row, mark, style="bold green" if wins else None)
+    if not verbose and len(counts) > _CANDIDATES:
+        table.add_row(f"[dim]and {len(counts) - _CANDIDATES} more[/dim]")
+    return table
+
+
+def _type_votes(record: dict[str, Any]) -> Table:
+    from rich.markup import escape
+
+    table = _table("type", "votes", "", right=("votes",))
+    entries = list(record["type_votes"])
+    most = max(entry["votes"] for entry in entries)
+    if record["question_type"] not in (entry["question_type"] for entry in entries):
+        entries.append({"question_type": record["question_type"], "votes": 0})
+    for entry in sorted(entries, key=lambda entry: -entry["votes"]):
+        wins = entry["question_type"] == record["question_type"]
+        bar = "█" * math.ceil(_BAR_WIDTH * entry["votes"] / most)
+        mark = ""
+        if wins:
+            # A type that does not lead was named by a table.
+            given = entry["votes"] < most
+            mark = " ← given" if given else " ← wins" + _tie(record["type_tie_break"])
+        table.add_row(
+            escape(entry["question_type"]),
+            _votes(entry["votes"]),
+            bar + mark,
+            style="bold green" if wins else None,
+        )
+    return table
+
+
+def _revotes(members: list[dict[str, Any]]) -> Table:
+    from rich.markup import escape
+
+    table = _table("member", "first", "again")
+    for member in members:
+        first, again = (
+            "[dim]abstains[/dim]" if answer is None else escape(answer)
+            for answer in (member["vote"], member["revote"])
+        )
+        table.add_row(escape(member["member"]), first, again)
+    return table
+
+
+def _tie(rule: str | None) -> str:
+    """What broke a tie, in words."""
+    words = {
+        "confidence": "larger summed confidence",
+        "count": "more frequent in the map",
+        "prior": "more frequent in the map",
+        "alphabetical": "first in the alphabet",
+    }
+    return "" if rule is None else f", tied: {words[rule]}"
+
+
+def _votes(votes: float) -> str:
+    return f"{votes:.0f}" if votes == int(votes) else f"{votes:.2f}"
