@@ -17,6 +17,11 @@ from vqa_ensemble.training.models.counting import (  # noqa: E402
     intersection_over_union,
     pull_apart,
 )
+from vqa_ensemble.training.toy_counting import (  # noqa: E402
+    count_toy_scenes,
+    toy_counting_table,
+    toy_scenes,
+)
 
 NORMALIZE = pytest.mark.parametrize("normalize", [False, True])
 
@@ -216,3 +221,38 @@ def test_overlap_of_boxes() -> None:
 
 def test_a_count_above_the_most_is_the_most() -> None:
     assert interpolated_one_hot(torch.tensor([7.3, 3.0]), 3).tolist() == [[0, 0, 0, 1]] * 2
+
+
+def test_toy_scenes_are_as_published() -> None:
+    attention, boxes, counts = toy_scenes(4000, 0.0, 0.0, torch.Generator().manual_seed(0))
+    assert counts.unique().tolist() == list(range(11))
+    assert (boxes >= 0).all()
+    assert (boxes <= 1 + 1e-6).all()
+    # Points do not overlap: attention is 1 on the objects and 0 elsewhere.
+    torch.testing.assert_close(attention.sum(1), counts.float())
+    attention, boxes, counts = toy_scenes(4000, 1.0, 0.0, torch.Generator().manual_seed(0))
+    # Boxes as large as the picture are all the same.
+    torch.testing.assert_close(attention, (counts > 0).float()[:, None].expand(-1, 10))
+    attention, _, _ = toy_scenes(4000, 0.5, 1.0, torch.Generator().manual_seed(0))
+    assert attention.mean().item() == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_counter_sees_through_overlaps_that_fool_a_sum() -> None:
+    baseline, counter, normalized = count_toy_scenes(
+        side=0.4, noise=0.0, seed=0, updates=120, batch_size=64
+    )
+    assert counter > 0.9
+    assert normalized > baseline + 0.05
+    assert counter > baseline + 0.1
+
+
+def test_the_toy_table_has_both_difficulties_and_is_the_same_again() -> None:
+    points = toy_counting_table((0.5,), seeds=(0, 1), updates=2, batch_size=8)
+    assert [(p.difficulty, p.parameter, p.value) for p in points] == [
+        (difficulty, parameter, 0.5)
+        for difficulty in ("easy", "hard")
+        for parameter in ("side", "noise")
+    ]
+    assert points[0].row()["counter"] == pytest.approx(sum(points[0].counter) / 2)
+    # Hard scenes with side ½ are those with noise ½.
+    assert points[2].counter == points[3].counter

@@ -111,8 +111,8 @@ class PiecewiseLinear(nn.Module):
         starts = rises.cumsum(0) - rises
         x = x * PIECES
         piece = x.detach().long().clamp(0, PIECES - 1)
-        # As an embedding the look-up has a gradient that is quick to add up.
-        start, rise = functional.embedding(piece, torch.stack([starts, rises], 1)).unbind(-1)
+        # On CPU a gather's gradient adds up many times faster than that of an index.
+        start, rise = (table.gather(0, piece.flatten()).view_as(x) for table in (starts, rises))
         return start + (x - piece) * rise
 
 
