@@ -18,6 +18,7 @@ COMMANDS = (
     "prepare",
     "train",
     "predict",
+    "import",
     "build-map",
     "predict-types",
     "vote",
@@ -29,6 +30,8 @@ COMMANDS = (
     "inspect",
     "explain",
 )
+# A module cannot be named after a keyword.
+_MODULES = {"import": "import_predictions"}
 
 
 class LazyGroup(click.Group):
@@ -44,7 +47,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"vqa_ensemble.cli.{name.replace('-', '_')}")
+        module_name = _MODULES.get(name, name.replace("-", "_"))
+        module = importlib.import_module(f"vqa_ensemble.cli.{module_name}")
         command: click.Command = module.command
         return command
 

@@ -171,6 +171,37 @@ def read_annotations(
     ids = np.concatenate([part.ids for part in parts])
     if len(parts) > 1:
         _check_distinct(ids.tolist(), files[-1], "the files given together")
+    return _join_annotations(ids, parts)
+
+
+def annotations_from_rows(
+    question_ids: Sequence[int | str],
+    question_types: Sequence[str],
+    answer_types: Sequence[str],
+    answers: Sequence[Sequence[str]],
+) -> Annotations:
+    """Annotations of other benchmarks, one entry a question in every list.
+
+    Parameters
+    ----------
+    question_ids : sequence of int or of str, length Q
+        Distinct, of one type.
+    question_types, answer_types : sequence of str, length Q
+    answers : sequence of sequence of str, length Q
+        The human answers to each question; at least one.
+    """
+    ids: QuestionIds
+    if isinstance(question_ids[0], str):
+        ids = np.array(question_ids, dtype=object)
+    else:
+        ids = np.array(question_ids, dtype=np.int64)
+    counts = np.fromiter(map(len, answers), np.int64, len(answers))
+    flat = [answer for answered in answers for answer in answered]
+    columns = _AnnotationColumns(ids, list(question_types), list(answer_types), counts, flat)
+    return _join_annotations(ids, [columns])
+
+
+def _join_annotations(ids: QuestionIds, parts: list[_AnnotationColumns]) -> Annotations:
     question_types, question_type_names = _encode(part.question_types for part in parts)
     answer_types, answer_type_names = _encode(part.answer_types for part in parts)
     answers, vocabulary = _encode(part.answers for part in parts)

@@ -1,0 +1,217 @@
+"""Small files in the shapes in which other tools leave theirs, all about the same questions.
+
+``write_benchmark`` writes the questions and annotations; the other functions write one model's
+answers (``ANSWERS``) as one tool does. Rows carry the keys of real files that we do not read
+too, so that a reader that stumbles over them fails.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ANSWERS: dict[int, str] = {262148000: "down", 262148001: "None", 262148002: "2", 393225000: "yes"}
+IDS = list(ANSWERS)
+# Two candidates a question, the first is the answer.
+RANKED = {q: [(a, 0.75), ("unsure", 0.25)] for q, a in ANSWERS.items()}
+VOCABULARY = ["None", "yes", "2", "down", "unsure"]
+
+
+def dump(path: Path, document: Any) -> Path:
+    path.write_text(json.dumps(document))
+    return path
+
+
+def dump_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def write_benchmark(folder: Path) -> tuple[Path, Path]:
+    """Questions and annotations as VQA v2 has them; the model is right on three of four."""
+    texts = ["Where is he looking?", "What is on the sign?", "How many?", "Is it day?"]
+    kinds = ["other", "other", "number", "yes/no"]
+    humans = ["down", "stop", "2", "yes"]
+    questions = dump(
+        folder / "questions.json",
+        {
+            "info": {"version": "2.0"},
+            "task_type": "Open-Ended",
+            "data_type": "mscoco",
+            "data_subtype": "val2014",
+            "questions": [
+                {"question_id": q, "image_id": q // 1000, "question": text}
+                for q, text in zip(IDS, texts, strict=True)
+            ],
+        },
+    )
+    annotations = dump(
+        folder / "annotations.json",
+        {
+            "annotations": [
+                {
+                    "question_id": q,
+                    "image_id": q // 1000,
+                    "question_type": text.split()[0].lower(),
+                    "answer_type": kind,
+                    "multiple_choice_answer": human,
+                    "answers": [
+                        {"answer": human, "answer_confidence": "yes", "answer_id": i + 1}
+                        for i in range(10)
+                    ],
+                }
+                for q, text, kind, human in zip(IDS, texts, kinds, humans, strict=True)
+            ]
+        },
+    )
+    return questions, annotations
+
+
+def lmms_eval(path: Path) -> Path:
+    """VQA v2 test, as two GPUs leave it: out of order, with a submission."""
+    order = [2, 0, 3, 1]
+    return dump_lines(
+        path,
+        [
+            {
+                "doc_id": i,
+                "target": "None",
+                "filtered_resps": [[ANSWERS[IDS[i]]]],
+                "token_counts": [{"output_tokens": 2}],
+                "doc_hash": "74ef7bf1ef41",
+                "submission": {"question_id": IDS[i], "answer": ANSWERS[IDS[i]].lower()},
+                "input": "Where is he looking?\nAnswer the question using a single word.",
+            }
+            for i in order
+        ],
+    )
+
+
+def vlmevalkit_rows() -> list[dict[str, str]]:
+    return [
+        {"index": str(q), "question": "?", "answer": "stop", "prediction": a}
+        for q, a in ANSWERS.items()
+    ]
+
+
+def vlmevalkit_xlsx(path: Path) -> Path:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    rows = vlmevalkit_rows()
+    sheet.append(list(rows[0]))
+    for row in rows:
+        # pandas writes numbers as numbers where the column holds some.
+        sheet.append([int(value) if value.isdecimal() else value for value in row.values()])
+    book.save(path)
+    return path
+
+
+def vlmevalkit_tsv(path: Path) -> Path:
+    rows = vlmevalkit_rows()
+    lines = [rows[0].keys(), *(row.values() for row in rows)]
+    path.write_text("".join("\t".join(f'"{cell}"' for cell in line) + "\n" for line in lines))
+    return path
+
+
+def vqa(path: Path) -> Path:
+    return dump(path, [{"question_id": q, "answer": a} for q, a in ANSWERS.items()])
+
+
+def lavis(path: Path) -> Path:
+    return dump(
+        path, [{"question_id": q, "pred_ans": a, "gt_ans": ["stop"]} for q, a in ANSWERS.items()]
+    )
+
+
+def mmf(path: Path) -> Path:
+    """Scores are logits; a sigmoid gives the confidences of RANKED."""
+    return dump(
+        path,
+        [
+            {
+                "question_id": q,
+                "topk": [[a, math.log(c / (1 - c))] for a, c in pairs],
+                "answer": pairs[0][0],
+                "actual_answers": ["stop"],
+            }
+            for q, pairs in RANKED.items()
+        ],
+    )
+
+
+def gqa(path: Path) -> Path:
+    return dump(path, [{"questionId": str(q), "prediction": a} for q, a in ANSWERS.items()])
+
+
+def vizwiz(path: Path) -> Path:
+    return dump(
+        path,
+        [{"image": f"VizWiz_test_{i:08}.jpg", "answer": a} for i, a in enumerate(ANSWERS.values())],
+    )
+
+
+def pipeline(path: Path) -> Path:
+    return dump(path, [[{"score": c, "answer": a} for a, c in pairs] for pairs in RANKED.values()])
+
+
+def openai_batch(path: Path) -> Path:
+    def token(text: str, probability: float) -> dict[str, Any]:
+        logprob = math.log(probability) if probability else -9999.0
+        return {"token": text, "logprob": logprob, "bytes": None, "top_logprobs": []}
+
+    return dump_lines(
+        path,
+        [
+            {
+                "id": f"batch_req_{q}",
+                "custom_id": f"request-{q}",
+                "response": {
+                    "status_code": 200,
+                    "request_id": "req",
+                    "body": {
+                        "object": "chat.completion",
+                        "choices": [
+                            {
+                                "index": 0,
+                                "message": {"role": "assistant", "content": a, "refusal": None},
+                                "logprobs": {
+                                    "content": [token(a, 0.9), token("", 0.625), token("", 0)]
+                                },
+                                "finish_reason": "stop",
+                            }
+                        ],
+                        "usage": {"total_tokens": 90},
+                    },
+                },
+                "error": None,
+            }
+            for q, a in ANSWERS.items()
+        ],
+    )
+
+
+def scores() -> list[list[float]]:
+    """Probabilities over VOCABULARY that give the two candidates of RANKED, as logits."""
+    return [
+        [math.log(dict(pairs).get(answer, 1e-9)) for answer in VOCABULARY]
+        for pairs in RANKED.values()
+    ]
+
+
+def logits_npy(path: Path) -> Path:
+    import numpy as np
+
+    np.save(path, np.array(scores(), dtype=np.float32))
+    path.with_name("answers.txt").write_text("\n".join(VOCABULARY) + "\n")
+    return path
+
+
+def table_csv(path: Path) -> Path:
+    lines = ["qid,reply,score", *(f"{q},{a},{c}" for q, rs in RANKED.items() for a, c in rs)]
+    path.write_text("\n".join(lines) + "\n")
+    return path

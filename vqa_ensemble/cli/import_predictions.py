@@ -1,0 +1,181 @@
+"""vqa-ensemble import"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.formats.importers import FORMATS
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.import_predictions import ImportReport
+
+
+def _confidence(ctx: click.Context, param: click.Parameter, value: str) -> float | str:
+    if value == "accuracy":
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise click.BadParameter(f"{value!r} is neither a number in [0, 1] nor 'accuracy'")
+    return number
+
+
+_HELP = """Turn predictions of another tool into a member's prediction file.
+
+FILEs are of one model; rows may be out of order and there twice, but must not contradict each
+other. FORMAT is one of these; left out, or auto, each file's format is found.
+
+\b
+{formats}
+
+\b
+Examples:
+  vqa-ensemble import results/*_samples_vqav2_test.jsonl -o preds/test/llava.parquet
+  vqa-ensemble import logits scores.npy --questions questions.json --vocabulary answers.txt \\
+      --activation sigmoid -o preds/test/ban.parquet
+""".format(formats="\n".join(f"  {name:<13} {what}" for name, (_, what) in FORMATS.items()))
+
+
+@click.command("import", help=_HELP)
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(), metavar="[FORMAT] FILE [FILE]..."
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(), help="Prediction file to write (.parquet)."
+)
+@click.option(
+    "--questions",
+    type=click.Path(),
+    help="The benchmark's questions: gives ids to rows that have only their place, and checks ids.",
+)
+@click.option(
+    "--by-position",
+    is_flag=True,
+    help="Let the place in the data set be the id of questions that have none.",
+)
+@click.option(
+    "--confidence",
+    default="1.0",
+    show_default=True,
+    callback=_confidence,
+    metavar="NUMBER|accuracy",
+    help="Confidence of answers that come without: a number, or the model's own accuracy on "
+    "--annotations.",
+)
+@click.option(
+    "--annotations",
+    multiple=True,
+    type=click.Path(),
+    help="Annotations for --confidence accuracy; may be given several times.",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(["softmax", "sigmoid", "none"]),
+    help="How scores become confidences. Default: softmax for logits, sigmoid for mmf.",
+)
+@click.option(
+    "--vocabulary", type=click.Path(), help="The answers that columns of logits stand for."
+)
+@click.option("--question-id-column", default="question_id", show_default=True)
+@click.option("--answer-column", default="answer", show_default=True)
+@click.option("--confidence-column", default="confidence", show_default=True)
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many answers a question to keep.",
+)
+@click.option("--member", help="The member's name; that of the output file if not given.")
+@json_option
+@output_options
+def command(
+    inputs: tuple[str, ...],
+    output: str,
+    questions: str | None,
+    by_position: bool,
+    confidence: float | str,
+    annotations: tuple[str, ...],
+    activation: str | None,
+    vocabulary: str | None,
+    question_id_column: str,
+    answer_column: str,
+    confidence_column: str,
+    top_k: int,
+    member: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    if confidence == "accuracy" and not annotations:
+        raise click.UsageError("--confidence accuracy needs --annotations")
+    if annotations and confidence != "accuracy":
+        raise click.UsageError("--annotations goes with --confidence accuracy")
+    format_name, files = (inputs[0], inputs[1:]) if inputs[0] in FORMATS else (None, inputs)
+    if inputs[0] == "auto":
+        files = inputs[1:]
+    if not files:
+        raise click.UsageError(f"give the files to import as {inputs[0]}")
+    if not output.endswith(".parquet"):
+        raise click.UsageError(f"the output is a .parquet file, not {output}")
+    from vqa_ensemble.engine.import_predictions import import_predictions
+    from vqa_ensemble.formats.benchmarks import read_benchmark_questions
+    from vqa_ensemble.formats.importers.base import ImportOptions
+
+    with status(f"Importing {len(files)} files", quiet=quiet):
+        options = ImportOptions(
+            question_ids=tuple(read_benchmark_questions(questions).question_ids)
+            if questions
+            else None,
+            question_id_column=question_id_column,
+            answer_column=answer_column,
+            confidence_column=confidence_column,
+            vocabulary=vocabulary,
+            activation=activation,
+            top_k=top_k,
+        )
+        report = import_predictions(
+            files,
+            output,
+            options,
+            format_name=format_name,
+            member=member,
+            confidence=confidence,
+            annotations=annotations,
+            by_position=by_position,
+        )
+    if as_json:
+        print_json({**report.to_dict(), "output": output})
+    elif not quiet:
+        _print(report, output)
+
+
+def _print(report: ImportReport, output: str) -> None:
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("member", report.member)
+    table.add_row("format", ", ".join(report.formats))
+    table.add_row("questions", f"{report.questions:,}")
+    table.add_row("answers", f"{report.answers:,}")
+    if report.confidence is not None:
+        table.add_row(
+            f"  without confidence, given {report.confidence:.4g}", f"{report.hard_answers:,}"
+        )
+    for name, count in (
+        ("rows that stood twice", report.repeated),
+        ("files of single ranks left out", report.partial_files),
+        ("questions not in the files", report.unanswered),
+    ):
+        if count:
+            table.add_row(name, f"{count:,}")
+    for reason, count in report.missing.items():
+        table.add_row(f"no vote: {reason}", f"{count:,}")
+    out = console()
+    out.print(table)
+    out.print(f"Wrote {output}")

@@ -1,0 +1,163 @@
+"""Turn other tools' prediction files into one member's prediction file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
+from vqa_ensemble.formats.importers import importer
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes
+from vqa_ensemble.formats.importers.collect import Collected, collect
+from vqa_ensemble.formats.importers.detect import detect_format
+from vqa_ensemble.formats.importers.lavis import is_partial
+from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    member : str
+    formats : list of str
+        The formats of the files, without repeats.
+    files : int
+        Files read.
+    partial_files : int
+        Files of single ranks that were left out.
+    questions, answers : int
+        What was written.
+    hard_answers : int
+        Questions whose answer came without a confidence.
+    confidence : float or None
+        The confidence that these were given; None if there are none.
+    repeated : int
+        Rows that said again what another row had said.
+    missing : dict of str to int
+        Questions in the files without an answer, by reason.
+    unanswered : int
+        Questions of the questions file that are in no file.
+    """
+
+    member: str
+    formats: list[str]
+    files: int
+    partial_files: int
+    questions: int
+    answers: int
+    hard_answers: int
+    confidence: float | None
+    repeated: int
+    missing: dict[str, int]
+    unanswered: int
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def import_predictions(
+    paths: Sequence[str],
+    output: str | os.PathLike[str],
+    options: ImportOptions,
+    *,
+    format_name: str | None = None,
+    member: str | None = None,
+    confidence: float | str = 1.0,
+    annotations: Sequence[str] = (),
+    by_position: bool = False,
+) -> ImportReport:
+    """Read files of one model, and write them as one prediction file.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    output : path-like
+    options : ImportOptions
+    format_name : str, optional
+        One of :data:`~vqa_ensemble.formats.importers.FORMATS`; found for each file if not given.
+    member : str, optional
+        Named after ``output`` if not given.
+    confidence : float or "accuracy"
+        What an answer without confidence gets: a number in [0, 1], or the member's own VQA
+        accuracy over the annotated questions, which is what its answers are worth on average.
+    annotations : sequence of str
+        What ``"accuracy"`` is measured on.
+    by_position : bool
+        Let the place in the data set be the id of questions that have none.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and the row and the question where there is one.
+    """
+    whole = [path for path in paths if not is_partial(path)]
+    if not whole:
+        raise InputError(
+            "holds the results of one rank only",
+            path=paths[0],
+            fix="Give the file that they are merged into, which has no _rank in its name.",
+        )
+    formats = {path: format_name or detect_format(path, options) for path in whole}
+
+    def sources() -> Iterator[tuple[str, Iterator[Votes]]]:
+        for path, name in formats.items():
+            yield path, importer(name).read(path, options)
+
+    collected = collect(sources(), options, by_position=by_position)
+    given = None
+    if collected.hard:
+        given = (
+            float(confidence)
+            if confidence != "accuracy"
+            else _accuracy(collected, annotations, whole[0])
+        )
+    name = member or Path(output).stem
+    rows = [
+        (question, answer, given if score is None else score)
+        for question, answers in collected.votes.items()
+        for answer, score in answers
+    ]
+    ids, answers, scores = zip(*rows, strict=True)
+    write_predictions(output, ids, answers, scores, member=name, top_k=options.top_k)
+    return ImportReport(
+        member=name,
+        formats=list(dict.fromkeys(formats.values())),
+        files=len(whole),
+        partial_files=len(paths) - len(whole),
+        questions=len(collected.votes),
+        answers=len(rows),
+        hard_answers=collected.hard,
+        confidence=given,
+        repeated=collected.repeated,
+        missing=dict(collected.missing),
+        unanswered=collected.unanswered,
+    )
+
+
+def _accuracy(collected: Collected, paths: Sequence[str], path: str) -> float:
+    """The member's mean VQA accuracy in [0, 1] on the annotated questions that it answers."""
+    humans = HumanAnswers.prepare(read_benchmark_annotations(paths).annotations)
+    places = {str(q): i for i, q in enumerate(humans.annotations.question_ids.tolist())}
+    answered = [
+        (places[str(question)], answers[0][0])
+        for question, answers in collected.votes.items()
+        if str(question) in places
+    ]
+    if not answered:
+        raise InputError(
+            "answers none of the annotated questions, so its accuracy is not known",
+            path=path,
+            fix="Give the annotations of the split it answers, or a number as --confidence.",
+        )
+    questions, texts = zip(*answered, strict=True)
+    scores = soft_scores(humans, np.array(questions), np.arange(len(texts)), texts)
+    return float(scores.mean())

@@ -1,0 +1,249 @@
+"""Question and annotation files of VQA benchmarks, told apart by their layout.
+
+=============  ==============================================================================
+layout         file
+=============  ==============================================================================
+VQA            ``{"questions": [...]}``, ``{"annotations": [...]}``: VQA v1 and v2, OK-VQA, TDIUC
+GQA            ``{"<id>": {"question", "imageId", "answer", "types"}}``
+TextVQA        ``{"data": [{"question_id", "question", "image_id", "answers"}]}``; DocVQA has
+               ``questionId``
+A-OKVQA        ``[{"question_id", "question", "choices", "correct_choice_idx",
+               "direct_answers"}]``
+VizWiz         ``[{"image", "question", "answers": [{"answer"}], "answer_type"}]``
+table          parquet or CSV with ``question_id`` and one right ``answer``
+=============  ==============================================================================
+
+All but the first are brought into :class:`Annotations`. GQA's structural type becomes the answer
+type and its semantic type the question type; where a layout knows no types they are the
+layout's name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import (
+    Annotations,
+    annotations_from_rows,
+    read_annotations,
+    read_json,
+    read_questions,
+)
+
+QuestionId = int | str
+
+
+@dataclass(frozen=True)
+class BenchmarkQuestions:
+    """Questions that are to be answered, in file order.
+
+    Attributes
+    ----------
+    question_ids : list of int or of str, length Q
+        Distinct.
+    images : list of int or str, length Q
+    choices : list of tuple of str, optional
+        Options of every question, where the benchmark has them.
+    subset : str
+        The part of the data set that the file says it is, ``test-dev2015`` for instance.
+    """
+
+    question_ids: list[QuestionId]
+    images: list[QuestionId]
+    choices: list[tuple[str, ...]] | None = None
+    subset: str = ""
+
+
+@dataclass(frozen=True)
+class BenchmarkAnnotations:
+    """Right answers.
+
+    Attributes
+    ----------
+    annotations : Annotations
+    choices : list of tuple of str, optional
+        Options of every question in the order of the annotations.
+    right_choices : list of str, optional
+        The right one of them.
+    """
+
+    annotations: Annotations
+    choices: list[tuple[str, ...]] | None = None
+    right_choices: list[str] | None = None
+
+
+def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
+    """Read the questions of a benchmark, annotated or not.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: of no known layout, a key missing, given twice.
+    """
+    document = read_json(path)
+    if isinstance(document, dict) and ("questions" in document or "annotations" in document):
+        if "questions" not in document:
+            ids: list[QuestionId] = read_annotations(path).question_ids.tolist()
+            return BenchmarkQuestions(ids, list(ids))
+        questions = read_questions(path)
+        subset = document.get("data_subtype")
+        return BenchmarkQuestions(
+            questions.question_ids.tolist(),
+            questions.image_ids,
+            subset=subset if isinstance(subset, str) else "",
+        )
+    rows = [*_rows(document, path)]
+    return BenchmarkQuestions(
+        _distinct([row.question for row in rows], path),
+        [row.image for row in rows],
+        _choices(rows),
+    )
+
+
+def read_benchmark_annotations(
+    paths: Sequence[str | os.PathLike[str]],
+) -> BenchmarkAnnotations:
+    """Read the right answers of a benchmark; several files only in the layout of VQA.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: of no known layout, a key missing, given twice,
+        without an answer.
+    """
+    path = paths[0]
+    if Path(path).suffix.lower() in (".csv", ".parquet"):
+        return BenchmarkAnnotations(_table(path))
+    document = read_json(path)
+    if isinstance(document, dict) and ("annotations" in document or "questions" in document):
+        return BenchmarkAnnotations(read_annotations(paths))
+    if len(paths) > 1:
+        raise InputError("only VQA annotations may be given as several files", path=paths[1])
+    rows = [*_rows(document, path)]
+    for row in rows:
+        if not row.answers:
+            raise InputError("has no right answer", path=path, where=f"question {row.question}")
+    annotations = annotations_from_rows(
+        _distinct([row.question for row in rows], path),
+        [row.question_type for row in rows],
+        [row.answer_type for row in rows],
+        [row.answers for row in rows],
+    )
+    right = [row.right_choice for row in rows if row.right_choice is not None]
+    return BenchmarkAnnotations(
+        annotations, _choices(rows), right if len(right) == len(rows) else None
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    question: QuestionId
+    image: QuestionId
+    answers: list[str]
+    question_type: str
+    answer_type: str
+    choices: tuple[str, ...] | None = None
+    right_choice: str | None = None
+
+
+def _choices(rows: list[_Row]) -> list[tuple[str, ...]] | None:
+    choices = [row.choices for row in rows if row.choices is not None]
+    return choices if len(choices) == len(rows) else None
+
+
+def _distinct(ids: list[QuestionId], path: str | os.PathLike[str]) -> list[QuestionId]:
+    seen: set[QuestionId] = set()
+    for question in ids:
+        if question in seen:
+            raise InputError("stands more than once", path=path, where=f"question {question}")
+        seen.add(question)
+    if len(set(map(type, ids))) > 1:
+        raise InputError("question ids are integers and strings", path=path)
+    return ids
+
+
+def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
+    reader: Callable[[str, Mapping[str, Any]], _Row]
+    if isinstance(document, dict) and isinstance(document.get("data"), list):
+        places = [(f"data[{i}]", row) for i, row in enumerate(document["data"])]
+        reader = _text_row
+    elif isinstance(document, dict):
+        places = [(f"question {key}", row) for key, row in document.items()]
+        reader = _gqa_row
+    elif isinstance(document, list):
+        places = [(f"row {i}", row) for i, row in enumerate(document)]
+        first = document[0] if document else None
+        reader = _vizwiz_row if isinstance(first, dict) and "image" in first else _aokvqa_row
+    else:
+        places = []
+    if not places:
+        raise InputError(
+            "holds no questions of a known benchmark",
+            path=path,
+            fix="Known are VQA, GQA, TextVQA, DocVQA, A-OKVQA and VizWiz files.",
+        )
+    for where, row in places:
+        if not isinstance(row, dict):
+            raise InputError("is not an object", path=path, where=where)
+        try:
+            yield reader(where, row)
+        except KeyError as error:
+            raise InputError(f"has no {error}", path=path, where=where) from error
+        except (AttributeError, IndexError, TypeError) as error:
+            raise InputError(
+                f"is not of the benchmark's layout ({error})", path=path, where=where
+            ) from error
+
+
+def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
+    types = row.get("types") or {}
+    row["question"]  # what tells it from any other dictionary
+    return _Row(
+        where.removeprefix("question "),
+        row["imageId"],
+        [row["answer"]] if "answer" in row else [],
+        types.get("semantic") or "gqa",
+        types.get("structural") or "gqa",
+    )
+
+
+def _text_row(where: str, row: Mapping[str, Any]) -> _Row:
+    question = row["question_id"] if "question_id" in row else row["questionId"]
+    image = row.get("image_id", row.get("docId", row.get("image", question)))
+    return _Row(question, image, list(row.get("answers") or []), "text", "text")
+
+
+def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
+    choices = tuple(row["choices"])
+    right = row.get("correct_choice_idx")
+    return _Row(
+        row["question_id"],
+        row.get("image_id", row["question_id"]),
+        list(row.get("direct_answers") or []),
+        "a-okvqa",
+        "a-okvqa",
+        choices,
+        None if right is None else choices[right],
+    )
+
+
+def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
+    kind = row.get("answer_type") or "vizwiz"
+    answers = [human["answer"] for human in row.get("answers") or []]
+    return _Row(row["image"], row["image"], answers, kind, kind)
+
+
+def _table(path: str | os.PathLike[str]) -> Annotations:
+    from vqa_ensemble.formats.importers.base import ImportOptions
+    from vqa_ensemble.formats.importers.table import read
+
+    votes = [*read(os.fspath(path), ImportOptions())]
+    ids = [vote.question for vote in votes if vote.question is not None]
+    return annotations_from_rows(
+        ids, ["all"] * len(ids), ["all"] * len(ids), [[a for a, _ in v.answers] for v in votes]
+    )

@@ -1,0 +1,126 @@
+"""lmms-eval samples: ``<date>_samples_<task>.jsonl``, and the older ``.json`` with ``logs``.
+
+The answer is ``filtered_resps`` (``resps`` where there is none): a string, a list or a list of
+lists, by version. Several generations of one question become answers with their share of the
+generations. Log-likelihood tasks log a pair (log-likelihood, is greedy) for each option, as
+text: the answers are then the options' letters, with the softmax of the log-likelihoods.
+
+The question id is, in this order:
+
+1. ``question_id`` or ``questionId`` of ``submission``, of another result logged as an object, of
+   ``doc`` or of the row;
+2. the ``image`` of a VizWiz or OK-VQA submission, ``<question id>.jpg`` (see ``_image_id``);
+3. the place ``doc_id`` in the data set (VQA v2 validation logs no id): needs ``--questions``
+   in the order of the data set, or ``--by-position``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from string import ascii_uppercase
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.importers.base import (
+    ImportOptions,
+    QuestionId,
+    Votes,
+    read_answer,
+    read_confidence,
+    read_id,
+    shares,
+    softmax,
+)
+from vqa_ensemble.formats.importers.records import read_records, value_of
+
+_ID_NAMES = ("question_id", "questionId")
+
+
+def recognizes(row: Mapping[str, Any]) -> bool:
+    """Whether a file's first row is of this format."""
+    return "doc_id" in row and any(
+        name in row for name in ("filtered_resps", "resps", "submission")
+    )
+
+
+def read(path: str, options: ImportOptions) -> Iterator[Votes]:
+    """The votes of a samples file.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the line.
+    """
+    for where, row in read_records(path):
+        position = read_id(value_of(row, "doc_id", path, where), "doc_id", path, where)
+        if isinstance(position, str):
+            position = int(position) if position.isdecimal() else -1
+        if position < 0:
+            raise InputError(f"doc_id is {row['doc_id']!r}", path=path, where=where)
+        yield Votes(
+            _question_id(row, options, path, where), _answers(row, path, where), where, position
+        )
+
+
+def _question_id(
+    row: Mapping[str, Any], options: ImportOptions, path: str, where: str
+) -> QuestionId | None:
+    results = [row.get("submission"), *row.values(), row]
+    for result in results:
+        for name in _ID_NAMES:
+            if isinstance(result, dict) and result.get(name) is not None:
+                return read_id(result[name], name, path, where)
+    for result in results:
+        if isinstance(result, dict) and isinstance(result.get("image"), str):
+            return _image_id(result["image"], options)
+    return None
+
+
+def _image_id(image: str, options: ImportOptions) -> QuestionId:
+    """The id that lmms-eval made an image's name of, by putting ``.jpg`` after it.
+
+    Of "42.jpg" (OK-VQA) it is 42; of "VizWiz_val_00000000.jpg.jpg" the name of the image.
+    """
+    stem = image.removesuffix(".jpg")
+    if stem.isdecimal():
+        return int(stem)
+    known = options.question_ids
+    if stem.endswith(".jpg") or (known and image not in known and stem in known):
+        return stem
+    return image
+
+
+def _answers(row: Mapping[str, Any], path: str, where: str) -> list[tuple[str, float | None]]:
+    submission = row.get("submission")
+    response = row.get("filtered_resps", row.get("resps"))
+    if response is None and isinstance(submission, dict):
+        response = value_of(submission, "answer", path, where)
+    # One question, one request: the lists around its answer hold nothing else.
+    while isinstance(response, list) and len(response) == 1:
+        response = response[0]
+    if not isinstance(response, list):
+        return [(read_answer(response, "filtered_resps", path, where), None)]
+    if _is_likelihood(response):
+        response = [response]
+    if response and all(map(_is_likelihood, response)):
+        scores = [
+            read_confidence(one[0] if isinstance(one, list) else one, "filtered_resps", path, where)
+            for one in response
+        ]
+        if len(scores) > len(ascii_uppercase):
+            raise InputError(f"has {len(scores)} options", path=path, where=where)
+        return list(zip(ascii_uppercase, softmax(scores), strict=False))
+    flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
+    return shares(read_answer(part, "filtered_resps", path, where) for part in flat)
+
+
+def _is_likelihood(value: Any) -> bool:
+    """Whether it is a pair (log-likelihood, is greedy), or a log-likelihood alone."""
+    if isinstance(value, list):
+        return len(value) == 2 and str(value[1]) in ("True", "False") and _is_number(value[0])
+    return _is_number(value) and str(value).startswith("-") and "." in str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return re.fullmatch(r"-?(\d+(\.\d*)?([eE][-+]?\d+)?|inf)", str(value)) is not None

@@ -1,0 +1,189 @@
+"""Raw scores of a classifier over an answer vocabulary: ``.npy``, ``.npz``, ``.pt``.
+
+- ``.npy``: an array (Q, A); questions in the order of ``--questions``.
+- ``.npz``: ``logits`` (or the only array of two dimensions), and ``question_ids`` if it has them.
+- ``.pt``, ``.pth``: a tensor, or a dictionary with the same names.
+
+``--vocabulary`` names the answers of the A columns: a text file with an answer a line, or JSON: a
+list, an object from answer to column or from column to answer, or a model's ``config.json`` with
+``id2label``. An ``.npz`` or ``.pt`` may hold it as ``vocabulary``.
+
+Scores become confidences by ``softmax`` (the default), by ``sigmoid`` (models trained with a
+logistic loss on each answer, as BUTD and BAN are), or not at all (``none``). Nothing is
+unpickled: NumPy reads with ``allow_pickle=False``, torch with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes
+from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
+
+ENDINGS = (".npy", ".npz", ".pt", ".pth")
+_SCORES = "logits"
+_IDS = "question_ids"
+_VOCABULARY = "vocabulary"
+
+
+def read(path: str, options: ImportOptions) -> Iterator[Votes]:
+    """The votes of a file of scores.
+
+    Raises
+    ------
+    InputError
+        Naming the file: unreadable, no array of two dimensions, a vocabulary or question ids of
+        another length, a score that is not a number.
+    """
+    arrays = _load(path)
+    scores = _scores(arrays, path)
+    vocabulary = _vocabulary(arrays, options.vocabulary, path)
+    if len(vocabulary) != scores.shape[1]:
+        raise InputError(
+            f"has {scores.shape[1]:,} columns, the vocabulary {len(vocabulary):,} answers",
+            path=path,
+            fix="Give the vocabulary that the model was trained with, in its order.",
+        )
+    ids = None if _IDS not in arrays else np.asarray(arrays[_IDS]).tolist()
+    if ids is not None and len(ids) != len(scores):
+        raise InputError(f"has {len(scores):,} rows and {len(ids):,} question_ids", path=path)
+    top_k = min(options.top_k, scores.shape[1])
+    for row, values in enumerate(scores):
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"a score is {values[~np.isfinite(values)][0]}", path=path, where=f"row {row}"
+            )
+        confidences = _activate(values.astype(np.float64), options.activation)
+        best = np.argpartition(-confidences, top_k - 1)[:top_k].tolist()
+        yield Votes(
+            None if ids is None else ids[row],
+            [(vocabulary[a], float(confidences[a])) for a in best],
+            f"row {row}",
+            row,
+        )
+
+
+def _load(path: str) -> Mapping[str, Any]:
+    refuse_pickle(path)
+    if not Path(path).is_file():
+        raise InputError("no such file", path=path)
+    if ending(path) in (".pt", ".pth"):
+        return _load_torch(path)
+    try:
+        with Path(path).open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return {_SCORES: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise InputError(
+            f"not a readable NumPy file of numbers ({str(error).splitlines()[0]})",
+            path=path,
+            fix="Save plain arrays of numbers and strings; objects would have to be unpickled.",
+        ) from error
+    except Exception as error:  # zipfile and zlib raise their own kinds for a truncated .npz
+        if type(error).__module__ not in ("zipfile", "zlib"):
+            raise
+        raise InputError(f"not a readable NumPy file ({error})", path=path) from error
+
+
+def _load_torch(path: str) -> Mapping[str, Any]:
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(
+            "reading .pt needs torch",
+            path=path,
+            fix="pip install 'vqa-ensemble[train]', or save the tensor as .npy.",
+        ) from error
+    import pickle
+
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"not a readable file of tensors ({str(error).splitlines()[0]})",
+            path=path,
+            fix="Save tensors, lists, strings and numbers only.",
+        ) from error
+    if not isinstance(loaded, dict):
+        loaded = {_SCORES: loaded}
+    return {
+        name: value.detach().float().numpy()
+        if isinstance(value, torch.Tensor) and value.is_floating_point()
+        else value
+        for name, value in loaded.items()
+    }
+
+
+def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
+    scores = arrays.get(_SCORES)
+    if scores is None:
+        tables = [name for name, value in arrays.items() if getattr(value, "ndim", 0) == 2]
+        if len(tables) != 1:
+            raise InputError(
+                f"has no '{_SCORES}'; it has: {', '.join(map(str, arrays)) or 'nothing'}", path=path
+            )
+        scores = arrays[tables[0]]
+    if getattr(scores, "ndim", 0) != 2 or scores.dtype.kind not in "fiu" or not scores.size:
+        shape = getattr(scores, "shape", type(scores).__name__)
+        raise InputError(
+            f"'{_SCORES}' is {shape}, not an array of numbers (questions, answers)", path=path
+        )
+    table: npt.NDArray[np.floating] = scores
+    return table
+
+
+def _vocabulary(arrays: Mapping[str, Any], given: str | None, path: str) -> Sequence[str]:
+    if given is not None:
+        return read_vocabulary(given)
+    if _VOCABULARY in arrays:
+        return [str(answer) for answer in np.asarray(arrays[_VOCABULARY]).tolist()]
+    raise InputError(
+        "does not say which answers its columns stand for", path=path, fix="Give --vocabulary FILE."
+    )
+
+
+def read_vocabulary(path: str) -> list[str]:
+    """The answers that columns stand for, in their order.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, of no known form, or has gaps in its numbering.
+    """
+    if ending(path) != ".json":
+        refuse_pickle(path)
+        try:
+            return Path(path).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read as UTF-8 text: {error}", path=path) from error
+    document = read_document(path)
+    if isinstance(document, dict):
+        document = document.get("id2label", document)
+    if isinstance(document, list) and all(isinstance(answer, str) for answer in document):
+        return document
+    if isinstance(document, dict):
+        pairs = list(document.items())
+        if all(isinstance(value, str) and key.isdecimal() for key, value in pairs):
+            columns = {int(key): value for key, value in pairs}
+        else:
+            columns = {value: key for key, value in pairs if type(value) is int}
+        if columns and len(columns) == len(pairs) and sorted(columns) == list(range(len(columns))):
+            return [columns[column] for column in range(len(columns))]
+    raise InputError(
+        "is no vocabulary: a list of answers, or an object that numbers them from 0", path=path
+    )
+
+
+def _activate(scores: npt.NDArray[np.float64], activation: str | None) -> npt.NDArray[np.float64]:
+    if activation == "none":
+        return scores
+    from scipy import special
+
+    confidences = special.expit(scores) if activation == "sigmoid" else special.softmax(scores)
+    return np.asarray(confidences)

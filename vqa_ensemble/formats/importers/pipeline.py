@@ -1,0 +1,98 @@
+"""Output of the Hugging Face ``visual-question-answering`` pipeline, saved as JSON.
+
+For every question the pipeline gives ``[{"score", "answer"}, …]``: the top answers of a
+classifier with their sigmoid scores, or ``[{"answer"}]`` of a generating model. It knows no
+question ids. Three ways to save it are read:
+
+- a list with an entry for every question, in the order of ``--questions``;
+- an object from question id to entry;
+- rows (JSON or JSON lines) with ``question_id`` and the entry under any other name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.importers.base import (
+    ImportOptions,
+    Votes,
+    id_from_text,
+    read_answer,
+    read_confidence,
+    read_id,
+)
+from vqa_ensemble.formats.importers.records import ending, read_document, read_records, value_of
+
+
+def recognizes(row: Mapping[str, Any]) -> bool:
+    """Whether a file's first row is of this format."""
+    return "question_id" in row and _entry(row) is not None
+
+
+def recognizes_document(document: Any) -> bool:
+    """Whether a JSON document is of this format."""
+    if isinstance(document, dict):
+        return all(map(_is_entry, document.values())) and bool(document)
+    if isinstance(document, list) and document:
+        row = document[0]
+        return _is_entry(row) or (isinstance(row, dict) and row.keys() == {"score", "answer"})
+    return False
+
+
+def read(path: str, options: ImportOptions) -> Iterator[Votes]:
+    """The votes of saved output.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the row.
+    """
+    document = read_document(path) if ending(path) == ".json" else None
+    if isinstance(document, dict) and recognizes_document(document):
+        for question, entry in document.items():
+            where = f"question {question}"
+            yield Votes(id_from_text(question), _answers(entry, path, where), where)
+    elif isinstance(document, list) and recognizes_document(document):
+        for position, entry in enumerate(document):
+            where = f"row {position}"
+            yield Votes(None, _answers(entry, path, where), where, position)
+    else:
+        for where, row in read_records(path):
+            question = read_id(
+                value_of(row, "question_id", path, where), "question_id", path, where
+            )
+            entry = _entry(row)
+            if entry is None:
+                raise InputError(
+                    'has no list of {"score", "answer"} beside its question_id',
+                    path=path,
+                    where=where,
+                )
+            yield Votes(question, _answers(entry, path, where), where)
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and "answer" in one for one in value
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> Any:
+    return next((value for value in row.values() if _is_entry(value)), None)
+
+
+def _answers(entry: Any, path: str, where: str) -> list[tuple[str, float | None]]:
+    scored = [entry] if isinstance(entry, dict) else entry
+    if not _is_entry(scored):
+        raise InputError('is not a list of {"score", "answer"}', path=path, where=where)
+    return [
+        (
+            read_answer(one["answer"], "answer", path, where),
+            None
+            if one.get("score") is None
+            else read_confidence(one["score"], "score", path, where),
+        )
+        for one in scored
+    ]
