@@ -18,6 +18,7 @@ COMMANDS = (
     "prepare",
     "train",
     "predict",
+    "distill",
     "import",
     "build-map",
     "predict-types",

@@ -121,13 +121,13 @@ def command(
     members, outcomes = _read_recipes(recipes, seed, data_root)
     say = console().print if not (quiet or as_json) else _nothing
     for outcome in outcomes:
-        _say_failure(outcome, verbose)
+        say_failure(outcome, verbose)
 
     def finished(outcome: Outcome) -> None:
         if outcome.error:
-            _say_failure(outcome, verbose)
+            say_failure(outcome, verbose)
         else:
-            say(_describe(outcome))
+            say(describe(outcome))
 
     common: Common = {
         "runs": output,
@@ -139,9 +139,9 @@ def command(
     if engine == "ray":
         outcomes += _train_on_ray(members, common, device, threads or 1, address, quiet)
     else:
-        outcomes += _train_here(members, common, device, threads, quiet)
+        outcomes += train_here(members, common, device, threads, quiet)
     if as_json:
-        print_json([_to_json(outcome) for outcome in outcomes])
+        print_json([to_json(outcome) for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
     if failed:
         raise InputError(
@@ -160,9 +160,10 @@ class Common(TypedDict):
     finished: Callable[[Outcome], None]
 
 
-def _train_here(
+def train_here(
     members: list[Recipe], common: Common, device: str, threads: int | None, quiet: bool
 ) -> list[Outcome]:
+    """Train members on this machine, one after another."""
     import torch
 
     from vqa_ensemble.training.precision import choose_device
@@ -230,32 +231,37 @@ def _bar_updater(bar: Progress) -> Callable[[TrainingProgress], None]:
     return update
 
 
-def _describe(outcome: Outcome) -> str:
+def describe(outcome: Outcome) -> str:
+    """A member's result in a line, and what there is to note."""
     scores = "".join(
         f", {split} {100 * score:.2f} %"
         for split, score in outcome.scores.items()
         if score is not None
     )
     files = ", ".join(str(path) for path in outcome.files.values())
-    return (
+    line = (
         f"{outcome.member}: {outcome.parameters:,} parameters, {outcome.seconds:.0f} s{scores} → "
         f"{files}"
     )
+    return "\n".join([line, *outcome.notes])
 
 
-def _say_failure(outcome: Outcome, verbose: bool) -> None:
+def say_failure(outcome: Outcome, verbose: bool) -> None:
+    """Say on standard error why a member failed."""
     click.echo(f"{outcome.member} failed: {outcome.error}", err=True)
     if verbose and outcome.details:
         click.echo(outcome.details, err=True)
 
 
-def _to_json(outcome: Outcome) -> dict[str, Any]:
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as ``--json`` prints it."""
     return {
         "member": outcome.member,
         "seconds": round(outcome.seconds, 3),
         "parameters": outcome.parameters,
         "scores": outcome.scores,
         "files": {split: str(path) for split, path in outcome.files.items()},
+        "notes": list(outcome.notes),
         "error": outcome.error or None,
     }
 

@@ -53,10 +53,13 @@ class FittedEnsemble:
         InputError
             If the members are not those it was fitted with, or it needs types and gets none.
         """
-        self.check(ballots.names, types.names)
-        types = types.renamed(self.types) if self.types else QuestionTypes.none(len(ballots))
-        candidates = hear_specialists(gather_candidates(ballots), types, self.specialists)
-        tally = _shares(candidates, self.combiner.score(candidates, types))
+        candidates, scores, types = self.score(ballots, types)
+        tally = Tally(
+            starts=candidates.starts,
+            answers=candidates.answers,
+            votes=to_units(shares(candidates, scores)),
+            confidences=to_units(candidates.confidences).sum(axis=1),
+        )
         votes, confidences = ballots.top()
         first_round = count_equal_votes(votes, confidences)
         return elect(
@@ -69,6 +72,21 @@ class FittedEnsemble:
             type_names=types.names,
             question_type=types.of if types.names else None,
         )
+
+    def score(
+        self, ballots: Ballots, types: QuestionTypes
+    ) -> tuple[Candidates, npt.NDArray[np.float64], QuestionTypes]:
+        """The candidates as the ensemble hears them, their scores (C,), and its types.
+
+        Raises
+        ------
+        InputError
+            As :meth:`vote`.
+        """
+        self.check(ballots.names, types.names)
+        types = types.renamed(self.types) if self.types else QuestionTypes.none(len(ballots))
+        candidates = hear_specialists(gather_candidates(ballots), types, self.specialists)
+        return candidates, self.combiner.score(candidates, types), types
 
     def check(self, members: Sequence[str], types: Sequence[str]) -> None:
         """Raise InputError unless these are its members and, if it needs any, types are given."""
@@ -163,17 +181,13 @@ def check_specialists(
             )
 
 
-def _shares(candidates: Candidates, scores: npt.NDArray[np.float64]) -> Tally:
+def shares(candidates: Candidates, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Every candidate's exp(score) as a part of its question's, shape (C,)."""
     first = candidates.starts[:-1]
     highest = np.maximum.reduceat(scores, first)
     weights = np.exp(scores - highest[candidates.questions])
-    shares = weights / np.add.reduceat(weights, first)[candidates.questions]
-    return Tally(
-        starts=candidates.starts,
-        answers=candidates.answers,
-        votes=to_units(shares),
-        confidences=to_units(candidates.confidences).sum(axis=1),
-    )
+    parts: npt.NDArray[np.float64] = weights / np.add.reduceat(weights, first)[candidates.questions]
+    return parts
 
 
 def read_fitted(path: str | os.PathLike[str]) -> FittedEnsemble:

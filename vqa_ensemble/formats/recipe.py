@@ -204,6 +204,26 @@ class TrainingSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DistillationSection:
+    """``[distillation]``: a teacher beside the annotators; none if ``teacher`` is empty.
+
+    Attributes
+    ----------
+    teacher : str
+        Prediction file with the teacher's confidences for the training questions, as
+        ``predict`` and ``distill`` write it.
+    alpha : float
+        Weight of what the teacher says; the annotators have the rest.
+    temperature : float
+        Softens both distributions; above 1 the teacher's second thoughts weigh more.
+    """
+
+    teacher: str = _key("")
+    alpha: float = _key(0.5, low=0.0, high=1.0)
+    temperature: float = _key(2.0, low=0.1, high=100.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictSection:
     """``[predict]``: splits to write prediction files for, and answers a question (0: all)."""
 
@@ -219,6 +239,7 @@ class Recipe:
     data: DataSection
     model: ModelSection
     training: TrainingSection = field(default_factory=TrainingSection)
+    distillation: DistillationSection = field(default_factory=DistillationSection)
     predict: PredictSection = field(default_factory=PredictSection)
 
     def with_seed(self, seed: int) -> Recipe:
@@ -228,6 +249,10 @@ class Recipe:
     def with_root(self, root: str) -> Recipe:
         """The same recipe with its data elsewhere."""
         return replace(self, data=replace(self.data, root=root))
+
+    def with_teacher(self, path: str) -> Recipe:
+        """The same recipe with a teacher's predictions."""
+        return replace(self, distillation=replace(self.distillation, teacher=path))
 
 
 def read_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
@@ -302,11 +327,13 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, dict[str, Any]]:
 def recipe_hash(recipe: Recipe) -> str:
     """Sixteen hexadecimal digits that change when the trained weights would.
 
-    Where the data lie, what is reserved on a cluster and what is predicted afterwards do not
-    count.
+    Where the data and the teacher's predictions lie, what is reserved on a cluster and what
+    is predicted afterwards do not count.
     """
     content = recipe_to_dict(recipe)
     del content["predict"], content["data"]["root"], content["training"]["gpus"]
+    if not content["distillation"].pop("teacher"):
+        del content["distillation"]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqa_ensemble.training.optimization import soft_target_loss
+from vqa_ensemble.formats.recipe import DistillationSection
+from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.optimization import Loss, soft_target_loss, supervised_loss
 
 
 def distillation_loss(
@@ -66,3 +68,22 @@ def teacher_logits(confidences: Tensor) -> Tensor:
     # Only the upper end needs a limit: 1 - p is 0 from 1 - 6e-8 on.
     highest = 1 - torch.finfo(torch.float32).eps
     return torch.logit(confidences.float().clamp_max(highest))
+
+
+def student_loss(section: DistillationSection) -> Loss:
+    """The loss of a batch: distilled where its questions have a teacher, else supervised."""
+
+    def loss(logits: Tensor, batch: Batch) -> Tensor:
+        if batch.teacher is None or batch.targets is None:
+            return supervised_loss(logits, batch)
+        taught = batch.teacher.any(1)
+        distilled = distillation_loss(
+            logits[taught],
+            teacher_logits(batch.teacher[taught]),
+            batch.targets[taught],
+            alpha=section.alpha,
+            temperature=section.temperature,
+        )
+        return distilled + soft_target_loss(logits[~taught], batch.targets[~taught])
+
+    return loss

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from torch.nn import functional
 from vqa_ensemble.formats.recipe import TrainingSection
 from vqa_ensemble.training.data.examples import Batch
 from vqa_ensemble.training.precision import MixedPrecision
+
+# Of the logits (B, A) for a batch, summed over its examples.
+Loss = Callable[[Tensor, Batch], Tensor]
 
 
 def soft_target_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -29,8 +32,18 @@ def soft_score(logits: Tensor, targets: Tensor) -> Tensor:
     return targets.gather(1, best).sum()
 
 
+def supervised_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """:func:`soft_target_loss` of a batch that has targets."""
+    assert batch.targets is not None
+    return soft_target_loss(logits, batch.targets)
+
+
 def accumulate_gradients(
-    model: nn.Module, batches: Iterable[Batch], examples: int, precision: MixedPrecision
+    model: nn.Module,
+    batches: Iterable[Batch],
+    examples: int,
+    precision: MixedPrecision,
+    loss_of: Loss = supervised_loss,
 ) -> tuple[float, float]:
     """Add up the gradient of the mean loss over ``examples`` that come in several batches.
 
@@ -47,7 +60,7 @@ def accumulate_gradients(
         assert batch.targets is not None
         with precision.autocast():
             logits = model(batch.features, batch.boxes, batch.mask, batch.tokens)
-            loss = soft_target_loss(logits, batch.targets) / examples
+            loss = loss_of(logits, batch) / examples
         precision.backward(loss)
         losses.append(loss.detach())
         scores.append(soft_score(logits.detach(), batch.targets) / examples)

@@ -31,6 +31,8 @@ class Outcome:
         By split; None where the split has no answers.
     files : dict of str to Path
         The prediction files by split.
+    notes : tuple of str
+        What its training met with that its owner should know.
     error : str
         Why it failed; empty if it did not.
     details : str
@@ -42,6 +44,7 @@ class Outcome:
     parameters: int = 0
     scores: dict[str, float | None] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     error: str = ""
     details: str = ""
 
@@ -136,4 +139,5 @@ def _train_member(
             member, dataset, split, predictions, top_k=recipe.predict.top_k, device=device
         )
     parameters = sum(parameter.numel() for parameter in member.model.parameters())
-    return Outcome(recipe.member.name, time.monotonic() - began, parameters, scores, files)
+    notes = () if trainer.teacher is None else (trainer.teacher.describe(),)
+    return Outcome(recipe.member.name, time.monotonic() - began, parameters, scores, files, notes)

@@ -24,7 +24,9 @@ from vqa_ensemble.training.checkpoint import (
 )
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.examples import Batch, Dataset, Examples, answer_vocabulary
+from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import build_words, glove_vectors
+from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
@@ -98,6 +100,13 @@ class Trainer:
         words = build_words(text for split in splits for text in split.questions)
         answers = answer_vocabulary(splits, recipe.data.min_answers)
         self._examples = Examples(splits, words, answers, recipe.data.words)
+        self.teacher = None
+        if recipe.distillation.teacher:
+            self.teacher = read_teacher(
+                recipe.distillation.teacher, self._examples.question_ids, answers
+            )
+            self._examples.teacher = self.teacher.confidences
+        self._loss = student_loss(recipe.distillation)
 
         self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
         self.member = self._new_member(words, answers)
@@ -153,6 +162,7 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "precision": self._precision.state_dict(),
             "rng": rng,
+            "teacher": self.teacher.digest if self.teacher else "",
         }
         save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
 
@@ -174,7 +184,9 @@ class Trainer:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
         batches = self._batches(rows)
-        loss, score = accumulate_gradients(self.member.model, batches, len(rows), self._precision)
+        loss, score = accumulate_gradients(
+            self.member.model, batches, len(rows), self._precision, self._loss
+        )
         self._precision.unscale(self._optimizer)
         if section.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.member.model.parameters(), section.clip_norm)
@@ -231,6 +243,8 @@ class Trainer:
         )
         if not same or not progress:
             raise InputError("was trained on other data", path=path, fix=fix)
+        if progress.get("teacher", "") != (self.teacher.digest if self.teacher else ""):
+            raise InputError("was trained by another teacher", path=path, fix=fix)
         self.member.model.load_state_dict(member.model.state_dict())
         self._optimizer.load_state_dict(progress["optimizer"])
         self._precision.load_state_dict(progress["precision"])

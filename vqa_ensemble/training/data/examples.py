@@ -154,6 +154,8 @@ class Batch:
         has at least one word; where a question has fewer than C, the rest are all padding.
     choice_targets : Tensor of float32, shape (B, C), or None
         Score of each option.
+    teacher : Tensor of float32, shape (B, A), or None
+        A teacher's confidences; all zero where it lacks the question.
     """
 
     features: Tensor
@@ -163,6 +165,7 @@ class Batch:
     targets: Tensor | None
     choices: Tensor | None = None
     choice_targets: Tensor | None = None
+    teacher: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
@@ -173,6 +176,32 @@ class Batch:
             return None if tensor is None else tensor.pin_memory().to(device, non_blocking=True)
 
         return Batch(*(move(getattr(self, field.name)) for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows of numbers of which most are zero.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (Q + 1,)
+        Entries of row ``q`` are ``starts[q]:starts[q + 1]``.
+    columns : ndarray of int64, shape (R,)
+    values : ndarray of float32, shape (R,)
+    """
+
+    starts: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    values: FloatArray
+
+    def dense(self, rows: npt.NDArray[np.int64], width: int) -> Tensor:
+        """Some of the rows, shape (B,), with their zeros: (B, width)."""
+        dense = np.zeros((len(rows), width), np.float32)
+        counts = self.starts[rows + 1] - self.starts[rows]
+        first = np.repeat(self.starts[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        entries = np.arange(counts.sum()) + first
+        dense[np.repeat(np.arange(len(rows)), counts), self.columns[entries]] = self.values[entries]
+        return torch.from_numpy(dense)
 
 
 class Examples:
@@ -186,6 +215,11 @@ class Examples:
         The vocabularies; answers outside count for nothing.
     length : int
         Words a question (T).
+
+    Attributes
+    ----------
+    teacher : SparseRows or None
+        A teacher's confidences by question and answer; set by whoever has one.
     """
 
     def __init__(
@@ -199,6 +233,7 @@ class Examples:
         texts = [text for split in splits for text in split.questions]
         self.tokens = torch.from_numpy(encode_questions(texts, words, length))
         self.targets = _join_targets([split.answers for split in splits], self.answers)
+        self.teacher: SparseRows | None = None
         self.choices, self.choice_targets = _encode_choices(splits, words, length)
 
     def __len__(self) -> int:
@@ -212,15 +247,16 @@ class Examples:
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
         """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
-        chosen = torch.from_numpy(rows)
+        chosen, width = torch.from_numpy(rows), len(self.answers)
         return Batch(
             torch.from_numpy(features),
             torch.from_numpy(boxes),
             torch.from_numpy(mask),
             self.tokens[chosen],
-            None if self.targets is None else torch.from_numpy(self._dense_targets(rows)),
+            None if self.targets is None else self.targets.dense(rows, width),
             None if self.choices is None else self.choices[chosen],
             None if self.choice_targets is None else self.choice_targets[chosen],
+            None if self.teacher is None else self.teacher.dense(rows, width),
         )
 
     def _read_regions(
@@ -244,21 +280,9 @@ class Examples:
             mask[chosen, :count] = its_mask
         return features, boxes, mask
 
-    def _dense_targets(self, rows: npt.NDArray[np.int64]) -> FloatArray:
-        assert self.targets is not None
-        starts, codes, scores = self.targets
-        dense = np.zeros((len(rows), len(self.answers)), np.float32)
-        counts = starts[rows + 1] - starts[rows]
-        first = np.repeat(starts[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        entries = np.arange(counts.sum()) + first
-        dense[np.repeat(np.arange(len(rows)), counts), codes[entries]] = scores[entries]
-        return dense
 
-
-def _join_targets(
-    parts: Sequence[SoftAnswers | None], answers: Sequence[str]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray] | None:
-    """Starts, codes in ``answers`` and scores over all parts; None if one has no answers."""
+def _join_targets(parts: Sequence[SoftAnswers | None], answers: Sequence[str]) -> SparseRows | None:
+    """The scores over all parts, by codes in ``answers``; None if one has no answers."""
     number = {answer: position for position, answer in enumerate(answers)}
     counts, codes, scores = [], [], []
     for part in parts:
@@ -272,7 +296,7 @@ def _join_targets(
         codes.append(mapped[known])
         scores.append(part.scores[known])
     starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-    return starts, np.concatenate(codes), np.concatenate(scores)
+    return SparseRows(starts, np.concatenate(codes), np.concatenate(scores))
 
 
 def _encode_choices(

@@ -1,0 +1,170 @@
+"""vqa-ensemble distill"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.train import describe, require_torch, say_failure, to_json, train_here
+from vqa_ensemble.errors import InputError
+
+if TYPE_CHECKING:
+    from vqa_ensemble.formats.recipe import Recipe
+
+
+@click.command("distill")
+@click.option(
+    "--teacher",
+    "first",
+    required=True,
+    type=click.Path(),
+    help="Prediction files of the training splits, one a member: --teacher preds/train/*.parquet.",
+)
+@click.argument("others", nargs=-1, type=click.Path(), metavar="[TEACHER]...")
+@click.option(
+    "--ensemble",
+    type=click.Path(),
+    help="Weigh the members as this file of 'fit' does; their plain mean if not given.",
+)
+@click.option("--map", "map_name", help="Answer-to-question-type map, for an ensemble of types.")
+@click.option("--recipe", required=True, help="The student's: a name, or the path of a TOML file.")
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1),
+    help="Weight of the teacher, instead of the recipe's distillation.alpha.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.1, 100),
+    help="Instead of the recipe's distillation.temperature.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder for the student's checkpoint and log, and for what the teacher says.",
+)
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    default=Path("preds"),
+    show_default=True,
+    help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
+)
+@click.option(
+    "--split", "splits", multiple=True, help="Split to predict, instead of the recipe's; repeat."
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "abstain"]),
+    default="error",
+    show_default=True,
+    help="When a teacher lacks questions that others have.",
+)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Continue from the checkpoint in the output folder, or start over.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the recipe's seed.")
+@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@json_option
+@output_options
+def command(
+    first: str,
+    others: tuple[str, ...],
+    ensemble: str | None,
+    map_name: str | None,
+    recipe: str,
+    alpha: float | None,
+    temperature: float | None,
+    output: Path,
+    predictions: Path,
+    splits: tuple[str, ...],
+    missing: str,
+    resume: bool,
+    seed: int | None,
+    data_root: str | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Train one student on what an ensemble, or a large model, knows.
+
+    The teacher's confidences in every answer to the training questions are learned beside the
+    annotators' answers: the loss is alpha T² KL(teacher || student) + (1 - alpha) times the usual
+    one. Questions that the teacher lacks are learned from the annotators alone, and its answers
+    outside the student's vocabulary are dropped; both are counted.
+
+    \b
+    Example:
+      vqa-ensemble predict runs/shapes-* --split train -o preds
+      vqa-ensemble distill --teacher preds/train/*.parquet --recipe shapes-student
+    """
+    require_torch()
+    from vqa_ensemble.combiners.fitted import read_fitted
+    from vqa_ensemble.engine.teaching import write_teacher
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.resources import find_map
+
+    student = _read_student(recipe, seed, data_root, alpha, temperature)
+    teacher = output / student.member.name / "teacher.parquet"
+    files = (first, *others)
+    with status(f"Combining {len(files)} teachers", quiet=quiet):
+        write_teacher(
+            teacher,
+            files,
+            ensemble=read_fitted(ensemble) if ensemble else None,
+            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
+            missing=missing,
+        )
+    (outcome,) = train_here(
+        [student.with_teacher(str(teacher))],
+        {
+            "runs": output,
+            "predictions": predictions,
+            "splits": splits,
+            "resume": resume,
+            "finished": lambda outcome: None,
+        },
+        device,
+        threads,
+        quiet,
+    )
+    if outcome.error:
+        say_failure(outcome, verbose)
+    if as_json:
+        print_json(to_json(outcome))
+    elif not (quiet or outcome.error):
+        console().print(describe(outcome))
+    if outcome.error:
+        raise InputError(f"the student {outcome.member} failed; the reason is above")
+
+
+def _read_student(
+    name: str,
+    seed: int | None,
+    data_root: str | None,
+    alpha: float | None,
+    temperature: float | None,
+) -> Recipe:
+    from vqa_ensemble.formats.recipe import read_recipe
+
+    recipe = read_recipe(name)
+    recipe = recipe if seed is None else recipe.with_seed(seed)
+    recipe = recipe if data_root is None else recipe.with_root(data_root)
+    section = recipe.distillation
+    section = section if alpha is None else replace(section, alpha=alpha)
+    section = section if temperature is None else replace(section, temperature=temperature)
+    return replace(recipe, distillation=section)
