@@ -26,6 +26,7 @@ COMMANDS = (
     "fit",
     "compare",
     "evaluate",
+    "export",
     "check",
     "verify",
     "inspect",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from vqa_ensemble.cli.common import console, json_option, output_options, print_json
+from vqa_ensemble.formats.leaderboards import LEADERBOARDS
 
 
 @click.command("check")
@@ -13,12 +14,18 @@ from vqa_ensemble.cli.common import console, json_option, output_options, print_
 @click.option(
     "--annotations", type=click.Path(), help="Annotations JSON, where there is no questions file."
 )
+@click.option(
+    "--leaderboard",
+    type=click.Choice(list(LEADERBOARDS)),
+    help="Whose rules to check; those of every VQA leaderboard if not given.",
+)
 @json_option
 @output_options
 def command(
     submission: str,
     questions: str | None,
     annotations: str | None,
+    leaderboard: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -29,29 +36,35 @@ def command(
     there is an error; warnings alone leave 0.
 
     \b
-    Example:
+    Examples:
       vqa-ensemble check submission.json --questions questions.json
+      vqa-ensemble check gqa.json --leaderboard gqa --questions submission_all_questions.json
     """
     if (questions is None) == (annotations is None):
         raise click.UsageError("give either --questions or --annotations")
     import os
 
-    from vqa_ensemble.formats.vqa_json import read_annotations, read_json, read_questions
+    from vqa_ensemble.formats.benchmarks import read_benchmark_questions
+    from vqa_ensemble.formats.leaderboards import VQA, read_rows
     from vqa_ensemble.scoring.submission_check import check_submission
 
-    if questions is not None:
-        ids = read_questions(questions).question_ids.tolist()
-    else:
-        assert annotations is not None
-        ids = read_annotations(annotations).question_ids.tolist()
-    document = read_json(submission)
-    size = os.path.getsize(submission)
-    problems = check_submission(document, ids, size=size)
+    known = read_benchmark_questions(str(questions or annotations))
+    board = LEADERBOARDS[leaderboard] if leaderboard else VQA
+    ids = known.images if board.id_key == "image" else known.question_ids
+    size = os.path.getsize(submission) if os.path.isfile(submission) else 0
+    problems = check_submission(
+        read_rows(submission, board),
+        ids,  # type: ignore[arg-type]
+        size=size,
+        leaderboard=board,
+        questions=known,
+    )
     good = all(problem.level != "error" for problem in problems)
     if as_json:
         print_json(
             {
                 "submission": submission,
+                "leaderboard": leaderboard,
                 "ok": good,
                 "questions": len(ids),
                 "bytes": size,

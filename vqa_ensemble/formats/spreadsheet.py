@@ -9,8 +9,19 @@ from __future__ import annotations
 
 import re
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_RISKY = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run the text.
+
+    Examples
+    --------
+    >>> is_formula("=1+1"), is_formula("'=1+1")
+    (True, False)
+    """
+    return bool(_RISKY.match(text)) and not text.startswith("'")
 
 
 def guard(text: str) -> str:
@@ -21,7 +32,7 @@ def guard(text: str) -> str:
     >>> guard("=1+1"), guard("'-5"), guard("'tis"), guard("2")
     ("'=1+1", "''-5", "'tis", '2')
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _RISKY.match(text) else text
 
 
 def unguard(text: str) -> str:
