@@ -14,6 +14,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import read_annotations, read_questions
 from vqa_ensemble.training.data import easy_vqa
 from vqa_ensemble.training.data.easy_vqa import SPLITS, EasyVqa, PatchRegions
+from vqa_ensemble.training.data.official import write_official
 
 
 def test_patches_put_together_are_the_picture() -> None:
@@ -46,7 +47,8 @@ def test_the_types_come_from_the_data() -> None:
 
 
 def test_the_export_reads_as_official_json(tmp_path: Path) -> None:
-    questions_path, annotations_path = easy_vqa.export_vqa_json("validation", tmp_path)
+    split = EasyVqa().read("validation")
+    questions_path, annotations_path = write_official(tmp_path, "easy-vqa", "validation", split)
     questions, annotations = read_questions(questions_path), read_annotations(annotations_path)
     original = easy_vqa.read_questions("validation")
     np.testing.assert_array_equal(questions.question_ids, original.question_ids)

@@ -33,13 +33,16 @@ def command(dataset: str, output: Path, as_json: bool, quiet: bool, verbose: boo
     from vqa_ensemble.cli.train import require_torch
 
     require_torch()
-    from vqa_ensemble.training.data.easy_vqa import SPLITS, export_vqa_json, read_questions
+    from vqa_ensemble.training.data.easy_vqa import EasyVqa
+    from vqa_ensemble.training.data.official import write_official
 
     written = {}
     with status(f"Writing {dataset}", quiet=quiet):
-        for split in SPLITS:
-            export_vqa_json(split, output)
-            written[split] = len(read_questions(split).texts)
+        opened = EasyVqa()
+        for name in opened.split_names:
+            split = opened.read(name)
+            write_official(output, dataset, name, split)
+            written[name] = len(split.questions.texts)
     if as_json:
         print_json({"dataset": dataset, "output": str(output), "questions": written})
     elif not quiet:

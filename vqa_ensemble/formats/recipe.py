@@ -19,7 +19,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.resources import find_recipe
 
-DATASETS = ("easy-vqa", "vqa-v2")
+DATASETS = ("easy-vqa", "vqa-v1", "vqa-v2", "tdiuc", "daquar", "visual7w", "gqa")
 ARCHITECTURES = ("butd", "san", "ban")
 ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
 REGION_ENCODERS = ("layers", "convolution")
@@ -65,6 +65,9 @@ class DataSection:
         Folder of the data set's files; data sets that come as a package need none.
     train_splits : tuple of str
         Splits to train on, together.
+    vocabulary_splits : tuple of str
+        Splits whose answers make the vocabulary; those to train on if empty. VQA v2's 3,129
+        answers are those of train and validation.
     patch : int
         easy-VQA: side of the square patches that serve as regions, in pixels.
     regions : int
@@ -74,13 +77,14 @@ class DataSection:
     question_types : tuple of str
         Train on questions of these answer types only, to make a specialist; all if empty.
     min_answers : int
-        Training questions whose most given answer it is that an answer needs to enter the
+        Questions that an answer must be the answer of, the most given one, to enter the
         vocabulary.
     """
 
     dataset: str = _key(choices=DATASETS)
     root: str = _key("")
     train_splits: tuple[str, ...] = _key(("train",))
+    vocabulary_splits: tuple[str, ...] = _key((), low=0)
     patch: int = _key(8, low=2, high=32)
     regions: int = _key(0, low=0, high=1000)
     words: int = _key(14, low=1, high=64)

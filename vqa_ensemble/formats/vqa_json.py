@@ -66,6 +66,8 @@ class Annotations:
         Indices into ``vocabulary``.
     vocabulary : list of str
         Distinct answers as the annotators wrote them, in order of first appearance.
+    multiple_choice_answers : list of str, length Q, or None
+        The answer that the data set itself calls the right one; None where a file has none.
     """
 
     question_ids: QuestionIds
@@ -76,6 +78,7 @@ class Annotations:
     starts: npt.NDArray[np.int64]
     answers: npt.NDArray[np.int32]
     vocabulary: list[str]
+    multiple_choice_answers: list[str] | None = None
 
     def __len__(self) -> int:
         """The number of questions."""
@@ -141,16 +144,20 @@ def read_questions(path: str | os.PathLike[str]) -> Questions:
         question given twice, integer and string ids mixed, no questions.
     """
     entries = _entries(read_json(path), "questions", path)
-    ids = _read_ids(entries, "questions", path)
-    texts = _column(entries, "questions", "question", (str,), path)
-    images = _column(entries, "questions", "image_id", (int, str), path)
+    ids = read_ids(entries, "questions", path)
+    texts = column(entries, "questions", "question", (str,), path)
+    images = column(entries, "questions", "image_id", (int, str), path)
     return Questions(ids, texts, images)
 
 
 def read_annotations(
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    answer_type: str = "answer_type",
 ) -> Annotations:
     """Read one annotations file, or several (train and val) as if they were one.
+
+    ``answer_type`` is the key to take answer types from (TDIUC has question types only).
 
     Raises
     ------
@@ -162,7 +169,7 @@ def read_annotations(
     files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not files:
         raise InputError("no annotations file given")
-    parts = [_read_annotation_columns(path) for path in files]
+    parts = [_read_annotation_columns(path, answer_type) for path in files]
     for part, path in zip(parts[1:], files[1:], strict=True):
         if part.ids.dtype != parts[0].ids.dtype:
             raise InputError(
@@ -170,7 +177,7 @@ def read_annotations(
             )
     ids = np.concatenate([part.ids for part in parts])
     if len(parts) > 1:
-        _check_distinct(ids.tolist(), files[-1], "the files given together")
+        check_distinct(ids.tolist(), files[-1], "the files given together")
     return _join_annotations(ids, parts)
 
 
@@ -206,6 +213,7 @@ def _join_annotations(ids: QuestionIds, parts: list[_AnnotationColumns]) -> Anno
     answer_types, answer_type_names = _encode(part.answer_types for part in parts)
     answers, vocabulary = _encode(part.answers for part in parts)
     counts = np.concatenate([part.counts for part in parts])
+    chosen = [part.multiple_choice_answers for part in parts]
     return Annotations(
         question_ids=ids,
         question_types=question_types,
@@ -215,6 +223,9 @@ def _join_annotations(ids: QuestionIds, parts: list[_AnnotationColumns]) -> Anno
         starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         answers=answers,
         vocabulary=vocabulary,
+        multiple_choice_answers=[answer for part in chosen for answer in part or ()]
+        if all(chosen)
+        else None,
     )
 
 
@@ -227,9 +238,9 @@ def read_submission(path: str | os.PathLike[str]) -> Submission:
         Naming the file and the question: not JSON, not a list, a key missing or of the
         wrong type, a question given twice, integer and string ids mixed, no answers.
     """
-    entries = _list_of_objects(read_json(path), "", path)
-    ids = _read_ids(entries, "", path)
-    return Submission(ids, _column(entries, "", "answer", (str,), path))
+    entries = list_of_objects(read_json(path), "", path)
+    ids = read_ids(entries, "", path)
+    return Submission(ids, column(entries, "", "answer", (str,), path))
 
 
 @dataclass(frozen=True)
@@ -239,14 +250,15 @@ class _AnnotationColumns:
     answer_types: list[str]
     counts: npt.NDArray[np.int64]
     answers: list[str]
+    multiple_choice_answers: list[str] | None = None
 
 
-def _read_annotation_columns(path: str | os.PathLike[str]) -> _AnnotationColumns:
+def _read_annotation_columns(path: str | os.PathLike[str], answer_type: str) -> _AnnotationColumns:
     entries = _entries(read_json(path), "annotations", path)
-    ids = _read_ids(entries, "annotations", path)
-    question_types = _column(entries, "annotations", "question_type", (str,), path)
-    answer_types = _column(entries, "annotations", "answer_type", (str,), path)
-    humans = _column(entries, "annotations", "answers", (list,), path)
+    ids = read_ids(entries, "annotations", path)
+    question_types = column(entries, "annotations", "question_type", (str,), path)
+    answer_types = column(entries, "annotations", answer_type, (str,), path)
+    humans = column(entries, "annotations", "answers", (list,), path)
     counts = np.fromiter(map(len, humans), np.int64, len(humans))
     if not counts.all():
         question = ids[int(np.argmin(counts))]
@@ -257,7 +269,11 @@ def _read_annotation_columns(path: str | os.PathLike[str]) -> _AnnotationColumns
         answers = []
     if not answers or set(map(type, answers)) != {str}:
         _raise_bad_human_answer(humans, ids, path)
-    return _AnnotationColumns(ids, question_types, answer_types, counts, answers)
+    chosen: list[Any] = [entry.get("multiple_choice_answer") for entry in entries]
+    given = set(map(type, chosen)) == {str}
+    return _AnnotationColumns(
+        ids, question_types, answer_types, counts, answers, chosen if given else None
+    )
 
 
 def _raise_bad_human_answer(
@@ -307,10 +323,17 @@ def _entries(document: Any, key: str, path: str | os.PathLike[str]) -> list[dict
             f"is not a VQA {key} file: expected an object with the key '{key}', found {found}",
             path=path,
         )
-    return _list_of_objects(document[key], key, path)
+    return list_of_objects(document[key], key, path)
 
 
-def _list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """``entries``, checked to be what is under ``key``: objects, at least one.
+
+    Raises
+    ------
+    InputError
+        Naming ``path`` and the entry.
+    """
     if not isinstance(entries, list):
         what = f"'{key}'" if key else "a submission"
         raise InputError(
@@ -324,20 +347,27 @@ def _list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> li
     return entries
 
 
-def _column(
+def column(
     entries: list[dict[str, Any]],
     key: str,
     name: str,
     types: tuple[type, ...],
     path: str | os.PathLike[str],
+    id_key: str = "question_id",
 ) -> list[Any]:
-    """The value of ``name`` in every entry, checked to be of ``types`` exactly."""
+    """The value of ``name`` in every entry, checked to be of ``types`` exactly.
+
+    Raises
+    ------
+    InputError
+        Naming ``path`` and the entry, by its ``id_key`` or else by its place under ``key``.
+    """
     try:
         values = [entry[name] for entry in entries]
     except KeyError:
         wrong = next(i for i, entry in enumerate(entries) if name not in entry)
         raise InputError(
-            f"has no '{name}'", path=path, where=_place(entries[wrong], key, wrong)
+            f"has no '{name}'", path=path, where=_place(entries[wrong], key, wrong, id_key)
         ) from None
     if not set(map(type, values)) <= set(types):
         wrong = next(i for i, value in enumerate(values) if type(value) not in types)
@@ -345,38 +375,51 @@ def _column(
         raise InputError(
             f"'{name}' is a {type(values[wrong]).__name__}; it must be a {expected}",
             path=path,
-            where=_place(entries[wrong], key, wrong),
+            where=_place(entries[wrong], key, wrong, id_key),
         )
     return values
 
 
-def _place(entry: dict[str, Any], key: str, position: int) -> str:
-    question = entry.get("question_id")
+def _place(entry: dict[str, Any], key: str, position: int, id_key: str) -> str:
+    question = entry.get(id_key)
     return f"{key}[{position}]" if question is None else f"question {question}"
 
 
-def _read_ids(entries: list[dict[str, Any]], key: str, path: str | os.PathLike[str]) -> QuestionIds:
-    values = _column(entries, key, "question_id", (int, str), path)
+def read_ids(
+    entries: list[dict[str, Any]],
+    key: str,
+    path: str | os.PathLike[str],
+    id_key: str = "question_id",
+) -> QuestionIds:
+    """The distinct ids of questions, all of them integers or all strings.
+
+    Raises
+    ------
+    InputError
+        Naming ``path`` and the entry.
+    """
+    values = column(entries, key, id_key, (int, str), path)
     if len(set(map(type, values))) > 1:
         wrong = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
         raise InputError(
-            f"question_id {values[wrong]!r} is not of the type of the first, {values[0]!r}",
+            f"{id_key} {values[wrong]!r} is not of the type of the first, {values[0]!r}",
             path=path,
             where=f"{key}[{wrong}]",
             fix="Write all ids as integers, or all as strings.",
         )
-    _check_distinct(values, path, "the file")
+    check_distinct(values, path, "the file")
     if isinstance(values[0], str):
         return np.array(values, dtype=object)
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError as error:
         raise InputError(
-            "a question_id does not fit into 64-bit signed integers", path=path
+            f"a {id_key} does not fit into 64-bit signed integers", path=path
         ) from error
 
 
-def _check_distinct(values: list[Any], path: str | os.PathLike[str], within: str) -> None:
+def check_distinct(values: list[Any], path: str | os.PathLike[str], within: str) -> None:
+    """Raise InputError naming the first of the question ids ``values`` that repeats."""
     if len(set(values)) == len(values):
         return
     repeated = [value for value, count in Counter(values).items() if count > 1]
@@ -410,7 +453,7 @@ def write_submission(
     """
     ids = np.asarray(question_ids)
     listed = ids.tolist()
-    _check_distinct(listed, path, "the submission")
+    check_distinct(listed, path, "the submission")
     to_json: Callable[[Any], bytes] = orjson.dumps
     # Answers repeat: most of the time goes into quoting them, so each is quoted once.
     quoted = {answer: to_json(answer) for answer in set(answers)}

@@ -13,8 +13,9 @@ import torch
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.recipe import recipe_hash
+from vqa_ensemble.formats.vqa_json import QuestionIds
 from vqa_ensemble.training.checkpoint import Member
-from vqa_ensemble.training.data.examples import Dataset, Examples, QuestionIds
+from vqa_ensemble.training.data.examples import Dataset, Examples
 
 
 @dataclass(frozen=True)

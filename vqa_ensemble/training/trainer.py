@@ -23,9 +23,10 @@ from vqa_ensemble.training.checkpoint import (
     save_checkpoint,
 )
 from vqa_ensemble.training.data import open_dataset
-from vqa_ensemble.training.data.examples import Batch, Dataset, Examples, answer_vocabulary
+from vqa_ensemble.training.data.combined import training_examples
+from vqa_ensemble.training.data.examples import Batch, Dataset
 from vqa_ensemble.training.data.teacher import read_teacher
-from vqa_ensemble.training.data.vocabulary import build_words, glove_vectors
+from vqa_ensemble.training.data.vocabulary import glove_vectors
 from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.optimization import (
@@ -94,12 +95,8 @@ class Trainer:
         self._precision = MixedPrecision(recipe.training.precision, device)
 
         dataset = dataset or open_dataset(recipe.data)
-        splits = [dataset.split(name) for name in recipe.data.train_splits]
-        if recipe.data.question_types:
-            splits = [split.of_types(recipe.data.question_types) for split in splits]
-        words = build_words(text for split in splits for text in split.questions)
-        answers = answer_vocabulary(splits, recipe.data.min_answers)
-        self._examples = Examples(splits, words, answers, recipe.data.words)
+        self._examples = training_examples(dataset, recipe.data)
+        words, answers = self._examples.words, self._examples.answers
         self.teacher = None
         if recipe.distillation.teacher:
             self.teacher = read_teacher(
@@ -107,7 +104,6 @@ class Trainer:
             )
             self._examples.teacher = self.teacher.confidences
         self._loss = student_loss(recipe.distillation)
-
         self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
         self.member = self._new_member(words, answers)
         self._optimizer = build_optimizer(self.member.model, recipe.training)

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import DataSection
+from vqa_ensemble.training.data.daquar import Daquar
 from vqa_ensemble.training.data.easy_vqa import EasyVqa
 from vqa_ensemble.training.data.examples import Dataset
-from vqa_ensemble.training.data.vqa_v2 import VqaFolder
+from vqa_ensemble.training.data.folder import FolderDataset
+from vqa_ensemble.training.data.gqa import Gqa
+from vqa_ensemble.training.data.tdiuc import Tdiuc
+from vqa_ensemble.training.data.visual7w import Visual7W
+from vqa_ensemble.training.data.vqa import VqaFolder
+
+_FOLDERS: dict[str, type[FolderDataset]] = {
+    "daquar": Daquar,
+    "gqa": Gqa,
+    "tdiuc": Tdiuc,
+    "visual7w": Visual7W,
+}
 
 
 def open_dataset(data: DataSection) -> Dataset:
@@ -25,4 +37,6 @@ def open_dataset(data: DataSection) -> Dataset:
             where="data.root",
             fix="Set it in the recipe, or give --data-root.",
         )
-    return VqaFolder(data.root, regions=data.regions)
+    if data.dataset in _FOLDERS:
+        return _FOLDERS[data.dataset](data.root, regions=data.regions)
+    return VqaFolder(data.root, name=data.dataset, regions=data.regions)

@@ -7,20 +7,18 @@ choices need not be made on the test split.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.training.data.examples import FloatArray, SoftAnswers, Split
+from vqa_ensemble.formats.vqa_json import Questions
+from vqa_ensemble.training.data.examples import FloatArray, RawSplit, Split
+from vqa_ensemble.training.data.soft_answers import single_answers
 
 SPLITS = ("train", "validation", "test")
 SIDE = 64
@@ -29,11 +27,10 @@ _VALIDATION_EVERY = 8
 # The package numbers the pictures of train and test both from 0.
 _FIRST_QUESTION = {"train": 1_000_000, "test": 2_000_000}
 _FIRST_PICTURE = {"train": 10_000, "test": 20_000}
-_HUMANS = 10
 
 
 @dataclass(frozen=True)
-class Questions:
+class Asked:
     """One split as the package gives it, with ids that are unique over all splits.
 
     Attributes
@@ -101,34 +98,40 @@ class EasyVqa:
         _package()
         self._patch = patch
 
-    def split(self, name: str) -> Split:
-        """Read a split.
+    def read(self, name: str) -> RawSplit:
+        """Read a split's questions and answers.
 
         Raises
         ------
         InputError
             If there is none of that name.
         """
-        questions = read_questions(name)
-        answers, codes = np.unique(questions.answers, return_inverse=True)
-        count = len(questions.texts)
-        soft = SoftAnswers(
-            starts=np.arange(count + 1),
-            codes=codes.astype(np.int64),
-            scores=np.ones(count, np.float32),
-            answers=answers.tolist(),
-            counts=np.bincount(codes),
-        )
+        asked = read_questions(name)
         types = answer_types()
-        regions = self._test_regions if name == "test" else self._train_regions
+        return RawSplit(
+            Questions(asked.question_ids, asked.texts, asked.image_ids.tolist()),
+            None,
+            single_answers(asked.answers),
+            [types[answer] for answer in asked.answers],
+        )
+
+    def split(self, name: str) -> Split:
+        """Read a split with its pictures' regions.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name.
+        """
+        raw = self.read(name)
         return Split(
             name,
-            questions.question_ids,
-            questions.texts,
-            questions.pictures,
-            regions,
-            soft,
-            [types[answer] for answer in questions.answers],
+            raw.questions.question_ids,
+            raw.questions.texts,
+            read_questions(name).pictures,
+            self._test_regions if name == "test" else self._train_regions,
+            raw.answers,
+            raw.answer_types,
         )
 
     @cached_property
@@ -140,7 +143,7 @@ class EasyVqa:
         return PatchRegions(_read_pixels("test"), self._patch)
 
 
-def read_questions(split: str) -> Questions:
+def read_questions(split: str) -> Asked:
     """Questions and answers of a split, in the package's order.
 
     Raises
@@ -158,7 +161,7 @@ def read_questions(split: str) -> Questions:
     held_out = numbers % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
     chosen = {"train": ~held_out, "validation": held_out, "test": np.ones_like(held_out)}[split]
     rows = np.flatnonzero(chosen)
-    return Questions(
+    return Asked(
         question_ids=rows + _FIRST_QUESTION[source],
         image_ids=numbers[rows] + _FIRST_PICTURE[source],
         texts=[texts[row] for row in rows],
@@ -205,56 +208,6 @@ def _type_name(answers: set[str], words: Sequence[set[str]]) -> str:
         (name for name in ("color", "shape") if all(name in question for question in words)),
         "other",
     )
-
-
-def export_vqa_json(split: str, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """Write a split in the official VQA v2 form; returns the two paths.
-
-    ``<split>_questions.json`` and ``<split>_annotations.json`` in ``folder``, with ten
-    identical human answers a question and its first two words as the question type.
-
-    Raises
-    ------
-    InputError
-        If there is no such split, the package is missing, or ``folder`` cannot be written.
-    """
-    questions, types = read_questions(split), answer_types()
-    header = {
-        "info": {"description": "easy-VQA in the form of VQA v2", "version": "1.0"},
-        "license": {"name": "MIT"},
-        "data_type": "easy_vqa",
-        "data_subtype": split,
-    }
-    ids, images = questions.question_ids.tolist(), questions.image_ids.tolist()
-    asked = [
-        {"image_id": image, "question": text, "question_id": question}
-        for image, text, question in zip(images, questions.texts, ids, strict=True)
-    ]
-    annotated = [
-        {
-            "question_type": " ".join(text.split()[:2]),
-            "multiple_choice_answer": answer,
-            "answers": _human_answers(answer),
-            "image_id": image,
-            "answer_type": types[answer],
-            "question_id": question,
-        }
-        for image, text, question, answer in zip(
-            images, questions.texts, ids, questions.answers, strict=True
-        )
-    ]
-    paths = Path(folder, f"{split}_questions.json"), Path(folder, f"{split}_annotations.json")
-    atomic_write(paths[0], orjson.dumps({**header, "task_type": "Open-Ended", "questions": asked}))
-    atomic_write(paths[1], orjson.dumps({**header, "annotations": annotated}))
-    return paths
-
-
-@cache
-def _human_answers(answer: str) -> list[dict[str, Any]]:
-    return [
-        {"answer": answer, "answer_confidence": "yes", "answer_id": human}
-        for human in range(1, _HUMANS + 1)
-    ]
 
 
 def _read_pixels(source: str) -> npt.NDArray[np.uint8]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +14,11 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import QuestionIds, Questions
 from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 FloatArray = npt.NDArray[np.float32]
-QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+Value = TypeVar("Value")
 
 
 class Regions(Protocol):
@@ -47,7 +50,7 @@ class SoftAnswers:
     scores : ndarray of float32, shape (R,)
     answers : list of str
     counts : ndarray of int64, shape (len(answers),)
-        Questions of which each answer is the most given one.
+        Questions whose answer, the most given one, each is.
     """
 
     starts: npt.NDArray[np.int64]
@@ -82,6 +85,11 @@ class Split:
     choices : list of tuple of str, length Q, or None
         Multiple choice: the options of each question, in normal form. The right one is
         in ``answers``.
+    extra : bool
+        Extra training questions of another source: they add nothing to the answer
+        vocabulary, and count only where it has their answer.
+    answers_file : Path or None
+        Where the answers lie, or would lie.
     """
 
     name: str
@@ -92,9 +100,27 @@ class Split:
     answers: SoftAnswers | None
     types: list[str] | None = None
     choices: list[tuple[str, ...]] | None = None
+    extra: bool = False
+    answers_file: Path | None = None
+
+    def select(self, rows: npt.NDArray[np.int64]) -> Split:
+        """Some of the questions; the counts of answers stay those of all."""
+
+        def chosen(values: list[Value] | None) -> list[Value] | None:
+            return None if values is None else [values[row] for row in rows]
+
+        return replace(
+            self,
+            question_ids=self.question_ids[rows],
+            questions=[self.questions[row] for row in rows],
+            pictures=self.pictures[rows],
+            answers=None if self.answers is None else self.answers.select(rows),
+            types=chosen(self.types),
+            choices=chosen(self.choices),
+        )
 
     def of_types(self, names: Sequence[str]) -> Split:
-        """The questions of some types only; the counts of answers stay those of all.
+        """The questions of some types only.
 
         Raises
         ------
@@ -109,16 +135,31 @@ class Split:
                 where="data.question_types",
                 fix=f"There are: {', '.join(there) or 'none; it has no annotations'}.",
             )
-        assert self.types is not None
-        return replace(
-            self,
-            question_ids=self.question_ids[rows],
-            questions=[self.questions[row] for row in rows],
-            pictures=self.pictures[rows],
-            answers=None if self.answers is None else self.answers.select(rows),
-            types=[self.types[row] for row in rows],
-            choices=None if self.choices is None else [self.choices[row] for row in rows],
-        )
+        return self.select(rows)
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """A split as its files have it, before its pictures' regions are looked up.
+
+    Attributes
+    ----------
+    questions : Questions
+    path : Path or None
+        The file that names the pictures; None if a package does.
+    answers, choices, extra, answers_file
+        As in :class:`Split`.
+    answer_types, question_types : list of str, length Q, or None
+    """
+
+    questions: Questions
+    path: Path | None
+    answers: SoftAnswers | None = None
+    answer_types: list[str] | None = None
+    question_types: list[str] | None = None
+    choices: list[tuple[str, ...]] | None = None
+    extra: bool = False
+    answers_file: Path | None = None
 
 
 class Dataset(Protocol):
@@ -132,8 +173,11 @@ class Dataset(Protocol):
     def split_names(self) -> tuple[str, ...]:
         """The splits there are."""
 
+    def read(self, name: str) -> RawSplit:
+        """Read a split's files; :class:`InputError` if there is none of that name."""
+
     def split(self, name: str) -> Split:
-        """Read a split; :class:`InputError` if there is none of that name."""
+        """Read a split with its regions; :class:`InputError` as :meth:`read`."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +270,7 @@ class Examples:
         self, splits: Sequence[Split], words: Sequence[str], answers: Sequence[str], length: int
     ) -> None:
         self.splits = list(splits)
-        self.answers = list(answers)
+        self.words, self.answers = list(words), list(answers)
         self.question_ids: QuestionIds = np.concatenate([s.question_ids for s in splits])
         self.pictures = np.concatenate([split.pictures for split in splits])
         self._part = np.repeat(np.arange(len(splits)), [len(s.questions) for s in splits])
@@ -336,28 +380,22 @@ def _choice_scores(split: Split) -> Iterator[float]:
         yield from (score_of.get(option, 0.0) for option in options)
 
 
-def answer_vocabulary(splits: Sequence[Split], least: int) -> list[str]:
+def answer_vocabulary(parts: Iterable[SoftAnswers], least: int) -> list[str]:
     """Answers that are the most given of at least ``least`` questions, the frequent ones first.
 
     Raises
     ------
     InputError
-        If a split has no answers, or no answer is frequent enough.
+        If no answer is frequent enough.
     """
-    counts: dict[str, int] = {}
-    for split in splits:
-        if split.answers is None:
-            raise InputError(f"split '{split.name}' has no answers to train on")
-        for answer, count in zip(split.answers.answers, split.answers.counts, strict=True):
-            counts[answer] = counts.get(answer, 0) + int(count)
-    kept = sorted(
-        (answer for answer, count in counts.items() if count >= least),
-        key=lambda answer: (-counts[answer], answer),
-    )
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(dict(zip(part.answers, part.counts.tolist(), strict=True)))
+    kept = [answer for answer, count in counts.items() if count >= least]
     if not kept:
         raise InputError(
             f"no answer is the most given of {least} questions",
             where="data.min_answers",
             fix="Lower it.",
         )
-    return kept
+    return sorted(kept, key=lambda answer: (-counts[answer], answer))

@@ -45,17 +45,28 @@ class PictureRegions:
         """
         return self._opened[1]
 
-    def rows(self, images: Sequence[int | str], path: Path) -> npt.NDArray[np.int64]:
-        """Each image's row in :attr:`regions`; ``path`` is the file that names the images.
+    def find(self, images: Sequence[int | str]) -> npt.NDArray[np.int64]:
+        """Each image's row in :attr:`regions`, -1 where it has none.
 
         Raises
         ------
         InputError
-            If there are no regions, or some of these images have none.
+            If there are no regions at all.
         """
         rows = self._opened[0]
-        names = [str(image) for image in images]
-        missing = list(dict.fromkeys(name for name in names if name not in rows))
+        return np.array([rows.get(str(image), -1) for image in images], np.int64)
+
+    def rows(self, images: Sequence[int | str], path: Path | None) -> npt.NDArray[np.int64]:
+        """As :meth:`find`, if all are there; ``path`` is the file that names the images.
+
+        Raises
+        ------
+        InputError
+            If some of these images have no regions.
+        """
+        rows = self.find(images)
+        pairs = zip(images, rows.tolist(), strict=True)
+        missing = list(dict.fromkeys(str(image) for image, row in pairs if row < 0))
         if missing:
             count = f"{len(missing):,} pictures have" if len(missing) > 1 else "1 picture has"
             first = ", ".join(missing[:_EXAMPLES])
@@ -64,7 +75,7 @@ class PictureRegions:
                 path=path,
                 fix=f"Add them to {self.folder}.",
             )
-        return np.array([rows[name] for name in names], np.int64)
+        return rows
 
     @cached_property
     def _opened(self) -> tuple[dict[str, int], Regions]:

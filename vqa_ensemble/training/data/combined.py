@@ -1,0 +1,109 @@
+"""The splits of a recipe put together: what one member is trained on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.recipe import DataSection
+from vqa_ensemble.training.data.examples import (
+    Dataset,
+    Examples,
+    RawSplit,
+    SoftAnswers,
+    Split,
+    answer_vocabulary,
+)
+from vqa_ensemble.training.data.vocabulary import build_words, tokenize
+
+logger = logging.getLogger(__name__)
+
+
+def training_examples(dataset: Dataset, data: DataSection) -> Examples:
+    """Read the splits to train on, and make the vocabularies.
+
+    Of extra splits (Visual Genome) only questions stay whose answer is in the vocabulary and
+    whose picture the other splits show. How many questions are longer than ``data.words`` is
+    logged as a warning.
+
+    Raises
+    ------
+    InputError
+        If a split is missing or broken, has no answers, or shares a question with another.
+    """
+    splits = [dataset.split(name) for name in data.train_splits]
+    if all(split.extra for split in splits):
+        raise InputError("has extra questions only", where="data.train_splits", fix="Add 'train'.")
+    given = {split.name: _answers(split, split.name) for split in splits}
+    _check_distinct(splits)
+    if data.question_types:
+        splits = [split.of_types(data.question_types) for split in splits]
+    names = data.vocabulary_splits or [split.name for split in splits if not split.extra]
+    answers = answer_vocabulary(
+        [given[name] if name in given else _read_answers(dataset, name) for name in names],
+        data.min_answers,
+    )
+    splits = [_usable(split, splits, answers) if split.extra else split for split in splits]
+    texts = [text for split in splits for text in split.questions]
+    options = [option for split in splits for row in split.choices or () for option in row]
+    words = build_words([*texts, *options])
+    _warn_of_long_questions(texts, data.words)
+    return Examples(splits, words, answers, data.words)
+
+
+def _read_answers(dataset: Dataset, name: str) -> SoftAnswers:
+    """Answers of a split that is not trained on; it needs no regions."""
+    return _answers(dataset.read(name), name)
+
+
+def _answers(split: Split | RawSplit, name: str) -> SoftAnswers:
+    if split.answers is None:
+        file = split.answers_file
+        missing = file is not None and not file.is_file()
+        raise InputError(
+            f"no such file; it holds the answers of split '{name}'"
+            if missing
+            else f"split '{name}' has no answers to learn from",
+            path=file,
+        )
+    return split.answers
+
+
+def _check_distinct(splits: Sequence[Split]) -> None:
+    for one, other in combinations(splits, 2):
+        listed = other.question_ids.tolist()
+        shared = set(one.question_ids.tolist()).intersection(listed)
+        if shared:
+            first = next(question for question in listed if question in shared)
+            raise InputError(
+                f"splits '{one.name}' and '{other.name}' share {len(shared):,} questions, the "
+                f"first is {first}",
+                where="data.train_splits",
+            )
+
+
+def _usable(split: Split, splits: Sequence[Split], answers: Sequence[str]) -> Split:
+    """The questions of an extra split that can be learnt from without peeking."""
+    assert split.answers is not None
+    shown = np.concatenate([other.pictures for other in splits if not other.extra])
+    known = np.isin(split.answers.answers, answers)[split.answers.codes]
+    rows = np.repeat(np.arange(len(split.questions)), np.diff(split.answers.starts))
+    answered = np.bincount(rows, weights=known, minlength=len(split.questions)) > 0
+    return split.select(np.flatnonzero(answered & np.isin(split.pictures, shown)))
+
+
+def _warn_of_long_questions(texts: Sequence[str], limit: int) -> None:
+    longer = [text for text in texts if len(tokenize(text)) > limit]
+    if longer:
+        logger.warning(
+            "%s of %s training questions have more than data.words = %d words and lose their last "
+            "ones; the longest has %d.",
+            f"{len(longer):,}",
+            f"{len(texts):,}",
+            limit,
+            max(len(tokenize(text)) for text in longer),
+        )

@@ -1,0 +1,106 @@
+"""Visual7W telling: multiple choice between four answers (Zhu et al., CVPR 2016).
+
+The folder holds ``dataset_v7w_telling.json`` of the download
+(ai.stanford.edu/~yukez/visual7w): ``{"images": [{"image_id", "split", "qa_pairs": [{"qa_id",
+"question", "answer", "multiple_choices", "type"}]}]}``, where ``multiple_choices`` are the
+three wrong answers, ``type`` is one of what, where, when, who, why, how, and ``split`` is train,
+val or test. The split ``validation`` is val. Ids of pictures are those of Visual Genome.
+
+The options of a question are in the order of the alphabet, so their order tells nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import (
+    Questions,
+    column,
+    list_of_objects,
+    read_ids,
+    read_json,
+)
+from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.training.data.examples import RawSplit
+from vqa_ensemble.training.data.folder import FolderDataset
+from vqa_ensemble.training.data.soft_answers import single_answers
+
+_FILE = "dataset_v7w_telling.json"
+_SPLITS = {"train": "train", "validation": "val", "test": "test"}
+_DECOYS = 3
+
+
+class Visual7W(FolderDataset):
+    """The data set; ``root`` is the folder described above."""
+
+    name = "visual7w"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The one file, for every split."""
+        return dict.fromkeys(_SPLITS, self.root / _FILE)
+
+    def read(self, name: str) -> RawSplit:
+        """Read a split.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or broken, has nothing in this split, or a question does
+            not have three wrong answers.
+        """
+        path = self.questions_file(name)
+        pairs: list[dict[str, Any]] = []
+        images: list[int | str] = []
+        for image, split, asked in self._pictures_of_file:
+            if split == _SPLITS[name]:
+                pairs += asked
+                images += [image] * len(asked)
+        if not pairs:
+            raise InputError(f"has no questions in split '{_SPLITS[name]}'", path=path)
+        list_of_objects(pairs, "qa_pairs", path)
+        ids = read_ids(pairs, "qa_pairs", path, "qa_id")
+
+        def values(key: str, kind: type) -> list[Any]:
+            return column(pairs, "qa_pairs", key, (kind,), path, "qa_id")
+
+        answers, types = values("answer", str), values("type", str)
+        options = []
+        for pair, answer, decoys in zip(
+            pairs, answers, values("multiple_choices", list), strict=True
+        ):
+            if len(decoys) != _DECOYS or not all(isinstance(decoy, str) for decoy in decoys):
+                raise InputError(
+                    f"'multiple_choices' must be {_DECOYS} strings, the wrong answers",
+                    path=path,
+                    where=f"question {pair['qa_id']}",
+                )
+            options.append([answer, *decoys])
+        normal = normalize_answers([option for row in options for option in row])
+        size = _DECOYS + 1
+        choices = [tuple(sorted(normal[at : at + size])) for at in range(0, len(normal), size)]
+        return RawSplit(
+            Questions(ids, values("question", str), images),
+            path,
+            single_answers(answers),
+            types,
+            types,
+            choices,
+            answers_file=path,
+        )
+
+    @cached_property
+    def _pictures_of_file(self) -> list[tuple[int | str, str, list[dict[str, Any]]]]:
+        """Id, split and questions of every picture."""
+        path = self.root / _FILE
+        document = read_json(path)
+        pictures = list_of_objects(
+            document.get("images") if isinstance(document, dict) else None, "images", path
+        )
+        ids = column(pictures, "images", "image_id", (int, str), path, "image_id")
+        splits = column(pictures, "images", "split", (str,), path, "image_id")
+        asked = column(pictures, "images", "qa_pairs", (list,), path, "image_id")
+        return list(zip(ids, splits, asked, strict=True))

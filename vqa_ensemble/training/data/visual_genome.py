@@ -1,0 +1,83 @@
+"""Visual Genome's questions (Krishna et al. 2017) as extra training questions for VQA.
+
+In the folder of VQA v1 or v2 there are, as downloaded from visualgenome.org:
+
+- ``question_answers.json``: for each picture ``{"id", "qas": [{"qa_id", "question",
+  "answer"}]}`` (the first release wrote ``id`` for ``qa_id``).
+- ``image_data.json``: for each picture ``{"image_id", "coco_id"}``, where ``coco_id`` is null
+  if the picture is not one of COCO.
+
+Only questions about COCO pictures can be used, since VQA's pictures and regions are COCO's.
+As extra questions they say nothing about the answer vocabulary. Training takes those whose
+answer is in it and whose picture the other training splits show, so pictures that
+are kept for validation are not learnt from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.vqa_json import (
+    Questions,
+    column,
+    list_of_objects,
+    read_ids,
+    read_json,
+)
+from vqa_ensemble.training.data.examples import RawSplit
+from vqa_ensemble.training.data.soft_answers import single_answers
+
+QUESTIONS_FILE = "question_answers.json"
+IMAGES_FILE = "image_data.json"
+
+
+def read_visual_genome(root: Path) -> RawSplit:
+    """Read the questions about COCO pictures, with COCO's picture ids.
+
+    A question's id is Visual Genome's with a minus, since VQA uses the same numbers.
+
+    Raises
+    ------
+    InputError
+        Naming a file that is missing or broken, or if no picture is one of COCO.
+    """
+    path = root / QUESTIONS_FILE
+    coco = _coco_ids(root / IMAGES_FILE)
+    pictures = list_of_objects(read_json(path), "", path)
+    ids = column(pictures, "", "id", (int,), path, "id")
+    asked = column(pictures, "", "qas", (list,), path, "id")
+    entries: list[dict[str, Any]] = []
+    images: list[int | str] = []
+    for picture, pairs in zip(ids, asked, strict=True):
+        if picture in coco:
+            entries += pairs
+            images += [coco[picture]] * len(pairs)
+    if not entries:
+        raise InputError(
+            f"has no question about a picture that {IMAGES_FILE} knows as one of COCO", path=path
+        )
+    id_key = "qa_id" if "qa_id" in list_of_objects(entries, "qas", path)[0] else "id"
+    question_ids = read_ids(entries, "qas", path, id_key)
+    if question_ids.dtype == object:
+        raise InputError(f"{id_key} {question_ids[0]!r} is not an integer", path=path)
+    answers = single_answers(column(entries, "qas", "answer", (str,), path, id_key))
+    texts = column(entries, "qas", "question", (str,), path, id_key)
+    return RawSplit(
+        Questions(-question_ids.astype(np.int64), texts, images),
+        path,
+        answers,
+        extra=True,
+        answers_file=path,
+    )
+
+
+def _coco_ids(path: Path) -> dict[int, int]:
+    """COCO's id of each of Visual Genome's pictures that is one of COCO."""
+    pictures = list_of_objects(read_json(path), "", path)
+    ids = column(pictures, "", "image_id", (int,), path, "image_id")
+    coco = column(pictures, "", "coco_id", (int, type(None)), path, "image_id")
+    return {picture: its for picture, its in zip(ids, coco, strict=True) if its is not None}
