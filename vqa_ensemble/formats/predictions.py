@@ -164,17 +164,14 @@ def write_predictions(
             "confidence": pa.array(np.asarray(confidences, dtype=np.float32)),
         }
     )
-    metadata = Metadata(
+    metadata = new_metadata(
         member=member,
         dataset=dataset,
         split=split,
-        top_k="all" if top_k is None else str(top_k),
+        top_k=top_k,
         recipe=recipe,
         recipe_hash=recipe_hash,
-        seed=str(seed),
-        created_by=f"vqa-ensemble {__version__}",
-        created_at=timestamp(),
-        format_version=str(FORMAT_VERSION),
+        seed=seed,
     )
     save_predictions(path, predictions_from_table(table, str(path), metadata), top_k=top_k)
 
@@ -206,19 +203,50 @@ def save_predictions(
             "confidence": pa.array(confidences),
         }
     )
-    fields = {_PREFIX + name: value for name, value in vars(predictions.metadata).items() if value}
-    with atomic_path(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(fields),
-            temporary,
-            compression="zstd",
-            row_group_size=ROW_GROUP_ROWS,
-            use_dictionary=["answer"],
-            write_statistics=["question_id"],
-            column_encoding={"question_id": "DELTA_BINARY_PACKED"}
-            if pa.types.is_integer(ids.type)
-            else None,
-        )
+    with (
+        atomic_path(path) as temporary,
+        open_writer(temporary, table.schema, predictions.metadata) as writer,
+    ):
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def open_writer(path: Path, schema: pa.Schema, metadata: Metadata) -> pq.ParquetWriter:
+    """What writes tables of sorted predictions into a file."""
+    fields = {_PREFIX + name: value for name, value in vars(metadata).items() if value}
+    integers = pa.types.is_integer(schema.field("question_id").type)
+    return pq.ParquetWriter(
+        path,
+        schema.with_metadata(fields),
+        compression="zstd",
+        use_dictionary=["answer"],
+        write_statistics=["question_id"],
+        column_encoding={"question_id": "DELTA_BINARY_PACKED"} if integers else None,
+    )
+
+
+def new_metadata(
+    *,
+    member: str,
+    dataset: str = "",
+    split: str = "",
+    top_k: int | None = DEFAULT_TOP_K,
+    recipe: str = "",
+    recipe_hash: str = "",
+    seed: int | str = "",
+) -> Metadata:
+    """Metadata of a file written now by this version."""
+    return Metadata(
+        member=member,
+        dataset=dataset,
+        split=split,
+        top_k="all" if top_k is None else str(top_k),
+        recipe=recipe,
+        recipe_hash=recipe_hash,
+        seed=str(seed),
+        created_by=f"vqa-ensemble {__version__}",
+        created_at=timestamp(),
+        format_version=str(FORMAT_VERSION),
+    )
 
 
 def timestamp() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,44 +12,72 @@ import numpy.typing as npt
 import torch
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.formats.prediction_stream import prediction_stream
+from vqa_ensemble.formats.predictions import new_metadata
 from vqa_ensemble.formats.recipe import recipe_hash
-from vqa_ensemble.formats.vqa_json import QuestionIds
+from vqa_ensemble.training import distributed
 from vqa_ensemble.training.checkpoint import Member
 from vqa_ensemble.training.data.examples import Dataset, Examples
 
+_BATCH_SIZE = 512
+
 
 @dataclass(frozen=True)
-class SplitPrediction:
-    """A member's best answers to every question of a split.
+class BatchPrediction:
+    """A member's best answers to B questions.
 
     Attributes
     ----------
-    question_ids : ndarray, shape (Q,)
-    answers : ndarray of int64, shape (Q, k)
+    rows : ndarray, shape (B,)
+        The questions' places among the examples.
+    answers : ndarray of int32, shape (B, k)
         Indices into the member's answers, the most confident first.
-    confidences : ndarray of float32, shape (Q, k)
+    confidences : ndarray of float32, shape (B, k)
         Sigmoid scores: how likely each answer alone is right. They need not sum to 1.
-    score : float or None
-        Mean soft score of the most confident answers, where the split has answers.
+    score : float
+        Soft score of the most confident answers, summed; 0 if the split has no answers.
     """
 
-    question_ids: QuestionIds
-    answers: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int32]
     confidences: npt.NDArray[np.float32]
-    score: float | None
+    score: float
 
 
-def predict_split(
+def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
+    """A split as the member sees it.
+
+    Raises
+    ------
+    InputError
+        If there is no such split, its regions are not as wide as in training, or it has
+        answers and the member knows none of them.
+    """
+    content = dataset.split(split)
+    examples = Examples([content], member.words, member.answers, member.recipe.data.words)
+    if examples.width != member.width:
+        raise InputError(
+            f"regions of split '{split}' are {examples.width} numbers wide; "
+            f"{member.name} was trained on {member.width}"
+        )
+    if content.answers is not None and not set(content.answers.answers) & set(member.answers):
+        raise InputError(
+            f"none of the answers of split '{split}' is among the {len(member.answers):,} of "
+            f"{member.name}",
+            fix="Is it the data set that the member was trained on?",
+        )
+    return examples
+
+
+def predict_examples(
     member: Member,
-    dataset: Dataset,
-    split: str,
+    examples: Examples,
+    rows: npt.NDArray[np.int64],
     *,
     top_k: int,
     device: torch.device,
-    batch_size: int = 512,
-) -> SplitPrediction:
-    """Run a member over a split; ``top_k = 0`` keeps every answer.
+) -> Iterator[BatchPrediction]:
+    """Run a member over the examples in ``rows``, batch by batch; ``top_k = 0`` keeps every answer.
 
     This runs in float32 whatever the training did, since 16 bits would round different
     confidences to the same number.
@@ -56,35 +85,41 @@ def predict_split(
     Raises
     ------
     InputError
-        If there is no such split, or its regions are not as wide as in training.
+        With the question, if its features are not finite.
     """
-    examples = Examples(
-        [dataset.split(split)], member.words, member.answers, member.recipe.data.words
-    )
-    if examples.width != member.width:
-        raise InputError(
-            f"regions of split '{split}' are {examples.width} numbers wide; "
-            f"{member.name} was trained on {member.width}"
-        )
     count = min(top_k or len(member.answers), len(member.answers))
-    answers, confidences, score = [], [], 0.0
     member.model.eval()
     with torch.inference_mode():
-        for start in range(0, len(examples), batch_size):
-            rows = np.arange(start, min(start + batch_size, len(examples)))
-            batch = examples.batch(rows).to(device)
+        for start in range(0, len(rows), _BATCH_SIZE):
+            batch_rows = rows[start : start + _BATCH_SIZE]
+            batch = examples.batch(batch_rows).to(device)
             logits = member.model(batch.features, batch.boxes, batch.mask, batch.tokens)
             best = logits.float().sigmoid().topk(count, dim=1)
-            answers.append(best.indices.cpu().numpy())
-            confidences.append(best.values.cpu().numpy())
+            confidences = best.values.cpu().numpy()
+            if not np.isfinite(confidences).all():
+                examples.check_features(batch_rows)
+                raise InputError(f"{member.name} gives confidences that are not finite")
+            score = 0.0
             if batch.targets is not None:
-                score += float(batch.targets.gather(1, best.indices[:, :1]).sum())
-    return SplitPrediction(
-        examples.question_ids,
-        np.concatenate(answers),
-        np.concatenate(confidences),
-        None if examples.targets is None else score / len(examples),
-    )
+                score = float(batch.targets.gather(1, best.indices[:, :1]).sum())
+            answers = best.indices.cpu().numpy().astype(np.int32)
+            yield BatchPrediction(batch_rows, answers, confidences, score)
+
+
+def score_examples(member: Member, examples: Examples, device: torch.device) -> float | None:
+    """Mean soft score, where the examples have answers; processes share the work.
+
+    Raises
+    ------
+    InputError
+        As :func:`predict_examples`.
+    """
+    if examples.targets is None:
+        return None
+    rows = np.arange(distributed.rank(), len(examples), distributed.size())
+    predicted = predict_examples(member, examples, rows, top_k=1, device=device)
+    score = torch.tensor(sum(batch.score for batch in predicted), dtype=torch.float64)
+    return float(distributed.total(score.to(device))) / len(examples)
 
 
 def write_split(
@@ -98,20 +133,19 @@ def write_split(
 ) -> tuple[Path, float | None]:
     """Predict a split into ``folder/<split>/<member>.parquet``; the path and the score.
 
+    Questions stream through in the order of their ids, so memory does not grow with the split.
+
     Raises
     ------
     InputError
-        As :func:`predict_split`, or if the file cannot be written.
+        As :func:`known_examples` and :func:`predict_examples`, or if the file cannot be
+        written.
     """
-    predicted = predict_split(member, dataset, split, top_k=top_k, device=device)
-    path = Path(folder) / split / f"{member.name}.parquet"
-    write_predictions(
-        path,
-        np.repeat(predicted.question_ids, predicted.answers.shape[1]),
-        predicted.answers.ravel().astype(np.int32),
-        predicted.confidences.ravel(),
+    examples = known_examples(member, dataset, split)
+    path, score = Path(folder) / split / f"{member.name}.parquet", 0.0
+    rows = np.argsort(examples.question_ids, kind="stable")
+    metadata = new_metadata(
         member=member.name,
-        vocabulary=member.answers,
         dataset=dataset.name,
         split=split,
         top_k=top_k or None,
@@ -119,4 +153,8 @@ def write_split(
         recipe_hash=recipe_hash(member.recipe),
         seed=member.recipe.member.seed,
     )
-    return path, predicted.score
+    with prediction_stream(path, member.answers, metadata) as write:
+        for batch in predict_examples(member, examples, rows, top_k=top_k, device=device):
+            write(examples.question_ids[batch.rows], batch.answers, batch.confidences)
+            score += batch.score
+    return path, None if examples.targets is None else score / len(examples)

@@ -1,0 +1,89 @@
+"""Prediction files too large for memory, written as their questions come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, Metadata, open_writer
+
+Write = Callable[[npt.NDArray[Any], npt.NDArray[np.integer], npt.NDArray[np.float32]], None]
+
+
+@contextmanager
+def prediction_stream(
+    path: str | os.PathLike[str], vocabulary: Sequence[str], metadata: Metadata
+) -> Iterator[Write]:
+    """Yield what writes the next questions of a prediction file, whole or not at all.
+
+    The file is that of :func:`vqa_ensemble.formats.predictions.write_predictions`; memory holds
+    one row group and the questions at hand. What is yielded takes
+
+    - question ids, shape (Q,): rising, and above those before;
+    - answers, shape (Q, k): indices into ``vocabulary``, each once a question;
+    - confidences of float32, shape (Q, k), in [0, 1].
+
+    Parameters
+    ----------
+    vocabulary : sequence of str
+        Distinct answers.
+    metadata : Metadata
+
+    Raises
+    ------
+    InputError
+        If ``path`` cannot be written, or no question came.
+    """
+    order = np.argsort(np.array(vocabulary, dtype=object))
+    code_of = np.empty(len(order), np.int32)
+    code_of[order] = np.arange(len(order))
+    dictionary = pa.array([vocabulary[answer] for answer in order], pa.string())
+    waiting: list[pa.Table] = []
+    writer: pq.ParquetWriter | None = None
+
+    with atomic_path(path) as temporary, ExitStack() as stack:
+
+        def flush(least: int) -> None:
+            """Write whole row groups, and what is left if there are ``least`` rows of it."""
+            nonlocal writer
+            table = pa.concat_tables(waiting)
+            rows = table.num_rows - table.num_rows % ROW_GROUP_ROWS
+            rows = table.num_rows if table.num_rows - rows >= least else rows
+            writer = writer or stack.enter_context(open_writer(temporary, table.schema, metadata))
+            writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
+            waiting[:] = [table.slice(rows)]
+
+        def write(
+            ids: npt.NDArray[Any],
+            answers: npt.NDArray[np.integer],
+            confidences: npt.NDArray[np.float32],
+        ) -> None:
+            codes = code_of[answers]
+            by_confidence = np.lexsort((codes, -confidences))
+            codes = np.take_along_axis(codes, by_confidence, 1)
+            table = pa.table(
+                {
+                    "question_id": pa.array(ids).take(
+                        pa.array(np.repeat(np.arange(len(ids)), codes.shape[1]))
+                    ),
+                    "answer": pa.DictionaryArray.from_arrays(pa.array(codes.ravel()), dictionary),
+                    "confidence": np.take_along_axis(confidences, by_confidence, 1).ravel(),
+                }
+            )
+            waiting.append(table)
+            if sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
+                flush(ROW_GROUP_ROWS)
+
+        yield write
+        if not waiting:
+            raise InputError("there are no predictions to write", path=path)
+        flush(1)
