@@ -111,14 +111,17 @@ def command(
     that fails does not stop the others; the exit code is then 1. A run that was interrupted
     goes on where it was when the command is given again. With --engine ray every member is a
     task with --threads cores (1 by default) and the recipe's training.gpus; all machines must see
-    the data and the folders.
+    the data and the folders. Under torchrun every member is trained by all its processes together.
 
     \b
     Example:
       vqa-ensemble train easy-vqa-butd easy-vqa-ban --split test
+      torchrun --nproc-per-node 2 -m vqa_ensemble train easy-vqa-ban
     """
     require_torch()
     members, outcomes = _read_recipes(recipes, seed, data_root)
+    if int(os.environ.get("RANK", "0")):
+        quiet, as_json = True, False  # rank 0 speaks for all that torchrun has started
     say = console().print if not (quiet or as_json) else _nothing
     for outcome in outcomes:
         say_failure(outcome, verbose)
@@ -166,14 +169,19 @@ def train_here(
     """Train members on this machine, one after another."""
     import torch
 
-    from vqa_ensemble.training.precision import choose_device
+    from vqa_ensemble.training.distributed import joined
     from vqa_ensemble.training.session import train_members
 
     if threads is not None:
         torch.set_num_threads(threads)
-    chosen = choose_device(device)
-    with progress(quiet=quiet) as bar:
-        return train_members(members, device=chosen, report=_bar_updater(bar), **common)
+    with joined(device) as chosen, progress(quiet=quiet) as bar:
+        return train_members(
+            members,
+            device=chosen,
+            report=_bar_updater(bar),
+            say=_nothing if quiet else bar.console.print,
+            **common,
+        )
 
 
 def _train_on_ray(
@@ -220,12 +228,13 @@ def _bar_updater(bar: Progress) -> Callable[[TrainingProgress], None]:
 
     def update(now: TrainingProgress) -> None:
         if now.member not in tasks:
-            tasks[now.member] = bar.add_task(now.member, total=now.updates)
+            tasks[now.member] = bar.add_task(now.member, total=now.updates, completed=now.update)
         bar.update(
             tasks[now.member],
             completed=now.update,
             description=f"{now.member}: loss {now.loss:.3f}, score {100 * now.score:.1f} %, "
-            f"{now.examples_per_second:,.0f} examples/s",
+            f"{now.examples_per_second:,.0f} examples/s, {now.memory / 1e9:.1f} GB, "
+            f"waiting for data {100 * now.data_wait:.0f} %",
         )
 
     return update

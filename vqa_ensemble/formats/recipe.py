@@ -183,6 +183,8 @@ class TrainingSection:
         Largest norm of an update's gradient; 0 clips nothing.
     precision : str
         ``auto`` is bfloat16 on a GPU that has it, else float16 on a GPU, else float32.
+    evaluate : str
+        Split whose score is logged after every epoch; none if empty.
     gpus : float
         Share of a GPU to reserve on a Ray cluster: 1 a whole one, 0.5 one for two members, 0
         none. Without Ray, ``--device`` decides alone.
@@ -204,6 +206,7 @@ class TrainingSection:
     decay_factor: float = _key(0.25, low=0.0, high=1.0)
     clip_norm: float = _key(0.25, low=0.0)
     precision: str = _key("auto", choices=PRECISIONS)
+    evaluate: str = _key("")
     gpus: float = _key(0.0, low=0.0, high=1.0)
 
 
@@ -331,11 +334,12 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, dict[str, Any]]:
 def recipe_hash(recipe: Recipe) -> str:
     """Sixteen hexadecimal digits that change when the trained weights would.
 
-    Where the data and the teacher's predictions lie, what is reserved on a cluster and what
-    is predicted afterwards do not count.
+    Where the data and the teacher's predictions lie, what is reserved on a cluster, and what
+    is evaluated or predicted do not count.
     """
     content = recipe_to_dict(recipe)
-    del content["predict"], content["data"]["root"], content["training"]["gpus"]
+    del content["predict"], content["data"]["root"]
+    del content["training"]["gpus"], content["training"]["evaluate"]
     if not content["distillation"].pop("teacher"):
         del content["distillation"]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -16,7 +16,7 @@ from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
 
 CHECKPOINT_FILE = "checkpoint.pt"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 
 
 @dataclass
@@ -78,7 +78,7 @@ def load_checkpoint(
     Raises
     ------
     InputError
-        If it is missing, broken, or from a later version.
+        If it is missing, broken, or from another version.
     """
     path = Path(path)
     path = path / CHECKPOINT_FILE if path.is_dir() else path
@@ -102,5 +102,12 @@ def load_checkpoint(
     recipe = recipe_from_dict(content["recipe"], path=path)
     words, answers, width = content["words"], content["answers"], content["width"]
     model = build_model(recipe.model, width=width, words=len(words), answers=len(answers))
-    model.load_state_dict(content["model"])
+    try:
+        model.load_state_dict(content["model"])
+    except RuntimeError as error:
+        raise InputError(
+            "holds other weights than the models of this vqa-ensemble have",
+            path=path,
+            fix="Use the version it was trained with, or train again.",
+        ) from error
     return Member(recipe, words, answers, width, model.to(device)), content["progress"]

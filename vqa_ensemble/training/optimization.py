@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqa_ensemble.formats.recipe import TrainingSection
+from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data.examples import Batch
 from vqa_ensemble.training.precision import MixedPrecision
 
@@ -39,32 +41,54 @@ def supervised_loss(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def accumulate_gradients(
-    model: nn.Module,
+    network: nn.Module,
     batches: Iterable[Batch],
-    examples: int,
     precision: MixedPrecision,
+    *,
+    share: int,
+    window: int,
     loss_of: Loss = supervised_loss,
-) -> tuple[float, float]:
-    """Add up the gradient of the mean loss over ``examples`` that come in several batches.
+) -> Tensor:
+    """Add up the gradient of the mean loss over an update's examples, in several batches.
 
-    Every batch counts by its number of examples, so the sum is the gradient of one large
-    batch whether or not the last one is smaller (delayed updates, Ott et al. 2018).
+    Every example counts the same, so the sum is the gradient of one large batch whether or
+    not batches are of one size (delayed updates, Ott et al. 2018). Processes that train
+    together exchange gradients at the last batch only.
+
+    Parameters
+    ----------
+    network : Module
+    batches : iterable of Batch
+    precision : MixedPrecision
+    share : int
+        Examples in ``batches``; with 0, one batch that does not count.
+    window : int
+        Examples of the update, over all processes.
 
     Returns
     -------
-    loss, score : float
-        Means over the examples.
+    Tensor, shape (2,)
+        Loss and score, summed over the examples in ``batches``.
     """
-    losses, scores = [], []
+    # DistributedDataParallel takes the mean over processes.
+    weight = distributed.size() / window if share else 0.0
+    no_exchange = getattr(network, "no_sync", nullcontext)
+    sums, seen = [], 0
     for batch in batches:
         assert batch.targets is not None
-        with precision.autocast():
-            logits = model(batch.features, batch.boxes, batch.mask, batch.tokens)
-            loss = loss_of(logits, batch) / examples
-        precision.backward(loss)
-        losses.append(loss.detach())
-        scores.append(soft_score(logits.detach(), batch.targets) / examples)
-    return float(torch.stack(losses).sum()), float(torch.stack(scores).sum())
+        seen += len(batch)
+        with nullcontext() if seen >= share else no_exchange():
+            with precision.autocast():
+                logits = network(batch.features, batch.boxes, batch.mask, batch.tokens)
+                loss = loss_of(logits, batch)
+            precision.backward(loss * weight)
+        sums.append(torch.stack([loss.detach(), soft_score(logits.detach(), batch.targets)]))
+    return torch.stack(sums).sum(0) * bool(share)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch found no memory, on a GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def build_optimizer(model: nn.Module, section: TrainingSection) -> torch.optim.Optimizer:

@@ -12,6 +12,7 @@ import torch
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.prediction import write_split
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress
@@ -67,6 +68,7 @@ def train_members(
     resume: bool = True,
     report: Callable[[TrainingProgress], None] = lambda progress: None,
     finished: Callable[[Outcome], None] = lambda outcome: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> list[Outcome]:
     """Train members and write their prediction files.
 
@@ -82,24 +84,29 @@ def train_members(
         Splits to predict, instead of those each recipe names.
     resume : bool
         Continue from checkpoints.
-    report, finished : callable
-        Called during training and after each member.
+    report, finished, say : callable
+        Called during training, after each member, and with what a person should know.
 
     Raises
     ------
     InputError
         If two recipes have the same member name. What goes wrong with one member alone is
-        in its outcome.
+        in its outcome; but where several processes train together it is raised, since the
+        others cannot know of it and would wait for ever.
     """
     check_names(recipes)
     outcomes = []
     for recipe in recipes:
         began = time.monotonic()
         try:
-            outcome = _train_member(recipe, runs, predictions, device, splits, resume, report)
+            outcome = _train_member(recipe, runs, predictions, device, splits, resume, report, say)
         except InputError as error:
+            if distributed.size() > 1:
+                raise
             outcome = Outcome(recipe.member.name, time.monotonic() - began, error=str(error))
         except Exception as error:
+            if distributed.size() > 1:
+                raise
             # Out of memory, a broken driver, a bug: the next member may still go well.
             outcome = Outcome(
                 recipe.member.name,
@@ -120,6 +127,7 @@ def _train_member(
     splits: Sequence[str],
     resume: bool,
     report: Callable[[TrainingProgress], None],
+    say: Callable[[str], None],
 ) -> Outcome:
     began = time.monotonic()
     dataset = open_dataset(recipe.data)
@@ -130,11 +138,12 @@ def _train_member(
             f"data set '{dataset.name}' has no split '{unknown[0]}'",
             fix=f"There are: {', '.join(dataset.split_names)}",
         )
-    trainer = Trainer(recipe, runs / recipe.member.name, device, dataset=dataset, resume=resume)
+    folder = runs / recipe.member.name
+    trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
     member = trainer.train(report)
     files: dict[str, Path] = {}
     scores: dict[str, float | None] = {}
-    for split in wanted:
+    for split in wanted if distributed.rank() == 0 else ():
         files[split], scores[split] = write_split(
             member, dataset, split, predictions, top_k=recipe.predict.top_k, device=device
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.recipe import Recipe, recipe_hash
+from vqa_ensemble.training import distributed, memory
 from vqa_ensemble.training.checkpoint import (
     CHECKPOINT_FILE,
     Member,
@@ -28,25 +28,46 @@ from vqa_ensemble.training.data.examples import Batch, Dataset
 from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors
 from vqa_ensemble.training.distillation import student_loss
+from vqa_ensemble.training.meter import Meter
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
     build_optimizer,
+    is_out_of_memory,
 )
 from vqa_ensemble.training.plan import Plan
 from vqa_ensemble.training.precision import MixedPrecision
+from vqa_ensemble.training.prediction import known_examples, score_examples
+from vqa_ensemble.training.run_log import run_log
 
-LOG_FILE = "log.jsonl"
 LOG_EVERY = 25
+REPORT_SECONDS = 1.0
 # Beside the end of every epoch, which may be hours away on a large data set.
 CHECKPOINT_SECONDS = 600.0
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How a run stands after ``update`` of ``updates``.
+    """How a run stands.
 
-    ``loss`` and ``score`` are means over the examples since the last report.
+    Attributes
+    ----------
+    member : str
+    update, updates : int
+        Updates done, and to do in all.
+    epoch : int
+        The epoch of the last update, counted from 1.
+    loss, score : float
+        Means over the examples since the last line of the log.
+    examples_per_second : float
+    data_wait : float
+        Share of the time in which the loop waited for its next batch.
+    memory : int
+        Most bytes so far: allocated on the GPU, or resident on the CPU.
+    evaluation : float or None
+        Mean score on the split ``training.evaluate``, at the end of an epoch.
     """
 
     member: str
@@ -56,6 +77,9 @@ class TrainingProgress:
     loss: float
     score: float
     examples_per_second: float
+    data_wait: float
+    memory: int
+    evaluation: float | None = None
 
 
 class Trainer:
@@ -72,6 +96,8 @@ class Trainer:
     resume : bool
         Continue from the folder's checkpoint if there is one. A resumed run ends, on a CPU,
         with exactly the weights of one that was never interrupted.
+    say : callable
+        Called with what a person should know.
 
     Raises
     ------
@@ -87,11 +113,13 @@ class Trainer:
         *,
         dataset: Dataset | None = None,
         resume: bool = True,
+        say: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.recipe = recipe
         self.folder = folder
         self.device = device
         self.update = 0
+        self._say = say
         self._precision = MixedPrecision(recipe.training.precision, device)
 
         dataset = dataset or open_dataset(recipe.data)
@@ -106,11 +134,16 @@ class Trainer:
         self._loss = student_loss(recipe.distillation)
         self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
         self.member = self._new_member(words, answers)
+        self._evaluated: Examples | None = None
+        if recipe.training.evaluate:
+            self._evaluated = known_examples(self.member, dataset, recipe.training.evaluate)
         self._optimizer = build_optimizer(self.member.model, recipe.training)
+        # Examples that pass through the network at once: those of a batch, until memory runs out.
+        self._micro_batch = recipe.training.batch_size
         if resume and (folder / CHECKPOINT_FILE).is_file():
             self._resume()
-        else:
-            atomic_write(folder / LOG_FILE, b"")
+        distributed.check_alike(self.update, "how far the training is")
+        self._network = distributed.wrap(self.member.model, device)
 
     def train(
         self,
@@ -123,41 +156,52 @@ class Trainer:
         Raises
         ------
         InputError
-            If the loss stops being a number.
+            If the loss stops being a number, or one example alone needs too much memory.
         """
         updates = self.plan.updates
         last = updates if stop_after is None else min(stop_after, updates)
-        saved, began, losses, scores = time.monotonic(), time.monotonic(), [], []
-        examples = 0
-        self.member.model.train()
-        while self.update < last:
-            rows = self.plan.rows(self.update)
-            epoch_ends = self.plan.ends_epoch(self.update)
-            loss, score = self._step(rows)
-            self.update += 1
-            losses.append(loss * len(rows))
-            scores.append(score * len(rows))
-            examples += len(rows)
-            if epoch_ends or self.update % LOG_EVERY == 0 or self.update == last:
-                seconds = max(time.monotonic() - began, 1e-9)
-                self._report(report, sum(losses), sum(scores), examples, seconds)
-                began, losses, scores, examples = time.monotonic(), [], [], 0
-            late = time.monotonic() - saved > CHECKPOINT_SECONDS
-            if epoch_ends or late or self.update == last:
-                self.save()
-                saved = time.monotonic()
+        memory.forget_peak(self.device)
+        with run_log(self.folder, self.update) as log:
+            self._train(last, log, report)
         return self.member
 
+    def _train(
+        self,
+        last: int,
+        log: Callable[[dict[str, Any]], None],
+        report: Callable[[TrainingProgress], None],
+    ) -> None:
+        self._batches, self._meter = self._load(last), Meter(self.update)
+        saved = reported = time.monotonic()
+        self.member.model.train()
+        while self.update < last:
+            self._step(last)
+            epoch_ends = self.plan.ends_epoch(self.update - 1)
+            if epoch_ends or self.update == last or self.update % LOG_EVERY == 0:
+                self._check_losses()
+                means = self._meter.means(together=True)
+                progress = self._progress(means, self._evaluate() if epoch_ends else None)
+                log(self._line(progress))
+                report(progress)
+                self._meter, reported = Meter(self.update), time.monotonic()
+            elif time.monotonic() - reported > REPORT_SECONDS:
+                report(self._progress(self._meter.means()))
+                reported = time.monotonic()
+            late = time.monotonic() - saved > CHECKPOINT_SECONDS
+            if epoch_ends or self.update == last or late:
+                self.save()
+                saved = time.monotonic()
+
     def save(self) -> None:
-        """Write the checkpoint."""
-        rng = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            rng["cuda"] = torch.cuda.get_rng_state(self.device)
+        """Write the checkpoint, as rank 0."""
+        self._check_losses()
+        if distributed.rank():
+            return
         progress = {
             "update": self.update,
             "optimizer": self._optimizer.state_dict(),
             "precision": self._precision.state_dict(),
-            "rng": rng,
+            "micro_batch": self._micro_batch,
             "teacher": self.teacher.digest if self.teacher else "",
         }
         save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
@@ -173,58 +217,127 @@ class Trainer:
                 model.question.embedding.weight.copy_(torch.from_numpy(vectors))
         return Member(self.recipe, words, answers, width, model.to(self.device))
 
-    def _step(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[float, float]:
-        section = self.recipe.training
-        rate = self.plan.learning_rate(self.update)
+    def _step(self, last: int) -> None:
+        """One update."""
+        section, rate = self.recipe.training, self.plan.learning_rate(self.update)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
-        batches = self._batches(rows)
-        loss, score = accumulate_gradients(
-            self.member.model, batches, len(rows), self._precision, self._loss
-        )
+        sums = self._gradients(last)
         self._precision.unscale(self._optimizer)
         if section.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.member.model.parameters(), section.clip_norm)
-        if not math.isfinite(loss):
+        self._precision.step(self._optimizer)
+        self._meter.add(sums, len(self._share(self.update)))
+        self.update += 1
+
+    def _gradients(self, last: int) -> Tensor:
+        """Leave the update's gradient in the parameters; loss and score (2,), summed.
+
+        If memory runs out, the window begins again in smaller micro-batches, and they stay so.
+        """
+        share, window = len(self._share(self.update)), len(self.plan.rows(self.update))
+        # Dropout follows from the update's number alone: a resumed run has nothing to restore.
+        seeds = np.random.SeedSequence([self.recipe.member.seed, self.update, distributed.rank()])
+        while True:
+            torch.manual_seed(int(seeds.generate_state(1)[0]))
+            self._optimizer.zero_grad(set_to_none=True)
+            try:
+                return accumulate_gradients(
+                    self._network,
+                    self._micro_batches(share),
+                    self._precision,
+                    share=share,
+                    window=window,
+                    loss_of=self._loss,
+                )
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Not in the except clause: there the error holds on to the tensors of the batch.
+            self._halve_micro_batches()
+            self._batches = self._load(last)
+
+    def _halve_micro_batches(self) -> None:
+        before, self._micro_batch = self._micro_batch, -(-self._micro_batch // 2)
+        if before == 1 or distributed.size() > 1:
             raise InputError(
-                f"loss is {loss} at update {self.update}",
+                f"out of memory with {before} examples at once",
+                where="training.batch_size",
+                fix="Take a smaller model or fewer regions."
+                if before == 1
+                else f"Set it to {self._micro_batch}, and double training.accumulate.",
+            )
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._say(
+            f"{self.member.name}: out of memory with {before} examples at once; going on with "
+            f"{self._micro_batch}, the same {len(self.plan.rows(self.update))} an update"
+        )
+
+    def _load(self, last: int) -> Iterator[Batch]:
+        """The batches of this update and those that follow."""
+        return map(self._examples.batch, self._batch_rows(self.update, last))
+
+    def _batch_rows(self, first: int, last: int) -> Iterator[Rows]:
+        size = self.recipe.training.batch_size
+        for update in range(first, last):
+            # A process without a share takes part in the exchange of gradients all the same.
+            rows = self._share(update) if len(self._share(update)) else self.plan.rows(update)[:1]
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
+
+    def _share(self, update: int) -> Rows:
+        """Examples of an update that this process takes; the last window may leave it none."""
+        rows, rank, size = self.plan.rows(update), distributed.rank(), distributed.size()
+        return rows[len(rows) * rank // size : len(rows) * (rank + 1) // size]
+
+    def _micro_batches(self, share: int) -> Iterator[Batch]:
+        taken = 0
+        while taken < max(share, 1):
+            batch = self._meter.wait(self._batches)
+            taken += len(batch)
+            for part in batch.parts(self._micro_batch):
+                yield part.to(self.device)
+
+    def _check_losses(self) -> None:
+        """Raise InputError if a loss since the last check is not finite, and say why."""
+        update = self._meter.not_finite()
+        if update is not None:
+            self._examples.check_features(self._share(update))
+            raise InputError(
+                f"the loss of update {update} is not finite",
                 fix="Lower training.learning_rate, or train in float32.",
             )
-        self._precision.step(self._optimizer)
-        return loss, score
 
-    def _batches(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[Batch]:
-        size = self.recipe.training.batch_size
-        for start in range(0, len(rows), size):
-            yield self._examples.batch(rows[start : start + size]).to(self.device)
+    def _evaluate(self) -> float | None:
+        if self._evaluated is None:
+            return None
+        score = score_examples(self.member, self._evaluated, self.device)
+        self.member.model.train()
+        return score
 
-    def _report(
-        self,
-        report: Callable[[TrainingProgress], None],
-        loss: float,
-        score: float,
-        examples: int,
-        seconds: float,
-    ) -> None:
-        progress = TrainingProgress(
+    def _progress(
+        self, means: dict[str, float], evaluation: float | None = None
+    ) -> TrainingProgress:
+        return TrainingProgress(
             member=self.member.name,
             update=self.update,
             updates=self.plan.updates,
             epoch=self.plan.epoch(self.update - 1) + 1,
-            loss=loss / examples,
-            score=score / examples,
-            examples_per_second=examples / seconds,
+            **means,
+            memory=memory.peak(self.device),
+            evaluation=evaluation,
         )
-        line = {
+
+    def _line(self, progress: TrainingProgress) -> dict[str, Any]:
+        """What the log keeps of it."""
+        return {
             **vars(progress),
             "learning_rate": self._optimizer.param_groups[0]["lr"],
             "precision": self._precision.name,
             "skipped_updates": self._precision.skipped,
+            "micro_batch": self._micro_batch,
         }
-        with (self.folder / LOG_FILE).open("ab") as log:
-            log.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        report(progress)
 
     def _resume(self) -> None:
         path = self.folder / CHECKPOINT_FILE
@@ -232,31 +345,15 @@ class Trainer:
         fix = "Start over with --fresh, or choose another --output."
         if recipe_hash(member.recipe) != recipe_hash(self.recipe):
             raise InputError("was trained by another version of the recipe", path=path, fix=fix)
-        same = (member.words, member.answers, member.width) == (
-            self.member.words,
-            self.member.answers,
-            self.member.width,
-        )
-        if not same or not progress:
-            raise InputError("was trained on other data", path=path, fix=fix)
-        if progress.get("teacher", "") != (self.teacher.digest if self.teacher else ""):
+        for what in ("words", "answers", "width"):
+            if getattr(member, what) != getattr(self.member, what):
+                raise InputError(f"was trained on data with other {what}", path=path, fix=fix)
+        if "micro_batch" not in progress:
+            raise InputError("cannot be continued by this version", path=path, fix=fix)
+        if progress["teacher"] != (self.teacher.digest if self.teacher else ""):
             raise InputError("was trained by another teacher", path=path, fix=fix)
         self.member.model.load_state_dict(member.model.state_dict())
         self._optimizer.load_state_dict(progress["optimizer"])
         self._precision.load_state_dict(progress["precision"])
+        self._micro_batch = progress["micro_batch"]
         self.update = progress["update"]
-        torch.set_rng_state(progress["rng"]["cpu"])
-        if self.device.type == "cuda" and "cuda" in progress["rng"]:
-            torch.cuda.set_rng_state(progress["rng"]["cuda"], self.device)
-        self._drop_later_log_lines()
-
-    def _drop_later_log_lines(self) -> None:
-        """Forget what a killed run logged after its checkpoint; it is about to be redone."""
-        path, kept = self.folder / LOG_FILE, []
-        for line in path.read_bytes().splitlines() if path.is_file() else []:
-            try:
-                if orjson.loads(line)["update"] <= self.update:
-                    kept.append(line + b"\n")
-            except orjson.JSONDecodeError:  # the kill cut this line
-                break
-        atomic_write(path, b"".join(kept))

@@ -19,6 +19,8 @@ from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 FloatArray = npt.NDArray[np.float32]
 Value = TypeVar("Value")
+# Rounding of boxes that end where their picture does.
+_BOX_SLACK = 1e-3
 
 
 class Regions(Protocol):
@@ -211,6 +213,16 @@ class Batch:
     choice_targets: Tensor | None = None
     teacher: Tensor | None = None
 
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def parts(self, size: int) -> Iterator[Batch]:
+        """The same as batches of ``size`` examples, the last of which may have fewer."""
+        values = [getattr(self, field.name) for field in fields(self)]
+        for start in range(0, len(self), size):
+            part: list[Any] = [v if v is None else v[start : start + size] for v in values]
+            yield Batch(*part)
+
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
         if device.type == "cpu":
@@ -264,12 +276,20 @@ class Examples:
     ----------
     teacher : SparseRows or None
         A teacher's confidences by question and answer; set by whoever has one.
+
+    Raises
+    ------
+    InputError
+        If the splits' regions are not equally wide.
     """
 
     def __init__(
         self, splits: Sequence[Split], words: Sequence[str], answers: Sequence[str], length: int
     ) -> None:
         self.splits = list(splits)
+        widths = {split.name: split.regions.width for split in splits}
+        if len(set(widths.values())) > 1:
+            raise InputError(f"the regions of the splits are not equally wide: {widths}")
         self.words, self.answers = list(words), list(answers)
         self.question_ids: QuestionIds = np.concatenate([s.question_ids for s in splits])
         self.pictures = np.concatenate([split.pictures for split in splits])
@@ -289,8 +309,15 @@ class Examples:
         return self.splits[0].regions.width
 
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
-        """The examples in ``rows``, shape (B,)."""
+        """The examples in ``rows``, shape (B,).
+
+        Raises
+        ------
+        InputError
+            With the question, if a box is outside its picture.
+        """
         features, boxes, mask = self._read_regions(rows)
+        self._check_boxes(boxes, mask, rows)
         chosen, width = torch.from_numpy(rows), len(self.answers)
         return Batch(
             torch.from_numpy(features),
@@ -302,6 +329,34 @@ class Examples:
             None if self.choice_targets is None else self.choice_targets[chosen],
             None if self.teacher is None else self.teacher.dense(rows, width),
         )
+
+    def check_features(self, rows: npt.NDArray[np.int64]) -> None:
+        """Raise InputError, with the question, if features of some ``rows`` are not finite."""
+        for row in rows:
+            features, _, mask = self._read_regions(np.array([row]))
+            if not np.isfinite(features[mask]).all():
+                raise InputError("its picture's features are not all finite", where=self.name(row))
+
+    def name(self, row: int) -> str:
+        """What to call an example in a message."""
+        split = self.splits[int(self._part[row])]
+        images = getattr(split.regions, "image_ids", None)
+        image = "" if images is None else f", picture {images[self.pictures[row]]}"
+        return f"split '{split.name}', question {self.question_ids[row]}{image}"
+
+    def _check_boxes(
+        self, boxes: FloatArray, mask: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]
+    ) -> None:
+        if boxes.min() >= -_BOX_SLACK and boxes.max() <= 1 + _BOX_SLACK:
+            return
+        outside = ~((boxes >= -_BOX_SLACK) & (boxes <= 1 + _BOX_SLACK)).all(2) & mask
+        if outside.any():
+            row, region = np.argwhere(outside)[0]
+            raise InputError(
+                f"region {region} has the box {boxes[row, region].tolist()}",
+                where=self.name(rows[row]),
+                fix="Boxes are x1, y1, x2, y2 as shares of the picture's sides, from 0 to 1.",
+            )
 
     def _read_regions(
         self, rows: npt.NDArray[np.int64]
