@@ -24,7 +24,7 @@ from vqa_ensemble.training.checkpoint import (
 )
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.combined import training_examples
-from vqa_ensemble.training.data.examples import Batch, Dataset
+from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
 from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors
 from vqa_ensemble.training.distillation import student_loss
