@@ -125,7 +125,7 @@ TDIUC_TRAIN = [  # id, image, question, type, answer, where the answer is from
     (10026522, 5277, "What color is the couch?", "absurd", "doesnotapply", "generation"),
     (20000001, 9, "How many cats are there?", "counting", "two", "imported_genome"),
 ]
-TDIUC_VALIDATION = [(30000001, 12, "Is there a dog?", "object_presence", "yes", "generation")]
+TDIUC_VALIDATION = [(30000001, 12, "Is there a dog?", "object_presence", "no", "generation")]
 TDIUC_IMAGES = [5277, 9, 12]
 
 
@@ -159,7 +159,7 @@ DAQUAR_TRAIN = [
     ("how many bottles are on the desk in the image4 ?", "11"),
     ("what color is the chair in th eimage3 ?", "garbage_bin"),
 ]
-DAQUAR_TEST = [("what is left of the red lamp in the image8 ?", "chair")]
+DAQUAR_TEST = [("what is left of the red lamp in the image8 ?", "garbage_bin")]
 DAQUAR_IMAGES = ["image3", "image4", "image8"]
 
 
@@ -185,7 +185,7 @@ VISUAL7W = [  # image, split, then id, question, type, right answer, wrong ones
         (106, "Who is here?", "who", "A man.", ["No one.", "A girl.", "A dog."]),
     ]),
     (2332542, "val", [(210, "Why?", "why", "It is raining.", ["Fun.", "A man.", "It is hot."])]),
-    (2332543, "test", [(315, "How many?", "how", "Two.", ["One.", "Ten.", "Five."])]),
+    (2332543, "test", [(315, "Who is it?", "who", "A man.", ["One.", "Ten.", "Five."])]),
 ]  # fmt: skip
 
 

@@ -156,9 +156,9 @@ def test_the_vocabulary_counts_the_answers_that_the_data_set_chose(tmp_path: Pat
 def test_answers_need_so_many_questions(tmp_path: Path) -> None:
     answers = read("daquar", folders.write_daquar(tmp_path), "train").answers
     assert answers is not None
-    assert answer_vocabulary([answers], 2) == ["chair table"]
-    assert answer_vocabulary([answers, answers], 2)[0] == "chair table"
-    assert len(answer_vocabulary([answers, answers], 2)) == 3
+    assert answer_vocabulary([answers], 2) == {"chair table": 2}
+    twice = answer_vocabulary([answers, answers], 2)
+    assert list(twice.items()) == [("chair table", 4), ("11", 2), ("garbage bin", 2)]
     with pytest.raises(InputError, match=r"data.min_answers: no answer is the most given of 3"):
         answer_vocabulary([answers], 3)
 

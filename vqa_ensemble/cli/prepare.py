@@ -2,49 +2,197 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.formats.recipe import DATASETS
+
+if TYPE_CHECKING:
+    from vqa_ensemble.training.data.examples import RawSplit
+    from vqa_ensemble.training.data.summary import DatasetSummary, SplitSummary
+
+VOCABULARY_FILE = "answers.csv"
 
 
 @click.command("prepare")
-@click.argument("dataset", type=click.Choice(["easy-vqa"]))
+@click.argument("dataset", type=click.Choice(DATASETS))
+@click.option("--root", default="", metavar="FOLDER", help="Where the data set lies.")
 @click.option(
     "-o",
     "--output",
-    required=True,
     type=click.Path(path_type=Path),
-    help="Folder for the question and annotation files.",
+    help="Folder to write the vocabulary and the converted files to; nothing is written without.",
+)
+@click.option(
+    "--vocabulary-split",
+    "vocabulary_splits",
+    multiple=True,
+    metavar="SPLIT",
+    help="Split whose answers make the vocabulary; repeat. [default: train and validation]",
+)
+@click.option(
+    "--min-answers",
+    type=click.IntRange(min=1),
+    default=9,
+    show_default=True,
+    help="Questions that an answer must be the answer of to enter the vocabulary.",
+)
+@click.option(
+    "--words",
+    type=click.IntRange(1, 64),
+    default=14,
+    show_default=True,
+    help="Words a question that a model is to read.",
 )
 @json_option
 @output_options
-def command(dataset: str, output: Path, as_json: bool, quiet: bool, verbose: bool) -> None:
-    """Write a data set's questions and annotations in the official VQA v2 form.
+def command(
+    dataset: str,
+    root: str,
+    output: Path | None,
+    vocabulary_splits: tuple[str, ...],
+    min_answers: int,
+    words: int,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Check a data set's files, and show what a model would learn from them.
 
-    For every split: SPLIT_questions.json and SPLIT_annotations.json, as build-map, evaluate
-    and check read them.
+    Shown are, for every split, questions, images and answers, how much of the soft targets
+    the answer vocabulary covers, and how long the questions are. --output writes the
+    vocabulary (answers.csv) and, of a data set in another form, SPLIT_questions.json and
+    SPLIT_annotations.json in the official form of VQA v2, as build-map, evaluate and check
+    read them. Which files each data set needs is in docs/datasets.md.
 
     \b
     Example:
       vqa-ensemble prepare easy-vqa -o data
+      vqa-ensemble prepare vqa-v2 --root vqa2
+      vqa-ensemble prepare gqa --root gqa -o data/gqa --words 20
     """
     from vqa_ensemble.cli.train import require_torch
 
     require_torch()
-    from vqa_ensemble.training.data.easy_vqa import EasyVqa
+    from vqa_ensemble.formats.recipe import DataSection
+    from vqa_ensemble.training.data import open_dataset
     from vqa_ensemble.training.data.official import write_official
+    from vqa_ensemble.training.data.summary import summarize, write_vocabulary
 
-    written = {}
-    with status(f"Writing {dataset}", quiet=quiet):
-        opened = EasyVqa()
-        for name in opened.split_names:
-            split = opened.read(name)
-            write_official(output, dataset, name, split)
-            written[name] = len(split.questions.texts)
+    opened = open_dataset(DataSection(dataset=dataset, root=root))
+    written: list[Path] = []
+
+    def each(name: str, split: RawSplit) -> None:
+        if output is not None and not opened.official:
+            written.extend(write_official(output, dataset, name, split))
+
+    with status(f"Reading {dataset}", quiet=quiet):
+        summary = summarize(
+            opened,
+            vocabulary_splits=vocabulary_splits,
+            min_answers=min_answers,
+            words=words,
+            each=each,
+        )
+        if output is not None:
+            write_vocabulary(output / VOCABULARY_FILE, summary.vocabulary)
+            written.append(output / VOCABULARY_FILE)
     if as_json:
-        print_json({"dataset": dataset, "output": str(output), "questions": written})
+        print_json({**_report(summary), "written": [str(path) for path in written]})
     elif not quiet:
-        counts = ", ".join(f"{split} {n:,}" for split, n in written.items())
-        console().print(f"Wrote the questions and annotations of {dataset} to {output}: {counts}")
+        _print(summary)
+        if written:
+            console().print(f"Wrote {', '.join(path.name for path in written)} to {output}")
+
+
+def _report(summary: DatasetSummary) -> dict[str, Any]:
+    report = asdict(summary)
+    report["vocabulary"] = len(summary.vocabulary)
+    report["padding"] = "right"
+    report["splits"] = {split.pop("name"): split for split in report["splits"]}
+    return report
+
+
+def _print(summary: DatasetSummary) -> None:
+    out = console()
+    _print_splits(summary)
+    answer_types = [split.answer_types for split in summary.splits]
+    question_types = [split.question_types for split in summary.splits]
+    if any(answer_types):
+        _print_types("answer type", summary, answer_types)
+    if any(question_types) and question_types != answer_types:
+        _print_types("question type", summary, question_types)
+    out.print(
+        f"Vocabulary: {len(summary.vocabulary):,} answers, each the answer of at least "
+        f"{summary.min_answers} questions of {' and '.join(summary.vocabulary_splits)}"
+    )
+    out.print(
+        "Soft targets: min(1, n/3) for an answer that n of ten people gave; 1 where a question "
+        "has one answer"
+    )
+    out.print(
+        f"Questions: {summary.words} words, padded on the right; a question's state is the one "
+        "at its last word"
+    )
+    for split in summary.splits:
+        if split.longer:
+            out.print(
+                f"Warning: {split.longer:,} of {split.questions:,} questions of {split.name} are "
+                f"longer, up to {max(split.lengths)} words: their last words are lost. Raise "
+                "data.words to keep them."
+            )
+
+
+def _print_splits(summary: DatasetSummary) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("split")
+    for heading in (
+        "questions", "images", "answers", "covered", "best score", "words", "longest",
+        f"over {summary.words}",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for split in summary.splits:
+        table.add_row(split.name, *_cells(split))
+    console().print(table)
+
+
+def _cells(split: SplitSummary) -> list[str]:
+    words = sum(length * count for length, count in split.lengths.items()) / split.questions
+    return [
+        f"{split.questions:,}",
+        f"{split.images:,}",
+        "–" if split.answers is None else f"{split.answers:,}",
+        "–" if split.covered is None else f"{split.covered:.1%}",
+        "–" if split.best_score is None else f"{split.best_score:.1%}",
+        f"{words:.1f}",
+        f"{max(split.lengths)}",
+        f"{split.longer:,}",
+    ]
+
+
+# Types beyond these are counted together; VQA v2 has 65 question types.
+_MOST_TYPES = 12
+
+
+def _print_types(title: str, summary: DatasetSummary, kinds: list[dict[str, int]]) -> None:
+    from rich.table import Table
+
+    names = list(dict.fromkeys(name for types in kinds for name in types))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(title)
+    shown = [i for i, types in enumerate(kinds) if types]
+    for i in shown:
+        table.add_column(summary.splits[i].name, justify="right")
+    for name in names[:_MOST_TYPES]:
+        table.add_row(name, *(f"{kinds[i].get(name, 0):,}" for i in shown))
+    rest = names[_MOST_TYPES:]
+    if rest:
+        counts = (sum(kinds[i].get(name, 0) for name in rest) for i in shown)
+        table.add_row(f"{len(rest)} more", *(f"{count:,}" for count in counts))
+    console().print(table)

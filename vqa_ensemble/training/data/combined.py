@@ -43,10 +43,8 @@ def training_examples(dataset: Dataset, data: DataSection) -> Examples:
     if data.question_types:
         splits = [split.of_types(data.question_types) for split in splits]
     names = data.vocabulary_splits or [split.name for split in splits if not split.extra]
-    answers = answer_vocabulary(
-        [given[name] if name in given else _read_answers(dataset, name) for name in names],
-        data.min_answers,
-    )
+    parts = [given[name] if name in given else _read_answers(dataset, name) for name in names]
+    answers = list(answer_vocabulary(parts, data.min_answers))
     splits = [_usable(split, splits, answers) if split.extra else split for split in splits]
     texts = [text for split in splits for text in split.questions]
     options = [option for split in splits for row in split.choices or () for option in row]

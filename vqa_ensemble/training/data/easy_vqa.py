@@ -92,6 +92,7 @@ class EasyVqa:
     """
 
     name = "easy-vqa"
+    official = False
     split_names = SPLITS
 
     def __init__(self, patch: int = 8) -> None:

@@ -172,6 +172,10 @@ class Dataset(Protocol):
         """As recipes call it."""
 
     @property
+    def official(self) -> bool:
+        """Whether its files are in the form of VQA v2 already."""
+
+    @property
     def split_names(self) -> tuple[str, ...]:
         """The splits there are."""
 
@@ -435,8 +439,8 @@ def _choice_scores(split: Split) -> Iterator[float]:
         yield from (score_of.get(option, 0.0) for option in options)
 
 
-def answer_vocabulary(parts: Iterable[SoftAnswers], least: int) -> list[str]:
-    """Answers that are the most given of at least ``least`` questions, the frequent ones first.
+def answer_vocabulary(parts: Iterable[SoftAnswers], least: int) -> dict[str, int]:
+    """Answers of at least ``least`` questions with their counts, the frequent ones first.
 
     Raises
     ------
@@ -453,4 +457,4 @@ def answer_vocabulary(parts: Iterable[SoftAnswers], least: int) -> list[str]:
             where="data.min_answers",
             fix="Lower it.",
         )
-    return sorted(kept, key=lambda answer: (-counts[answer], answer))
+    return {answer: counts[answer] for answer in sorted(kept, key=lambda a: (-counts[a], a))}

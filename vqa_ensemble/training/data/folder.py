@@ -28,6 +28,7 @@ class FolderDataset:
     """
 
     name: str
+    official = False
 
     def __init__(self, root: str | os.PathLike[str], *, regions: int = 0) -> None:
         self.root = Path(root)

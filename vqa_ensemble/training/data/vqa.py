@@ -67,6 +67,8 @@ class VqaFolder(FolderDataset):
         If there is no such folder.
     """
 
+    official = True
+
     def __init__(
         self, root: str | os.PathLike[str], *, name: str = "vqa-v2", regions: int = 0
     ) -> None:
