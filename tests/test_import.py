@@ -15,7 +15,7 @@ import pyarrow.ipc
 import pytest
 from command_line import Ran, Runner
 from foreign_files import ANSWERS, IDS, RANKED, VOCABULARY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqa_ensemble.formats.importers import FORMATS
@@ -336,6 +336,7 @@ def test_which_option_is_chosen(text: str, letter: str | None) -> None:
     assert choose_option(text, OPTIONS) == letter
 
 
+@settings(deadline=None)
 @given(st.sampled_from("ABCD"), st.sampled_from(["{}", "({})", "{}.", "Answer: {}", "**{}**"]))
 def test_a_stated_letter_is_found(letter: str, form: str) -> None:
     assert choose_option(form.format(letter), OPTIONS) == letter

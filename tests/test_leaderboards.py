@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command_line import Runner
 from foreign_files import dump
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS
@@ -204,6 +204,7 @@ def test_formulas_in_csv_are_found(tmp_path: Path, cli: Runner) -> None:
     assert "answers are formulas to a spreadsheet: 1 (1)" in ran.out
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="'=+-@\t\ra1,\" "))
 def test_guarding_is_harmless_and_can_be_undone(text: str) -> None:
     assert not is_formula(guard(text))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
     from vqa_ensemble.formats.vqa_json import Annotations
-    from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, Scores
+    from vqa_ensemble.scoring.metrics import MetricScores
 
 # Answer types in the order of the leaderboard; any others follow alphabetically.
 _USUAL_TYPES = ("yes/no", "number", "other")
@@ -24,7 +25,15 @@ _USUAL_TYPES = ("yes/no", "number", "other")
     multiple=True,
     required=True,
     type=click.Path(),
-    help="Annotations JSON; may be given several times (train and val).",
+    help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table with question_id "
+    "and answer; those of VQA may be given several times (train and val).",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default=METRICS[0],
+    show_default=True,
+    help="What to score by.",
 )
 @click.option(
     "--by",
@@ -45,69 +54,62 @@ _USUAL_TYPES = ("yes/no", "number", "other")
 def command(
     files: tuple[str, ...],
     annotations: tuple[str, ...],
+    metric: str,
     by: str,
     missing: str,
     as_json: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Score submissions and prediction files by the official VQA accuracy.
+    """Score submissions and prediction files.
 
     FILES are submissions (.json) or prediction files (.parquet), of which each question's most
-    confident answer is scored. Figures are percent, and equal to the official evaluator's.
+    confident answer is scored. Figures are percent. VQA accuracy equals the official
+    evaluator's; the other metrics are those of their benchmarks: exact match in VQA normal form,
+    GQA accuracy, VizWiz accuracy and average precision of unanswerable questions, TDIUC's means
+    per type, multiple-choice accuracy, and ANLS for text in images.
 
     \b
-    Example:
+    Examples:
       vqa-ensemble evaluate submission.json preds/val/*.parquet --annotations val.json
+      vqa-ensemble evaluate preds/testdev/*.parquet --metric gqa \\
+          --annotations testdev_balanced_questions.json
     """
-    from vqa_ensemble.formats.vqa_json import read_annotations
-    from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers
+    from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
+    from vqa_ensemble.scoring.metrics import Metric, read_answers
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
-        humans = HumanAnswers.prepare(read_annotations(annotations))
-        scores = [_score(path, humans, missing) for path in files]
+        benchmark = read_benchmark_annotations(annotations)
+        ready = Metric(metric, benchmark)
+        scores = [ready.score(read_answers(path), missing=missing) for path in files]
+    known = benchmark.annotations
     if as_json:
         print_json(
             {
                 "annotations": list(annotations),
-                "questions": len(humans.annotations),
+                "metric": metric,
+                "questions": len(known),
                 "files": [
                     {
                         "file": path,
-                        "overall": score.overall,
-                        "per_answer_type": score.per_answer_type,
-                        "per_question_type": score.per_question_type,
-                        "missing": len(humans.annotations) - score.answered,
+                        "overall": score.scores.overall,
+                        **score.more,
+                        "per_answer_type": score.scores.per_answer_type,
+                        "per_question_type": score.scores.per_question_type,
+                        "missing": len(known) - score.scores.answered,
                     }
                     for path, score in zip(files, scores, strict=True)
                 ],
             }
         )
     elif by == "answer_type":
-        _print_by_answer_type(files, scores, humans.annotations)
+        _print_by_answer_type(files, scores, known)
     else:
-        _print_by_question_type(files, scores, humans.annotations)
-
-
-def _score(path: str, humans: HumanAnswers, missing: str) -> Scores:
-    from vqa_ensemble.scoring.vqa_accuracy import score_answers
-
-    question_ids: Any
-    if Path(path).suffix == ".parquet":
-        from vqa_ensemble.formats.predictions import read_predictions
-
-        predictions = read_predictions(path)
-        question_ids, answers = predictions.question_ids, predictions.top()
-    else:
-        from vqa_ensemble.formats.vqa_json import read_submission
-
-        submission = read_submission(path)
-        question_ids, answers = submission.question_ids, submission.answers
-    return score_answers(humans, question_ids, answers, missing=missing, path=path)
+        _print_by_question_type(files, scores, known)
 
 
 def _print_by_answer_type(
-    files: tuple[str, ...], scores: list[Scores], annotations: Annotations
+    files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
 ) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -119,18 +121,20 @@ def _print_by_answer_type(
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("file", overflow="fold")
-    for name in ("overall", *types):
+    more = list(scores[0].more)
+    for name in ("overall", *more, *types):
         table.add_column(escape(name), justify="right")
     for path, score in zip(files, scores, strict=True):
-        figures = (score.overall, *(score.per_answer_type[name] for name in types))
-        table.add_row(escape(path), *(f"{figure:.2f}" for figure in figures))
-    totals = (len(annotations), *(counts[name] for name in types))
-    table.add_row("questions", *(f"{total:,}" for total in totals), style="dim")
+        figures = [score.scores.overall, *(score.more[name] for name in more)]
+        figures += [score.scores.per_answer_type[name] for name in types]
+        table.add_row(escape(path), *map(_figure, figures))
+    totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
+    table.add_row("questions", *totals, style="dim")
     console().print(table)
 
 
 def _print_by_question_type(
-    files: tuple[str, ...], scores: list[Scores], annotations: Annotations
+    files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
 ) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -143,10 +147,17 @@ def _print_by_question_type(
     for path in files:
         table.add_column(escape(Path(path).stem), justify="right", overflow="fold")
     for name, count in sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0])):
-        figures = (score.per_question_type[name] for score in scores)
-        table.add_row(escape(name), f"{count:,}", *(f"{figure:.2f}" for figure in figures))
-    table.add_row("overall", f"{len(annotations):,}", *(f"{score.overall:.2f}" for score in scores))
+        figures = (score.scores.per_question_type[name] for score in scores)
+        table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
+    overall = (score.scores.overall for score in scores)
+    table.add_row("overall", f"{len(annotations):,}", *map(_figure, overall))
+    for name in scores[0].more:
+        table.add_row(escape(name), "", *(_figure(score.more[name]) for score in scores))
     console().print(table)
+
+
+def _figure(figure: float | None) -> str:
+    return "n/a" if figure is None else f"{figure:.2f}"
 
 
 def _counts(codes: Any, names: list[str]) -> list[int]:

@@ -23,19 +23,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
     annotations_from_rows,
-    read_annotations,
+    annotations_of,
+    questions_of,
     read_json,
-    read_questions,
 )
 
 QuestionId = int | str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,14 @@ class BenchmarkAnnotations:
         Options of every question in the order of the annotations.
     right_choices : list of str, optional
         The right one of them.
+    answerable : list of bool, optional
+        Whether the question can be answered, where the benchmark says so (VizWiz).
     """
 
     annotations: Annotations
     choices: list[tuple[str, ...]] | None = None
     right_choices: list[str] | None = None
+    answerable: list[bool] | None = None
 
 
 def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
@@ -88,9 +93,10 @@ def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions
     document = read_json(path)
     if isinstance(document, dict) and ("questions" in document or "annotations" in document):
         if "questions" not in document:
-            ids: list[QuestionId] = read_annotations(path).question_ids.tolist()
+            annotated = annotations_of([(path, document)], answer_type=_answer_type(document))
+            ids: list[QuestionId] = annotated.question_ids.tolist()
             return BenchmarkQuestions(ids, list(ids))
-        questions = read_questions(path)
+        questions = questions_of(document, path)
         subset = document.get("data_subtype")
         return BenchmarkQuestions(
             questions.question_ids.tolist(),
@@ -121,7 +127,10 @@ def read_benchmark_annotations(
         return BenchmarkAnnotations(_table(path))
     document = read_json(path)
     if isinstance(document, dict) and ("annotations" in document or "questions" in document):
-        return BenchmarkAnnotations(read_annotations(paths))
+        others = ((other, read_json(other)) for other in paths[1:])
+        return BenchmarkAnnotations(
+            annotations_of(chain([(path, document)], others), answer_type=_answer_type(document))
+        )
     if len(paths) > 1:
         raise InputError("only VQA annotations may be given as several files", path=paths[1])
     rows = [*_rows(document, path)]
@@ -134,10 +143,20 @@ def read_benchmark_annotations(
         [row.answer_type for row in rows],
         [row.answers for row in rows],
     )
-    right = [row.right_choice for row in rows if row.right_choice is not None]
     return BenchmarkAnnotations(
-        annotations, _choices(rows), right if len(right) == len(rows) else None
+        annotations,
+        _choices(rows),
+        _if_all([row.right_choice for row in rows]),
+        _if_all([row.answerable for row in rows]),
     )
+
+
+def _answer_type(document: dict[str, Any]) -> str:
+    """TDIUC's annotations have a question type only, which is the type of the answer too."""
+    annotations = document.get("annotations")
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    typed = not isinstance(first, dict) or "answer_type" in first
+    return "answer_type" if typed else "question_type"
 
 
 @dataclass(frozen=True)
@@ -149,11 +168,16 @@ class _Row:
     answer_type: str
     choices: tuple[str, ...] | None = None
     right_choice: str | None = None
+    answerable: bool | None = None
+
+
+def _if_all(values: Sequence[T | None]) -> list[T] | None:
+    given = [value for value in values if value is not None]
+    return given if len(given) == len(values) else None
 
 
 def _choices(rows: list[_Row]) -> list[tuple[str, ...]] | None:
-    choices = [row.choices for row in rows if row.choices is not None]
-    return choices if len(choices) == len(rows) else None
+    return _if_all([row.choices for row in rows])
 
 
 def _distinct(ids: list[QuestionId], path: str | os.PathLike[str]) -> list[QuestionId]:
@@ -235,7 +259,15 @@ def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
 def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
     kind = row.get("answer_type") or "vizwiz"
     answers = [human["answer"] for human in row.get("answers") or []]
-    return _Row(row["image"], row["image"], answers, kind, kind)
+    answerable = row.get("answerable")
+    return _Row(
+        row["image"],
+        row["image"],
+        answers,
+        kind,
+        kind,
+        answerable=None if answerable is None else bool(answerable),
+    )
 
 
 def _table(path: str | os.PathLike[str]) -> Annotations:

@@ -143,7 +143,12 @@ def read_questions(path: str | os.PathLike[str]) -> Questions:
         Naming the file and the question: not JSON, a key missing or of the wrong type, a
         question given twice, integer and string ids mixed, no questions.
     """
-    entries = _entries(read_json(path), "questions", path)
+    return questions_of(read_json(path), path)
+
+
+def questions_of(document: Any, path: str | os.PathLike[str]) -> Questions:
+    """The questions in a parsed file; raises as :func:`read_questions`."""
+    entries = _entries(document, "questions", path)
     ids = read_ids(entries, "questions", path)
     texts = column(entries, "questions", "question", (str,), path)
     images = column(entries, "questions", "image_id", (int, str), path)
@@ -169,7 +174,17 @@ def read_annotations(
     files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not files:
         raise InputError("no annotations file given")
-    parts = [_read_annotation_columns(path, answer_type) for path in files]
+    return annotations_of(((path, read_json(path)) for path in files), answer_type=answer_type)
+
+
+def annotations_of(
+    documents: Iterable[tuple[str | os.PathLike[str], Any]], *, answer_type: str = "answer_type"
+) -> Annotations:
+    """The annotations in (path, parsed file) pairs; raises as :func:`read_annotations`."""
+    files, parts = [], []
+    for path, document in documents:
+        files.append(path)
+        parts.append(_annotation_columns(document, path, answer_type))
     for part, path in zip(parts[1:], files[1:], strict=True):
         if part.ids.dtype != parts[0].ids.dtype:
             raise InputError(
@@ -253,8 +268,10 @@ class _AnnotationColumns:
     multiple_choice_answers: list[str] | None = None
 
 
-def _read_annotation_columns(path: str | os.PathLike[str], answer_type: str) -> _AnnotationColumns:
-    entries = _entries(read_json(path), "annotations", path)
+def _annotation_columns(
+    document: Any, path: str | os.PathLike[str], answer_type: str
+) -> _AnnotationColumns:
+    entries = _entries(document, "annotations", path)
     ids = read_ids(entries, "annotations", path)
     question_types = column(entries, "annotations", "question_type", (str,), path)
     answer_types = column(entries, "annotations", answer_type, (str,), path)

@@ -70,6 +70,17 @@ class HumanAnswers:
             forms=forms,
         )
 
+    @classmethod
+    def as_written(cls, annotations: Annotations) -> HumanAnswers:
+        """Compare normalised answers with the human ones as they are written, as VizWiz does."""
+        forms = {text: code for code, text in enumerate(annotations.vocabulary)}
+        return cls(
+            annotations=annotations,
+            unanimous=np.zeros(len(annotations), dtype=np.bool_),
+            answers=annotations.answers,
+            forms=forms,
+        )
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -91,6 +102,24 @@ class Scores:
     per_question_type: dict[str, float]
     per_question: npt.NDArray[np.float64]
     answered: int
+
+    @classmethod
+    def of(
+        cls, accuracy: npt.NDArray[np.float64], annotations: Annotations, answered: int
+    ) -> Scores:
+        """Means of what each question scored in [0, 1], in the order of the annotations."""
+        everything = np.zeros(len(annotations), dtype=np.int32)
+        return cls(
+            overall=_means(accuracy, everything, ["all"])["all"],
+            per_answer_type=_means(
+                accuracy, annotations.answer_types, annotations.answer_type_names
+            ),
+            per_question_type=_means(
+                accuracy, annotations.question_types, annotations.question_type_names
+            ),
+            per_question=_round(100 * accuracy),
+            answered=answered,
+        )
 
 
 def soft_scores(
@@ -153,6 +182,28 @@ def score_answers(
         If a question is not annotated, or lacks an answer and ``missing`` is ``"error"``.
     """
     annotations = humans.annotations
+    questions = find_questions(annotations, question_ids, missing=missing, path=path)
+    accuracy = np.zeros(len(annotations))
+    accuracy[questions] = score_texts(humans, questions, answers)
+    return Scores.of(accuracy, annotations, len(questions))
+
+
+def score_texts(
+    humans: HumanAnswers, questions: npt.NDArray[np.integer], answers: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """:func:`soft_scores` of answers as text, each distinct text brought into form once."""
+    coded = pa.array(answers, pa.large_string()).dictionary_encode()
+    return soft_scores(humans, questions, np.asarray(coded.indices), coded.dictionary.to_pylist())
+
+
+def find_questions(
+    annotations: Annotations,
+    question_ids: QuestionIds,
+    *,
+    missing: str = "error",
+    path: str | os.PathLike[str] | None = None,
+) -> npt.NDArray[np.int64]:
+    """The place of each question in the annotations; raises as :func:`score_answers`."""
     questions = _positions(question_ids, annotations.question_ids, path)
     if missing == "error" and len(questions) < len(annotations):
         lacking = np.delete(annotations.question_ids, questions)
@@ -162,21 +213,7 @@ def score_answers(
             path=path,
             fix="Answer them, or count them as wrong with --missing wrong.",
         )
-    coded = pa.array(answers, pa.large_string()).dictionary_encode()
-    accuracy = np.zeros(len(annotations))
-    accuracy[questions] = soft_scores(
-        humans, questions, np.asarray(coded.indices), coded.dictionary.to_pylist()
-    )
-    everything = np.zeros(len(annotations), dtype=np.int32)
-    return Scores(
-        overall=_means(accuracy, everything, ["all"])["all"],
-        per_answer_type=_means(accuracy, annotations.answer_types, annotations.answer_type_names),
-        per_question_type=_means(
-            accuracy, annotations.question_types, annotations.question_type_names
-        ),
-        per_question=_round(100 * accuracy),
-        answered=len(questions),
-    )
+    return questions
 
 
 def _hold_one_out(

@@ -1,0 +1,59 @@
+"""Average normalised Levenshtein similarity, for questions about text in images.
+
+Biten et al., "Scene Text Visual Question Answering", ICCV 2019, equation 1: an answer scores
+1 - d against the nearest of the right answers, where d is the edit distance over the length of
+the longer text; less than 0.5 counts as 0 (at 0.5 itself the paper has 0, the challenges' own
+scripts, followed here, 0.5). Case and spaces around words are left aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+
+THRESHOLD = 0.5
+
+
+def anls(answers: Sequence[str], references: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:
+    """The similarity of every answer to the nearest of its references.
+
+    Parameters
+    ----------
+    answers : sequence of str, length Q
+    references : sequence of sequence of str, length Q
+        None of them empty.
+
+    Returns
+    -------
+    ndarray of float64, shape (Q,)
+
+    Raises
+    ------
+    InputError
+        If rapidfuzz is not installed.
+
+    Examples
+    --------
+    >>> anls(["Coca  cola", "pepsi", "x"], [["coca-cola", "cola"], ["PEPSI"], ["yes"]]).round(3)
+    array([0.889, 1.   , 0.   ])
+    """
+    try:
+        from rapidfuzz.distance import Levenshtein
+    except ImportError as error:
+        raise InputError(
+            "ANLS needs rapidfuzz", fix="pip install 'vqa-ensemble[metrics]'"
+        ) from error
+    scores = [
+        max(Levenshtein.normalized_similarity(_plain(answer), _plain(one)) for one in right)
+        for answer, right in zip(answers, references, strict=True)
+    ]
+    similarity = np.array(scores, dtype=np.float64)
+    return np.where(similarity < THRESHOLD, 0.0, similarity)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
