@@ -183,6 +183,8 @@ class TrainingSection:
         Largest norm of an update's gradient; 0 clips nothing.
     precision : str
         ``auto`` is bfloat16 on a GPU that has it, else float16 on a GPU, else float32.
+    compile : bool
+        Compile the network with torch.compile: slow to start, then faster.
     evaluate : str
         Split whose score is logged after every epoch; none if empty.
     gpus : float
@@ -206,6 +208,7 @@ class TrainingSection:
     decay_factor: float = _key(0.25, low=0.0, high=1.0)
     clip_norm: float = _key(0.25, low=0.0)
     precision: str = _key("auto", choices=PRECISIONS)
+    compile: bool = _key(False)
     evaluate: str = _key("")
     gpus: float = _key(0.0, low=0.0, high=1.0)
 

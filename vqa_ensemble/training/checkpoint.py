@@ -68,6 +68,12 @@ def save_checkpoint(
         torch.save(content, temporary)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what runs that were killed while they wrote a checkpoint have left there."""
+    for path in folder.glob(f".{CHECKPOINT_FILE}.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def load_checkpoint(
     path: str | os.PathLike[str], device: torch.device
 ) -> tuple[Member, dict[str, Any]]:

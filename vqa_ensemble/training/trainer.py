@@ -20,8 +20,10 @@ from vqa_ensemble.training.checkpoint import (
     CHECKPOINT_FILE,
     Member,
     load_checkpoint,
+    remove_leftovers,
     save_checkpoint,
 )
+from vqa_ensemble.training.compilation import compiled
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.combined import training_examples
 from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
@@ -144,6 +146,8 @@ class Trainer:
             self._resume()
         distributed.check_alike(self.update, "how far the training is")
         self._network = distributed.wrap(self.member.model, device)
+        if recipe.training.compile:
+            self._network = compiled(self._network, device, say)
 
     def train(
         self,
@@ -161,6 +165,8 @@ class Trainer:
         updates = self.plan.updates
         last = updates if stop_after is None else min(stop_after, updates)
         memory.forget_peak(self.device)
+        if distributed.rank() == 0:
+            remove_leftovers(self.folder)
         with run_log(self.folder, self.update) as log:
             self._train(last, log, report)
         return self.member
