@@ -48,7 +48,8 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     (folder / "regions").mkdir(parents=True)
     np.save(folder / "regions" / "features.npy", random.random((IMAGES, 3, 5), np.float32))
-    np.save(folder / "regions" / "boxes.npy", random.random((IMAGES, 3, 4), np.float32))
+    corners = np.sort(random.random((IMAGES, 3, 2, 2), np.float32), axis=2)
+    np.save(folder / "regions" / "boxes.npy", corners.reshape(IMAGES, 3, 4))
     np.save(folder / "regions" / "image_ids.npy", np.arange(IMAGES))
     for split, start in (("train", 0), ("validation", 1000)):
         ids = range(start, start + QUESTIONS)

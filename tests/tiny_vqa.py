@@ -21,7 +21,8 @@ def write_data(folder: Path) -> Path:
     (folder / "regions").mkdir(parents=True)
     features = random.normal(size=(IMAGES, REGIONS, WIDTH)).astype(np.float16)
     np.save(folder / "regions" / "features.npy", features)
-    np.save(folder / "regions" / "boxes.npy", random.random((IMAGES, REGIONS, 4), np.float32))
+    corners = np.sort(random.random((IMAGES, REGIONS, 2, 2), np.float32), axis=2)
+    np.save(folder / "regions" / "boxes.npy", corners.reshape(IMAGES, REGIONS, 4))
     np.save(folder / "regions" / "image_ids.npy", np.arange(100, 100 + IMAGES))
     np.save(folder / "regions" / "counts.npy", np.array([4, 4, 2, 3, 1, 4]))
     for split, start in (("train", 0), ("validation", 1000), ("test", 2000)):

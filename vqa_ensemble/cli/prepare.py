@@ -48,6 +48,16 @@ VOCABULARY_FILE = "answers.csv"
     show_default=True,
     help="Words a question that a model is to read.",
 )
+@click.option(
+    "--images",
+    type=click.IntRange(6, 1_000_000),
+    default=2400,
+    show_default=True,
+    help="shapes: pictures to make, with eight questions each; two thirds are for training.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="shapes: what to make."
+)
 @json_option
 @output_options
 def command(
@@ -57,6 +67,8 @@ def command(
     vocabulary_splits: tuple[str, ...],
     min_answers: int,
     words: int,
+    images: int,
+    seed: int,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -69,9 +81,14 @@ def command(
     SPLIT_annotations.json in the official form of VQA v2, as build-map, evaluate and check
     read them. Which files each data set needs is in docs/datasets.md.
 
+    shapes, an offline stand-in for VQA v2, is made in --output: pictures, questions of all
+    answer types, ten answers each and the regions of a detector. The answers of its test
+    split lie apart, in held-out.
+
     \b
     Example:
       vqa-ensemble prepare easy-vqa -o data
+      vqa-ensemble prepare shapes -o shapes --images 6000
       vqa-ensemble prepare vqa-v2 --root vqa2
       vqa-ensemble prepare gqa --root gqa -o data/gqa --words 20
     """
@@ -81,8 +98,15 @@ def command(
     from vqa_ensemble.formats.recipe import DataSection
     from vqa_ensemble.training.data import open_dataset
     from vqa_ensemble.training.data.official import write_official
+    from vqa_ensemble.training.data.shapes import write_shapes
     from vqa_ensemble.training.data.summary import summarize, write_vocabulary
 
+    if dataset == "shapes" and not root:
+        if output is None:
+            raise click.UsageError("shapes is made in --output, or read from --root.")
+        with status("Making shapes", quiet=quiet):
+            write_shapes(output, images=images, seed=seed)
+        root = str(output)
     opened = open_dataset(DataSection(dataset=dataset, root=root))
     written: list[Path] = []
 

@@ -38,13 +38,14 @@ _CANNOT_STORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator[Path]:
     """Yield the path of a temporary file that replaces ``path`` when the block ends well.
 
     The temporary file lies beside ``path``. It is flushed to disk (fsync) and renamed over
     ``path``; a run that is killed leaves the old file or the new one, never a half, and its
     temporary file for the next run to remove. The parent folder is created. If the block raises,
-    the temporary file is removed.
+    the temporary file is removed. Without ``flush`` the disk may take its time, for one of
+    thousands of files that are easily made again.
 
     For a URL the temporary file lies in this machine's temporary folder and is sent when it is
     whole: to object stores, where a file appears when its upload is complete, by its own name;
@@ -56,12 +57,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the folder cannot be written to or is full, or ``path`` is a folder.
     """
     if not is_url(path):
-        with _beside(Path(path)) as temporary:
+        with _beside(Path(path), flush=flush) as temporary:
             yield temporary
         return
     filesystem, name = locate(path)
     if is_local(filesystem):
-        with _beside(Path(name)) as temporary:
+        with _beside(Path(name), flush=flush) as temporary:
             yield temporary
         return
     with scratch_folder() as folder:
@@ -72,7 +73,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path, *, flush: bool) -> Iterator[Path]:
     if path.is_dir():
         raise InputError("is a folder, not a file to write", path=path)
     try:
@@ -84,9 +85,11 @@ def _beside(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write here: {error.strerror}", path=path) from error
     try:
         yield temporary
-        _fsync(temporary)
+        if flush:
+            _fsync(temporary)
         os.replace(temporary, path)
-        _fsync(path.parent)
+        if flush:
+            _fsync(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _CANNOT_STORE:
@@ -139,9 +142,9 @@ def _remove_abandoned(folder: Path, pattern: str) -> None:
                 os.close(descriptor)
 
 
-def atomic_write(path: str | os.PathLike[str], content: bytes) -> None:
+def atomic_write(path: str | os.PathLike[str], content: bytes, *, flush: bool = True) -> None:
     """Write ``content`` to ``path`` as :func:`atomic_path` does."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, flush=flush) as temporary:
         temporary.write_bytes(content)
 
 

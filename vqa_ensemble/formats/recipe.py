@@ -19,7 +19,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.resources import find_recipe
 
-DATASETS = ("easy-vqa", "vqa-v1", "vqa-v2", "tdiuc", "daquar", "visual7w", "gqa")
+DATASETS = ("easy-vqa", "shapes", "vqa-v1", "vqa-v2", "tdiuc", "daquar", "visual7w", "gqa")
 ARCHITECTURES = ("butd", "san", "ban")
 ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
 REGION_ENCODERS = ("layers", "convolution")

@@ -2,9 +2,7 @@
 
 Every data set that is a folder has them in its sub-folder ``regions``, in one of two layouts:
 
-- ``image_ids.npy`` (I,), ``features.npy`` (I, K, D) of float16 or float32, ``boxes.npy``
-  (I, K, 4) and, where pictures have fewer than K regions, ``counts.npy`` (I,). The large
-  files are memory-mapped, so pictures are read from disk as they are needed.
+- A store of memory-mapped arrays (see ``formats/region_store.py``).
 - ``<image_id>.npz`` for each picture, with ``features`` (k, D) and ``boxes`` (k, 4).
 
 Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
@@ -21,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.region_store import RegionStore, check_regions
 from vqa_ensemble.training.data.examples import FloatArray, Regions
 
 FOLDER = "regions"
@@ -81,56 +80,12 @@ class PictureRegions:
     def _opened(self) -> tuple[dict[str, int], Regions]:
         """Each image id's row, and the regions."""
         if (self.folder / "features.npy").is_file():
-            regions = ArrayRegions(self.folder, self._limit)
-            return {str(image): row for row, image in enumerate(regions.image_ids)}, regions
+            store = RegionStore(self.folder, self._limit)
+            return {str(image): row for row, image in enumerate(store.image_ids)}, store
         files = sorted(self.folder.glob("*.npz"))
         if not files:
             raise InputError("holds no features.npy and no <image_id>.npz", path=self.folder)
         return {file.stem: row for row, file in enumerate(files)}, NpzRegions(files, self._limit)
-
-
-class ArrayRegions:
-    """Regions in ``features.npy`` and its companions; the first ``limit`` of each (0: all).
-
-    Raises
-    ------
-    InputError
-        If a file is missing or the shapes do not fit together.
-    """
-
-    def __init__(self, folder: Path, limit: int = 0) -> None:
-        self.image_ids = _load_array(folder / "image_ids.npy")
-        self._features = _load_array(folder / "features.npy", mmap=True)
-        self._boxes = _load_array(folder / "boxes.npy", mmap=True)
-        count = len(self.image_ids)
-        if self._features.ndim != 3 or self._features.shape[0] != count:
-            raise InputError(
-                f"has shape {self._features.shape}; expected ({count}, K, D)",
-                path=folder / "features.npy",
-            )
-        most = self._features.shape[1]
-        if self._boxes.shape != (count, most, 4):
-            raise InputError(
-                f"has shape {self._boxes.shape}; expected {(count, most, 4)}",
-                path=folder / "boxes.npy",
-            )
-        counts = folder / "counts.npy"
-        self._counts = _load_array(counts) if counts.is_file() else np.full(count, most)
-        self._limit = min(limit or most, most)
-
-    @property
-    def width(self) -> int:
-        """Numbers that describe a region."""
-        return int(self._features.shape[2])
-
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-        """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K)."""
-        features = self._features[rows, : self._limit].astype(np.float32)
-        boxes = self._boxes[rows, : self._limit].astype(np.float32)
-        mask = np.arange(self._limit) < self._counts[rows][:, None]
-        return features, boxes, mask
 
 
 class NpzRegions:
@@ -186,15 +141,6 @@ class NpzRegions:
                 "expected (k, D) and (k, 4)",
                 path=path,
             )
+        check_regions(features, boxes, path=path, image=path.stem)
         limit = self._limit or len(features)
         return features[:limit], boxes[:limit]
-
-
-def _load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
-    if not path.is_file():
-        raise InputError("no such file", path=path)
-    try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"is not a readable .npy file: {error}", path=path) from error
-    return array

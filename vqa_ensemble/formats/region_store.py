@@ -1,0 +1,279 @@
+"""The store of region features: memory-mapped arrays in a folder.
+
+==================  ==================  =============================================
+file                shape               holds
+==================  ==================  =============================================
+``image_ids.npy``   (I,)                the pictures, integers or strings
+``counts.npy``      (I,)                regions of each picture
+``features.npy``    (R, D) of float16   all regions, one picture after the other
+``boxes.npy``       (R, 4) of float32   x1, y1, x2, y2 as shares of the picture's sides
+==================  ==================  =============================================
+
+A picture's regions come the most confident first. ``image_ids.npy`` is written last and taken
+away first, so a folder that has it is whole. Arrays that other programs made may also be
+(I, K, D) and (I, K, 4); without ``counts.npy`` all K regions count.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import atomic_path
+
+FloatArray = npt.NDArray[np.float32]
+# Detectors round: up to this share of the picture a box may reach beyond it.
+_BOX_TOLERANCE = 0.01
+_SCAN_IMAGES = 256
+
+
+class RegionStore:
+    """A store, opened for reading; the first ``limit`` regions of each picture (0: all).
+
+    Raises
+    ------
+    InputError
+        If a file is missing or broken, the shapes do not fit together, an image stands twice,
+        a number is NaN or infinite, or a box is not within its picture. What
+        :func:`write_store` wrote was checked then, and its features are not read again.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], limit: int = 0) -> None:
+        self.folder = Path(folder)
+        self.limit = limit
+        self.image_ids = self._load("image_ids")
+        images = len(self.image_ids)
+        if len(np.unique(self.image_ids)) < images:
+            values, times = np.unique(self.image_ids, return_counts=True)
+            raise self._wrong("image_ids", f"image {values[times.argmax()]} stands there twice")
+        # A memory map's own class costs more than the copy at every slice of a few rows.
+        features = np.asarray(self._load("features", mmap=True))
+        boxes = np.asarray(self._load("boxes", mmap=True))
+        padded = features.ndim == 3
+        if padded and not (self.folder / "counts.npy").is_file():
+            self.counts = np.full(images, features.shape[1])
+        else:
+            self.counts = self._load("counts")
+        if self.counts.shape != (images,):
+            raise self._wrong("counts", f"has shape {self.counts.shape}; expected ({images},)")
+        if padded:
+            expected: tuple[int | str, ...] = (images, features.shape[1], "D")
+            starts = np.arange(images) * features.shape[1]
+            fitting = len(features) == images
+        else:
+            total = int(self.counts.sum())
+            expected = (total, "D")
+            starts = np.cumsum(self.counts) - self.counts
+            fitting = features.ndim == 2 and len(features) == total
+        if not fitting:
+            shape = ", ".join(map(str, expected))
+            raise self._wrong("features", f"has shape {features.shape}; expected ({shape})")
+        if boxes.shape != (*features.shape[:-1], 4):
+            raise self._wrong(
+                "boxes", f"has shape {boxes.shape}; expected {(*features.shape[:-1], 4)}"
+            )
+        most = features.shape[1] if padded else int(self.counts.max(initial=0))
+        if images and not (self.counts.min() >= 1 and self.counts.max() <= most):
+            raise self._wrong("counts", f"must lie between 1 and {most}")
+        self._most = min(limit or most, most)
+        self._starts = starts
+        self._features = features.reshape(-1, features.shape[-1])
+        self._boxes = boxes.reshape(-1, 4)
+        if padded:
+            self._check_all()
+
+    def __reduce__(self) -> tuple[type[RegionStore], tuple[Path, int]]:
+        """Another process opens the files itself."""
+        return RegionStore, (self.folder, self.limit)
+
+    @property
+    def width(self) -> int:
+        """Numbers that describe a region (D)."""
+        return int(self._features.shape[1])
+
+    def read(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
+
+        K is the limit, or the most regions that a picture has where these are fewer; features
+        and boxes that are not there are zero.
+        """
+        counts = np.minimum(self.counts[rows], self._most)
+        features = np.zeros((len(rows), self._most, self.width), np.float32)
+        boxes = np.zeros((len(rows), self._most, 4), np.float32)
+        for i, (start, count) in enumerate(
+            zip(self._starts[rows].tolist(), counts.tolist(), strict=True)
+        ):
+            features[i, :count] = self._features[start : start + count]
+            boxes[i, :count] = self._boxes[start : start + count]
+        return features, boxes, np.arange(self._most) < counts[:, None]
+
+    def _check_all(self) -> None:
+        for row, (start, count) in enumerate(
+            zip(self._starts.tolist(), self.counts.tolist(), strict=True)
+        ):
+            part = slice(start, start + count)
+            check_regions(
+                self._features[part],
+                self._boxes[part],
+                path=self.folder,
+                image=self.image_ids[row],
+            )
+
+    def _load(self, name: str, *, mmap: bool = False) -> npt.NDArray[Any]:
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            raise InputError("no such file", path=path)
+        try:
+            array: npt.NDArray[Any] = np.load(
+                path, mmap_mode="r" if mmap else None, allow_pickle=False
+            )
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"is not a readable .npy file: {error}", path=path) from error
+        return array
+
+    def _wrong(self, name: str, problem: str) -> InputError:
+        return InputError(problem, path=self.folder / f"{name}.npy")
+
+
+def check_regions(
+    features: npt.NDArray[Any],
+    boxes: npt.NDArray[Any],
+    *,
+    path: str | os.PathLike[str],
+    image: object,
+) -> None:
+    """Check the regions of one picture: features (k, D), boxes (k, 4) as shares of its sides.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the image, if a number is NaN or infinite or a box lies outside.
+    """
+    where = f"image {image}"
+    if not np.isfinite(features).all():
+        region = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
+        raise InputError(
+            f"region {region} has a feature that is NaN or infinite", path=path, where=where
+        )
+    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
+    # Written so that NaN is wrong.
+    good = (boxes >= low).all(1) & (boxes <= high).all(1) & (boxes[:, 2:] >= boxes[:, :2]).all(1)
+    if not good.all():
+        region = int(np.flatnonzero(~good)[0])
+        corners = ", ".join(f"{float(number):.4g}" for number in boxes[region])
+        raise InputError(
+            f"the box of region {region} is not within the picture: {corners}",
+            path=path,
+            where=where,
+            fix="Boxes are x1, y1, x2, y2 as shares of the picture's width and height.",
+        )
+
+
+class RegionWriter:
+    """Takes pictures one by one; see :func:`write_store`."""
+
+    def __init__(self, features: BinaryIO, boxes: BinaryIO) -> None:
+        self._files = features, boxes
+        self.image_ids: dict[int | str, None] = {}
+        self.counts: list[int] = []
+        self.width = 0
+
+    def add(
+        self,
+        image: int | str,
+        features: npt.NDArray[Any],
+        boxes: npt.NDArray[Any],
+        *,
+        path: str | os.PathLike[str],
+    ) -> None:
+        """Append the regions of a picture, the most confident first.
+
+        Parameters
+        ----------
+        image : int or str
+        features : ndarray, shape (k, D)
+        boxes : ndarray, shape (k, 4)
+            x1, y1, x2, y2 as shares of the picture's sides.
+        path : path-like
+            Where they come from, for errors.
+
+        Raises
+        ------
+        InputError
+            If the image was there before, has no regions, the width is another than the
+            first's, or as :func:`check_regions`.
+        """
+        where = f"image {image}"
+        if image in self.image_ids:
+            raise InputError("stands there twice", path=path, where=where)
+        if self.image_ids and type(image) is not type(next(iter(self.image_ids))):
+            raise InputError("image ids are partly integers, partly text", path=path, where=where)
+        count = len(features)
+        if features.ndim != 2 or count == 0 or boxes.shape != (count, 4):
+            raise InputError(
+                f"features {features.shape} and boxes {boxes.shape} do not fit; "
+                "expected (k, D) and (k, 4)",
+                path=path,
+                where=where,
+            )
+        self.width = self.width or features.shape[1]
+        if features.shape[1] != self.width:
+            raise InputError(
+                f"features are {features.shape[1]} wide, those before {self.width}",
+                path=path,
+                where=where,
+            )
+        with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite
+            half = np.ascontiguousarray(features, np.float16)
+        check_regions(half, boxes, path=path, image=image)
+        self._files[0].write(half.data)
+        self._files[1].write(np.clip(boxes, 0, 1).astype(np.float32).data)
+        self.image_ids[image] = None
+        self.counts.append(count)
+
+
+@contextmanager
+def write_store(folder: str | os.PathLike[str]) -> Iterator[RegionWriter]:
+    """Write a store, whole or not at all: yields what takes the pictures.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to, or no picture was given.
+    """
+    folder = Path(folder)
+    with (
+        atomic_path(folder / "features.npy") as features_path,
+        atomic_path(folder / "boxes.npy") as boxes_path,
+    ):
+        with features_path.open("wb") as features, boxes_path.open("wb") as boxes:
+            writer = RegionWriter(features, boxes)
+            _write_header(features, np.float16, 0, 1)
+            _write_header(boxes, np.float32, 0, 4)
+            yield writer
+            total = sum(writer.counts)
+            _write_header(features, np.float16, total, writer.width)
+            _write_header(boxes, np.float32, total, 4)
+        if not writer.counts:
+            raise InputError("there are no pictures to write", path=folder)
+        (folder / "image_ids.npy").unlink(missing_ok=True)
+    for name, values in (("counts", writer.counts), ("image_ids", list(writer.image_ids))):
+        with atomic_path(folder / f"{name}.npy") as path, path.open("wb") as file:
+            np.save(file, np.array(values))
+
+
+def _write_header(file: BinaryIO, kind: type[np.generic], rows: int, width: int) -> None:
+    """The header of an .npy file, at its begin; numpy leaves room in it for more rows."""
+    file.seek(0)
+    description = np.lib.format.dtype_to_descr(np.dtype(kind))
+    header = {"descr": description, "fortran_order": False, "shape": (rows, width)}
+    np.lib.format.write_array_header_1_0(file, header)
