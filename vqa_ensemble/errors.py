@@ -39,4 +39,5 @@ class InputError(ValueError):
         message = f"{place}: {problem}" if place else problem
         if fix:
             message = f"{message.rstrip('.')}. {fix}"
-        super().__init__(message)
+        # Libraries' own reasons, quoted in problems, may run over several lines.
+        super().__init__(" ".join(line.strip() for line in message.splitlines()).strip())

@@ -15,7 +15,8 @@ from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.registry import COMBINERS
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble
-from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.result import Election, elect
 from vqa_ensemble.voting.tally import Tally, count_equal_votes, to_units
 
@@ -135,14 +136,29 @@ class FittedEnsemble:
             specialists = {
                 name: tuple(types) for name, types in file.learned.get("specialists", {}).items()
             }
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            ensemble = cls(combiner, file.members, file.types, specialists, file.fit)
+            ensemble._try_out()
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise InputError(
                 f"what the method '{file.method}' learned is incomplete or of the wrong kind "
                 f"({type(error).__name__}: {error})",
                 path=path,
                 fix="Fit it again.",
             ) from error
-        return cls(combiner, file.members, file.types, specialists, file.fit)
+        return ensemble
+
+    def _try_out(self) -> None:
+        """Hold an election of one question a type: numbers that do not fit raise here."""
+        questions = range(max(len(self.types), 1))
+        rows = [(q, a, c) for q in questions for a, c in (("no", 0.25), ("yes", 0.5))]
+        ballots = align([predictions_from_rows(name, rows) for name in self.members])
+        types = QuestionTypes.none(1)
+        if self.types:
+            types = QuestionTypes(self.types, np.arange(len(self.types)))
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            self.vote(ballots, types)
 
 
 def hear_specialists(

@@ -20,6 +20,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.locations import is_local, is_url, locate, store_error
 from vqa_ensemble.formats.predictions import timestamp
+from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
@@ -53,15 +54,17 @@ def fingerprint(path: str | os.PathLike[str]) -> dict[str, Any]:
     filesystem, name = locate(path)
     try:
         if is_local(filesystem):
+            check_regular_file(name)
             with Path(name).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.tell()
             return {"path": os.fspath(path), "bytes": size, "sha256": digest}
         return {"path": os.fspath(path), "bytes": filesystem.get_file_info(name).size}
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path) from error
-    except (OSError, pa.ArrowException) as error:
-        raise store_error(path, "cannot be read", error) from error
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a NUL in the path
+        if not is_local(filesystem):
+            raise store_error(path, "cannot be read", error) from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {reason}", path=path) from error
 
 
 @dataclass
@@ -157,20 +160,15 @@ def verify(output: str | os.PathLike[str]) -> Verification:
             fix=f"vqa-ensemble vote writes one as {Path(path).name}.",
         )
     record = read_json(path)
-    keys = {"arguments": list, "folder": str, "versions": dict, "inputs": list, "outputs": list}
-    if not isinstance(record, dict) or not all(
-        isinstance(record.get(key), kind) for key, kind in keys.items()
-    ):
+    if not _is_record(record):
         raise InputError("is not a record of vqa-ensemble", path=path)
     checked, problems, notes = 0, [], []
     folder = work_folder(record)
-    recorded = [(output, record["outputs"][0])] if record["outputs"] else []
-    recorded += [(folder / entry["path"], entry) for entry in record["outputs"][1:]]
-    recorded += [
-        (entry["path"] if is_url(entry["path"]) else folder / entry["path"], entry)
-        for entry in record["inputs"]
-    ]
-    for file, entry in recorded:
+    first, *others = record["outputs"]
+    for entry in (first, *others, *record["inputs"]):
+        file = output if entry is first else entry["path"]
+        if entry is not first and not is_url(file):
+            file = folder / file
         if "sha256" not in entry:
             notes.append(f"{entry['path']} was not hashed: it is not on this machine")
             continue
@@ -192,7 +190,32 @@ def verify(output: str | os.PathLike[str]) -> Verification:
     return Verification(record, checked, problems, notes)
 
 
+def _is_record(value: Any) -> bool:
+    def strings(entries: Any) -> bool:
+        return all(isinstance(entry, str) for entry in entries)
+
+    def files(entries: Any) -> bool:
+        return isinstance(entries, list) and all(
+            isinstance(entry, dict)
+            and isinstance(entry.get("path"), str)
+            and isinstance(entry.get("bytes"), int)
+            and isinstance(entry.get("sha256", ""), str)
+            for entry in entries
+        )
+
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("arguments"), list)
+        and strings(value["arguments"])
+        and isinstance(value.get("folder"), str)
+        and isinstance(value.get("versions"), dict)
+        and files(value.get("inputs"))
+        and files(value.get("outputs"))
+        and bool(value["outputs"])
+    )
+
+
 def work_folder(record: Mapping[str, Any]) -> Path:
     """The folder that the recorded paths are relative to: the one then, else the one now."""
-    then = Path(record["folder"])
-    return then if then.is_dir() else Path.cwd()
+    then: str = record["folder"]
+    return Path(then) if os.path.isdir(then) else Path.cwd()  # noqa: PTH112  never raises

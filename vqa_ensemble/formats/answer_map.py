@@ -31,9 +31,12 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.formats.text import check_regular_file, read_text
 from vqa_ensemble.normalize import normalize_answer
 
 COLUMNS = ("answer", "question_type", "count", "share")
+# Sums of counts over a million rows still fit into 64 bits.
+MOST_COUNTED = 10**12
 
 
 @dataclass(frozen=True)
@@ -195,14 +198,7 @@ def _is_parquet(path: str | os.PathLike[str]) -> bool:
 
 
 def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", path=path) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    text = read_text(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         _check_columns(reader.fieldnames or [], path)
@@ -221,14 +217,14 @@ def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def _parquet_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    check_regular_file(path)
     try:
         table = pq.ParquetFile(path).read()
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path) from error
-    except (OSError, pa.ArrowException) as error:
+        names, rows = table.column_names, table.to_pylist()
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"not a readable parquet file ({error})", path=path) from error
-    _check_columns(table.column_names, path)
-    for i, row in enumerate(table.to_pylist()):
+    _check_columns(names, path)
+    for i, row in enumerate(rows):
         if row["answer"] is None:
             raise InputError("answer is null", path=path, where=f"row {i}")
         yield f"row {i}", {name: row.get(name) for name in COLUMNS}
@@ -247,10 +243,15 @@ def _count(value: Any, path: str, where: str) -> int:
         return 0
     try:
         count = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = -1
-    if count < 0 or count != (float(value) if isinstance(value, float) else count):
-        raise InputError(f"count is {value!r}, not a whole number ≥ 0", path=path, where=where)
+    whole = not isinstance(value, float) or value == count
+    if not (whole and 0 <= count <= MOST_COUNTED):
+        raise InputError(
+            f"count is {str(value)[:40]!r}, not a whole number from 0 to {MOST_COUNTED:,}",
+            path=path,
+            where=where,
+        )
     return count
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import orjson
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.text import read_toml
 from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
@@ -80,17 +80,7 @@ def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
         If it is missing, not TOML or JSON, of a later format, or lacks a key.
     """
     name = os.fspath(path)
-    if _is_json(path):
-        document = read_json(path)
-    else:
-        try:
-            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InputError("no such file", path=name) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read: {error}", path=name) from error
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"is not TOML: {error}", path=name) from error
+    document = read_json(path) if _is_json(path) else read_toml(path)
     if not isinstance(document, dict) or not isinstance(document.get("format_version"), int):
         raise InputError(
             "is not an ensemble file", path=name, fix="Make one with vqa-ensemble fit."

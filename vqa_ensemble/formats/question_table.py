@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
@@ -148,8 +149,7 @@ def _split(spec: str, default: str) -> tuple[str, str]:
 
 
 def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
-    if not os.path.isfile(path):
-        raise InputError("no such file", path=path)
+    check_regular_file(path)
     ending = Path(path).suffix.lower()
     if ending == ".json":
         return _read_json_column(path, column)
@@ -162,16 +162,19 @@ def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
             table = pq.ParquetFile(path).read()
         else:
             raise InputError(f"is '{ending}', not .parquet, .csv or .json", path=path)
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"not a readable table ({reason})", path=path) from error
+        names = table.column_names
+        table.validate(full=True)  # strings that are not UTF-8
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(f"not a readable table ({error})", path=path) from error
     for name in ("question_id", column):
-        if table.column_names.count(name) != 1:
+        if names.count(name) != 1:
             raise InputError(
-                f"has no column '{name}'; its columns are: {', '.join(table.column_names)}",
+                f"has no column '{name}'; its columns are: {', '.join(names)}",
                 path=path,
                 fix="Name the column as FILE:COLUMN.",
             )
+        if pa.types.is_binary(table[name].type):  # what a CSV reader makes of other encodings
+            raise InputError(f"column '{name}' is not UTF-8 text", path=path)
     return table["question_id"].combine_chunks(), table[column].combine_chunks()
 
 

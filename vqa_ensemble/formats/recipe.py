@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.text import read_toml
 from vqa_ensemble.resources import find_recipe
 
 DATASETS = ("easy-vqa", "shapes", "vqa-v1", "vqa-v2", "tdiuc", "daquar", "visual7w", "gqa")
@@ -280,13 +280,7 @@ def read_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
     'ban'
     """
     path = find_recipe(name_or_path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"is not TOML: {error}", path=path) from error
-    return recipe_from_dict(content, path=path)
+    return recipe_from_dict(read_toml(path), path=path)
 
 
 def recipe_from_dict(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import os
-from pathlib import Path
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.text import read_text
 from vqa_ensemble.normalize import normalize_answer
 
 COLUMNS = ("answer", "canonical")
@@ -28,12 +28,7 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
         Naming the file and the line: not UTF-8 CSV with the two columns, a blank value, an
         answer given two canonicals, a canonical that is itself given another.
     """
-    if not os.path.isfile(path):
-        raise InputError("no such file", path=path)
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as UTF-8 text: {error}", path=path) from error
+    text = read_text(path)
     # A comment leaves a blank line, so that the numbers of lines stay right.
     lines = ["" if line.startswith("#") else line for line in text.splitlines()]
     rows = csv.reader(io.StringIO("\n".join(lines)))

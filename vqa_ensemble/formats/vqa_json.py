@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.text import check_regular_file
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
@@ -112,10 +113,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         If it is missing, not a regular file, empty, not UTF-8, or not JSON (with the line
         and column).
     """
-    if not os.path.exists(path):
-        raise InputError("no such file", path=path)
-    if not os.path.isfile(path):
-        raise InputError("is not a file", path=path)
+    check_regular_file(path)
     try:
         content = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:

@@ -1,0 +1,53 @@
+"""Text files as every reader here takes them: regular files of UTF-8."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+
+
+def check_regular_file(path: str | os.PathLike[str]) -> None:
+    """Raise InputError unless there is a file: a folder cannot be read, a pipe waits for ever."""
+    if not os.path.exists(path):
+        raise InputError("no such file", path=path)
+    if not os.path.isfile(path):
+        raise InputError("is not a file", path=path)
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a UTF-8 file; a byte-order mark is accepted.
+
+    Raises
+    ------
+    InputError
+        If it is missing, not a regular file, cannot be read, or is not UTF-8.
+    """
+    check_regular_file(path)
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start})", path=path) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_text`, and if it is not TOML (with the line and column).
+    """
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"is not TOML: {error}", path=path) from error
+    except (RecursionError, ValueError, OverflowError) as error:
+        # Nested too deep; or a date or number that Python cannot hold.
+        raise InputError(f"is not TOML that can be read: {error}", path=path) from error
