@@ -46,12 +46,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_the_wheel_holds_the_recipes_and_maps(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_recipes_maps_and_templates(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     for recipe in (ROOT / "members").glob("*.toml"):
         assert f"vqa_ensemble/members/{recipe.name}" in names
     for answer_map in (ROOT / "mappings").glob("*.csv"):
         assert f"vqa_ensemble/mappings/{answer_map.name}" in names
+    for template in (ROOT / "vqa_ensemble" / "report" / "templates").iterdir():
+        assert f"vqa_ensemble/report/templates/{template.name}" in names
     assert "vqa_ensemble/py.typed" in names
 
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "verify",
     "inspect",
     "explain",
+    "report",
 )
 # A module cannot be named after a keyword.
 _MODULES = {"import": "import_predictions"}

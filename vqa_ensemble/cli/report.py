@@ -1,0 +1,104 @@
+"""vqa-ensemble report"""
+
+from __future__ import annotations
+
+import click
+
+from vqa_ensemble.cli.common import (
+    console,
+    labelled_options,
+    output_options,
+    progress,
+    show_warnings,
+)
+
+
+@click.command("report")
+@click.argument("predictions", nargs=-1, required=True, type=click.Path())
+@labelled_options
+@click.option(
+    "--ensemble", type=click.Path(), help="Ensemble made by vqa-ensemble fit, to report on."
+)
+@click.option(
+    "--questions",
+    metavar="FILE",
+    help="Questions JSON, or a parquet or CSV table, with question and, for --images, image_id.",
+)
+@click.option(
+    "--images",
+    type=click.Path(),
+    metavar="DIR",
+    help="Folder with the pictures, named after their image_id; small copies go into the page.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(), help="HTML file to write.")
+@output_options
+def command(
+    predictions: tuple[str, ...],
+    annotations: str,
+    ensemble: str | None,
+    questions: str | None,
+    images: str | None,
+    output: str,
+    groups: str | None,
+    question_types: str | None,
+    map_name: str | None,
+    missing: str,
+    strict: bool,
+    seed: int,
+    merge: bool,
+    synonyms: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Write a page that shows how the ensemble does, and why, question by question.
+
+    PREDICTIONS are parquet files, one a member, on questions whose answers are known. The
+    ensemble is that of --ensemble, else question-type voting with --map, else equal votes. The
+    page is one file that opens without a network.
+
+    \b
+    Example:
+      vqa-ensemble report preds/val/*.parquet --annotations val_annotations.json \\
+          --questions val_questions.json --map vqa-v2 -o report.html
+    """
+    if images is not None and questions is None:
+        raise click.UsageError("--images needs --questions, for the questions' image_id")
+    from vqa_ensemble.combiners.fitted import read_fitted
+    from vqa_ensemble.engine.labelled import load_labelled
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.atomic import atomic_write
+    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.report.build import make_report
+    from vqa_ensemble.resources import find_map
+    from vqa_ensemble.voting.answer_types import TypeResolver
+
+    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task("Reading predictions", total=None)
+        labelled = load_labelled(
+            predictions,
+            annotations=annotations,
+            groups=groups,
+            question_types=question_types,
+            answer_map=answer_map,
+            missing=missing,
+            merge=merge,
+            synonyms=read_synonyms(synonyms) if synonyms else None,
+        )
+        show_warnings(labelled, strict=strict)
+        page = make_report(
+            labelled,
+            annotations,
+            answer_types=TypeResolver(answer_map)(labelled.ballots.vocabulary)
+            if answer_map
+            else None,
+            ensemble=None if ensemble is None else read_fitted(ensemble),
+            ensemble_path=ensemble or "",
+            questions=questions,
+            images=images,
+            seed=seed,
+            after=lambda step: bar.update(task, description=f"Reporting: {step}"),
+        ).encode()
+    atomic_write(output, page)
+    if not quiet:
+        console().print(f"Wrote {output}, {len(page) / 1e6:.1f} MB", markup=False)

@@ -1,0 +1,123 @@
+"""Make the report of prediction files whose answers are known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vqa_ensemble.combiners.fitted import FittedEnsemble
+from vqa_ensemble.engine.comparison import copies_warning
+from vqa_ensemble.engine.explanation import explain
+from vqa_ensemble.engine.labelled import Labelled, right_answers
+from vqa_ensemble.formats.question_table import QuestionIds, read_question_column
+from vqa_ensemble.report.contents import gather
+from vqa_ensemble.report.images import find_images, shrink_images
+from vqa_ensemble.report.page import render
+from vqa_ensemble.report.questions import (
+    MOST_QUESTIONS,
+    TOP_ANSWERS,
+    choose_questions,
+    encode_questions,
+)
+from vqa_ensemble.voting.answer_types import AnswerTypes
+
+
+def make_report(
+    labelled: Labelled,
+    annotations: str,
+    *,
+    answer_types: AnswerTypes | None = None,
+    ensemble: FittedEnsemble | None = None,
+    ensemble_path: str = "the ensemble",
+    questions: str | None = None,
+    images: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    most_questions: int = MOST_QUESTIONS,
+    after: Callable[[str], object] = lambda step: None,
+) -> str:
+    """The report as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    annotations : str
+        What it was labelled with, for the right answers.
+    answer_types, ensemble, ensemble_path
+        As :func:`vqa_ensemble.report.contents.gather` takes them.
+    questions : str, optional
+        Table or VQA JSON with ``question`` and, for images, ``image_id``.
+    images : path-like, optional
+        Folder with the questions' pictures; needs ``questions``.
+    seed : int
+    most_questions : int
+        The most to browse.
+    after : callable
+        Told after each step that takes time.
+
+    Raises
+    ------
+    InputError
+        If a file is bad or does not fit, or an optional library is absent.
+    """
+    contents = gather(
+        labelled,
+        answer_types=answer_types,
+        ensemble=ensemble,
+        ensemble_path=ensemble_path,
+        seed=seed,
+        after=after,
+    )
+    ballots, election = labelled.ballots, contents.election
+    changed = election.answer != election.plurality
+    rows, choice = choose_questions(changed, most_questions, seed)
+    ids = ballots.question_ids[rows]
+    notes = [note for note in (choice, copies_warning(labelled)) if note]
+    numbers: list[int | None] | None = None
+    copies: list[bytes] = []
+    if images is not None and questions is not None:
+        after("shrinking pictures")
+        # Pictures may run out: questions whose answer changed come first.
+        numbers, copies, note = _pictures(
+            ids, questions, images, np.argsort(~changed[rows], kind="stable")
+        )
+        notes.append(note)
+    after("writing")
+    browser = encode_questions(
+        explain(ballots, election, rows, types=answer_types, top=TOP_ANSWERS),
+        labelled.types.select(rows),
+        scores=_scores(labelled, rows.tolist()),
+        right=right_answers(ids, annotations),
+        words=None if questions is None else read_question_column(questions, "question", ids),
+        images=numbers,
+    )
+    return render(contents, labelled, browser, copies, notes)
+
+
+def _scores(labelled: Labelled, rows: Sequence[int]) -> list[dict[str, float]]:
+    """Each question's candidates that are right at all, and how right they are."""
+    candidates, found = labelled.candidates, []
+    for row in rows:
+        own = slice(candidates.starts[row], candidates.starts[row + 1])
+        pairs = zip(candidates.answers[own].tolist(), labelled.targets[own].tolist(), strict=True)
+        found.append({candidates.vocabulary[code]: score for code, score in pairs if score > 0})
+    return found
+
+
+def _pictures(
+    ids: QuestionIds, questions: str, folder: str | os.PathLike[str], order: Any
+) -> tuple[list[int | None], list[bytes], str]:
+    """Each question's picture's number, the pictures, and a sentence on how many there are."""
+    names = read_question_column(f"{questions}:image_id", "image_id", ids)
+    paths = find_images(folder, names)
+    wanted = [name for name in dict.fromkeys(names[q] for q in order) if name in paths]
+    copies = shrink_images([paths[name] for name in wanted])
+    number = {name: n for n, name in enumerate(wanted[: len(copies)])}
+    shown = sum(name in number for name in names)
+    note = (
+        f"{len(copies):,} of the {len(set(names)):,} images of these questions are inside the "
+        f"page, as copies of at most 320 pixels; {shown:,} questions show theirs."
+    )
+    return [number.get(name) for name in names], copies, note

@@ -1,0 +1,223 @@
+"""What the report shows, as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.combiners.fitted import FittedEnsemble
+from vqa_ensemble.engine.comparison import QUESTION_TYPE, compare
+from vqa_ensemble.engine.fit import BEST_SINGLE
+from vqa_ensemble.engine.labelled import Labelled
+from vqa_ensemble.evaluation.changes import count_changes
+from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
+from vqa_ensemble.evaluation.cross_validation import find_candidates
+from vqa_ensemble.evaluation.diagnostics import member_scores
+from vqa_ensemble.evaluation.reliability import reliability
+from vqa_ensemble.voting.agreement import pairwise_agreement
+from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.voting.result import Election
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the report shows of an ensemble over Q questions.
+
+    Attributes
+    ----------
+    election : Election
+        The ensemble's, on the questions' ballots.
+    scores, majority_scores : ndarray of float64, shape (Q,)
+        How right the ensemble's answers are, and those of equal votes.
+    comparison : dict
+        As :func:`vqa_ensemble.engine.comparison.compare` gives it, with sizes.
+    row : str
+        The comparison's row of the ensemble.
+    name : str
+        What the ensemble is called in a sentence.
+    out_of_fold : bool
+        Whether the ensemble was fitted on these questions, so that its row is that of its
+        method fitted anew, by cross-validation.
+    changes : list of dict
+        Answers that are not the majority's: :func:`vqa_ensemble.evaluation.changes.count_changes`.
+    agreement : ndarray of float64, shape (M, M)
+        Members in the order of the ballots.
+    own_reliability : dict
+        Of the ensemble, by its winner's share of the votes.
+    reliability : dict of str to dict
+        Of each member by its confidence, on the questions it has.
+    """
+
+    election: Election
+    scores: Array
+    majority_scores: Array
+    comparison: dict[str, Any]
+    row: str
+    name: str
+    out_of_fold: bool
+    changes: list[dict[str, Any]]
+    agreement: Array
+    own_reliability: dict[str, Any]
+    reliability: dict[str, dict[str, Any]]
+
+    def method(self, name: str) -> dict[str, Any]:
+        """The comparison's row of that name."""
+        return next(row for row in self.comparison["methods"] if row["method"] == name)
+
+
+def gather(
+    labelled: Labelled,
+    *,
+    answer_types: AnswerTypes | None = None,
+    ensemble: FittedEnsemble | None = None,
+    ensemble_path: str = "the ensemble",
+    seed: int = 0,
+    after: Callable[[str], object] = lambda step: None,
+) -> Contents:
+    """Hold the ensemble's vote, and compare it with its members and with equal votes.
+
+    The ensemble is the fitted one if given, else question-type voting if there is a map, else
+    equal votes.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    answer_types : AnswerTypes, optional
+        Of the ballots' vocabulary.
+    ensemble : FittedEnsemble, optional
+    ensemble_path : str
+        Its file, for its name.
+    seed : int
+        Of folds and intervals.
+    after : callable
+        Told after each step that takes time.
+
+    Raises
+    ------
+    InputError
+        If the ensemble has other members or types, or the questions cannot be split into folds.
+    """
+    election, method = _hold(labelled, answer_types, ensemble)
+    scores = _scores_of(labelled, election.answer)
+    given = {} if ensemble is None else {Path(ensemble_path).name: scores}
+    comparison = compare(
+        labelled,
+        answer_types=answer_types,
+        methods=[EQUAL_VOTES if method == QUESTION_TYPE else method],
+        seed=seed,
+        contributions_of=method,
+        sizes=True,
+        given=given,
+        after=after,
+    )
+    out_of_fold = ensemble is not None and _was_fitted_on(ensemble, comparison)
+    row = method if ensemble is None or out_of_fold else Path(ensemble_path).name
+    majority_scores = _scores_of(labelled, election.plurality)
+    changed = election.answer != election.plurality
+    return Contents(
+        election=election,
+        scores=scores,
+        majority_scores=majority_scores,
+        comparison=comparison,
+        row=row,
+        name=_NAMES.get(method, method),
+        out_of_fold=out_of_fold,
+        changes=[
+            change.to_dict()
+            for change in count_changes(majority_scores, scores, changed, labelled.types)
+        ],
+        agreement=pairwise_agreement(labelled.ballots.top()[0]),
+        own_reliability=reliability(_winners_shares(election), scores).to_dict(),
+        reliability=_reliability(labelled),
+    )
+
+
+_NAMES = {QUESTION_TYPE: "question-type voting", EQUAL_VOTES: "majority vote"}
+
+
+def _hold(
+    labelled: Labelled, answer_types: AnswerTypes | None, ensemble: FittedEnsemble | None
+) -> tuple[Election, str]:
+    if ensemble is not None:
+        return ensemble.vote(labelled.ballots, labelled.types), ensemble.combiner.method
+    if answer_types is not None:
+        return question_type_vote(labelled.ballots, answer_types), QUESTION_TYPE
+    return majority_vote(labelled.ballots), EQUAL_VOTES
+
+
+def _scores_of(labelled: Labelled, answers: npt.NDArray[np.int32]) -> Array:
+    rows = find_candidates(labelled.candidates, np.arange(len(answers)), answers)
+    return labelled.targets[rows]
+
+
+def _was_fitted_on(ensemble: FittedEnsemble, comparison: dict[str, Any]) -> bool:
+    """Whether its record may be of these questions: as many, and equal votes score the same."""
+    record = ensemble.fit
+    if record.get("questions") != comparison["questions"]:
+        return False
+    if record["questions_compared"] != record["questions"]:
+        return True  # equal votes were scored on a part of them: it cannot be ruled out
+    [majority] = (r["accuracy"] for r in comparison["methods"] if r["method"] == EQUAL_VOTES)
+    # The file holds six digits.
+    return math.isclose(record["accuracy"][EQUAL_VOTES], 100 * majority, rel_tol=1e-5)
+
+
+def _winners_shares(election: Election) -> Array:
+    tally = election.tally
+    won = tally.answers == election.answer[tally.questions]
+    shares: Array = tally.votes[won] / np.add.reduceat(tally.votes, tally.starts[:-1])
+    return shares
+
+
+def _reliability(labelled: Labelled) -> dict[str, dict[str, Any]]:
+    found = {}
+    right = member_scores(labelled.candidates, labelled.targets)
+    confidences = labelled.ballots.top()[1].astype(np.float64)
+    for m, name in enumerate(labelled.ballots.names):
+        has = labelled.candidates.present[:, m]
+        found[name] = reliability(confidences[has, m], right[has, m]).to_dict()
+    return found
+
+
+def best_member(contents: Contents) -> dict[str, Any]:
+    """The member that is most often right."""
+    members: list[dict[str, Any]] = contents.comparison["members"]
+    return max(members, key=lambda member: member["accuracy"])
+
+
+def headline(contents: Contents) -> str:
+    """How the ensemble does against the best member and equal votes, in two sentences."""
+    comparison, row = contents.comparison, contents.method(contents.row)
+    against = []
+    if contents.row != BEST_SINGLE:
+        single = f"the best member, {best_member(contents)['member']}"
+        against.append(_against(row["against_best_single"], single))
+    if contents.row != EQUAL_VOTES:
+        against.append(_against(row["against_majority"], "a plain majority vote"))
+    members = (
+        "1 member" if len(comparison["members"]) == 1 else f"{len(comparison['members'])} members"
+    )
+    return (
+        f"The ensemble of {members} ({contents.name}) scores {100 * row['accuracy']:.2f} % on "
+        f"{comparison['questions']:,} questions. That is {', and '.join(against)}."
+    )
+
+
+def _against(comparison: dict[str, float], other: str) -> str:
+    low, high = 100 * comparison["low"], 100 * comparison["high"]
+    difference = 100 * comparison["difference"]
+    interval = f"95 % interval {low:+.2f} to {high:+.2f}"
+    if low <= 0 <= high:
+        return f"not surely different from {other} ({difference:+.2f} points, {interval})"
+    better = "better" if difference > 0 else "worse"
+    return f"{abs(difference):.2f} points {better} than {other} ({interval})"

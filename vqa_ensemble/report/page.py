@@ -1,0 +1,120 @@
+"""The report's page: contents poured into the template, with everything it needs inside."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from vqa_ensemble._version import __version__
+from vqa_ensemble.engine.labelled import Labelled
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
+from vqa_ensemble.report.charts import make_charts, oracle_gaps
+from vqa_ensemble.report.contents import Contents, best_member, headline
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(
+    contents: Contents,
+    labelled: Labelled,
+    browser: Mapping[str, Any],
+    images: Sequence[bytes] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """The page as HTML.
+
+    The same arguments give the same page.
+
+    Parameters
+    ----------
+    contents : Contents
+    labelled : Labelled
+        What the contents are of.
+    browser : mapping
+        As :func:`vqa_ensemble.report.questions.encode_questions` gives it.
+    images : sequence of bytes
+        WebP pictures, which the browser's questions number.
+    notes : sequence of str
+        Sentences on what the page leaves out, and the like.
+
+    Raises
+    ------
+    InputError
+        If Jinja2 or Plotly is absent.
+    """
+    environment, plotly = _libraries()
+    packed = {
+        "plotly": pack(plotly.encode()),
+        "charts": pack(orjson.dumps(make_charts(contents))),
+        "questions": pack(orjson.dumps(browser)),
+    }
+    return environment.get_template("report.html").render(
+        contents=contents,
+        comparison=contents.comparison,
+        headline=headline(contents),
+        best=best_member(contents),
+        row=contents.method(contents.row),
+        members=sorted(contents.comparison["members"], key=lambda m: (-m["accuracy"], m["member"])),
+        order=_order(contents),
+        gaps=oracle_gaps(contents),
+        correlation=contents.comparison["error_correlation"],
+        agreement=[[None if np.isnan(x) else x for x in row] for row in contents.agreement],
+        is_majority=contents.row == EQUAL_VOTES,
+        scores=contents.scores,
+        notes=notes,
+        browser=browser,
+        packed=packed,
+        images=[base64.b64encode(image).decode() for image in images],
+        style=_template("report.css"),
+        script=_template("report.js"),
+        # Scripts without it do not run: another wall in front of markup in answers.
+        nonce=hashlib.sha256("".join(packed.values()).encode()).hexdigest()[:32],
+        version=__version__,
+        groups=len(np.unique(labelled.groups)),
+    )
+
+
+def pack(content: bytes) -> str:
+    """Bytes as text for a script tag: compressed, in base64, which needs no escaping."""
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _template(name: str) -> str:
+    return files("vqa_ensemble.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _order(contents: Contents) -> list[int]:
+    """Members' positions by falling accuracy."""
+    members = contents.comparison["members"]
+    return sorted(range(len(members)), key=lambda m: (-members[m]["accuracy"], m))
+
+
+def _libraries() -> tuple[Environment, str]:
+    """The templates' environment, and plotly.js."""
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise InputError(
+            "the report needs Jinja2 and Plotly",
+            fix="Install them: pip install 'vqa-ensemble[report]'.",
+        ) from error
+    environment = Environment(
+        loader=PackageLoader("vqa_ensemble.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda share: "" if share is None else f"{100 * share:.2f}"
+    environment.filters["points"] = lambda share: f"{100 * share:+.2f}"
+    return environment, get_plotlyjs()
