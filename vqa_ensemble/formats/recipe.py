@@ -113,6 +113,8 @@ class ModelSection:
         Of the attention, and of the classifier unless that has its own.
     dropout : float
         On the inputs of the projections.
+    attention_dropout : float
+        On what the attention's logits are made of.
     classifier_activation : str
         Of the classifier's hidden layer: one of the activations, or ``same``.
     classifier_dropout : float
@@ -137,6 +139,7 @@ class ModelSection:
     region_layers: int = _key(1, low=0, high=4)
     activation: str = _key("relu", choices=ACTIVATIONS)
     dropout: float = _key(0.0, low=0.0, high=0.95)
+    attention_dropout: float = _key(0.0, low=0.0, high=0.95)
     classifier_activation: str = _key("same", choices=("same", *ACTIVATIONS))
     classifier_dropout: float = _key(0.5, low=0.0, high=0.95)
     counter: bool = _key(False)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Counts, Nonlinear, VqaModel, linear, masked_softmax
+from vqa_ensemble.training.models.parts import Counts, Linear, Nonlinear, VqaModel, masked_softmax
 
 # The maps' joint space is this many times as wide as the hidden states.
 ATTENTION_RANK = 3
@@ -34,6 +34,8 @@ class BilinearAttention(VqaModel):
 
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
+        # One draw for all maps of the regions: random numbers are a large part of a step.
+        self.dropout = nn.Dropout(section.dropout)
         self.attention = BilinearAttentionMaps(self.regions.width, section)
         self.glimpses = nn.ModuleList(
             Glimpse(self.regions.width, section) for _ in range(section.glimpses)
@@ -41,7 +43,7 @@ class BilinearAttention(VqaModel):
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
-        y = self.regions(features, boxes, mask)  # (B, K, V)
+        y = self.dropout(self.regions(features, boxes, mask))  # (B, K, V)
         states, _, words = self.question(tokens)  # (B, T, H), (B, T)
         attention = self.attention(states, y)  # (B, γ, T, K)
         maps = masked_softmax(attention, words[:, None, :, None] & mask[:, None, None], (-2, -1))
@@ -66,16 +68,18 @@ class BilinearAttentionMaps(nn.Module):
         super().__init__()
         rank = ATTENTION_RANK * section.hidden
         self.word = Nonlinear(section.hidden, rank, section.activation, section.dropout)
-        self.region = Nonlinear(regions, rank, section.activation, section.dropout)
+        self.region = Nonlinear(regions, rank, section.activation)
         # Products of two activations of `rank` numbers: logits of about unit size at first.
         self.weight = nn.Parameter(torch.randn(section.glimpses, rank) / rank**0.5)
         self.bias = nn.Parameter(torch.zeros(section.glimpses, 1, 1))
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = nn.Dropout(section.attention_dropout)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        x = self.dropout(self.word(x))[:, None] * self.weight[:, None]  # (B, γ, T, rank)
-        y = self.region(y)[:, None]  # (B, 1, K, rank)
-        return x @ y.transpose(-1, -2) + self.bias  # (B, γ, T, K)
+        x = self.dropout(self.word(x))[:, None] * self.weight[:, None].to(y.dtype)
+        y = self.region(y)  # (B, K, rank)
+        # The words of all glimpses as the rows of one product: (B, γT, rank) @ (B, rank, K).
+        logits = x.flatten(1, 2) @ y.transpose(1, 2)
+        return logits.view(*x.shape[:3], -1) + self.bias  # (B, γ, T, K)
 
 
 class Glimpse(nn.Module):
@@ -88,12 +92,12 @@ class Glimpse(nn.Module):
         super().__init__()
         hidden, activation = section.hidden, section.activation
         self.word = Nonlinear(hidden, hidden, activation, section.dropout)
-        self.region = Nonlinear(regions, hidden, activation, section.dropout)
-        self.project = linear(hidden, hidden)
+        self.region = Nonlinear(regions, hidden, activation)
+        self.dropout = nn.Dropout(section.dropout)
+        self.project = Linear(hidden, hidden)
 
     def forward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         # Σ_t Σ_k A_tk x_th y_kh, the regions first: (B, T, K) @ (B, K, H).
-        attended = weights @ self.region(y).float()
-        pooled = (self.word(x) * attended).sum(1)
-        update: Tensor = self.project(pooled)
+        pooled = (self.word(x) * (weights @ self.region(y))).sum(1)
+        update: Tensor = self.project(self.dropout(pooled))
         return update

@@ -18,9 +18,9 @@ from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.models.parts import (
     ACTIVATIONS,
     Counts,
+    Linear,
     Nonlinear,
     VqaModel,
-    linear,
     masked_softmax,
     preactivation_width,
 )
@@ -35,11 +35,11 @@ class BottomUpTopDown(VqaModel):
         # f_a([v, q]): a map of the concatenation is the sum of two maps, and
         # this way the question is not copied for every region.
         attention_width = preactivation_width(hidden, activation)
-        self.attend_region = linear(self.regions.width, attention_width)
-        self.attend_question = linear(hidden, attention_width, bias=False)
+        self.attend_region = Linear(self.regions.width, attention_width)
+        self.attend_question = Linear(hidden, attention_width, bias=False)
         self.activation = ACTIVATIONS[activation]
-        self.attention_dropout = nn.Dropout(section.dropout)
-        self.attend = linear(hidden, 1)
+        self.attention_dropout = nn.Dropout(section.attention_dropout)
+        self.attend = Linear(hidden, 1)
         self.join_question = Nonlinear(hidden, hidden, activation, section.dropout)
         self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)
         self.counts = Counts(section, 1) if section.counter else None
@@ -49,7 +49,7 @@ class BottomUpTopDown(VqaModel):
         _, q, _ = self.question(tokens)  # (B, H)
         attention = self.attention(v, q)  # a: (B, K)
         weights = masked_softmax(attention, mask, dim=1)  # α
-        attended = (weights[:, None] @ v.float())[:, 0]  # v̂: (B, V)
+        attended = (weights[:, None] @ v)[:, 0]  # v̂: (B, V)
         joint = self.join_question(q) * self.join_region(attended)  # h: (B, H)
         if self.counts is not None:
             joint = joint + self.counts(attention, boxes, mask, 0)

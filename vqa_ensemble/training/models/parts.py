@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import weight_norm
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import ModelSection
@@ -43,19 +43,61 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
-    """A linear map whose weight has a direction and a length of its own.
+class Linear(nn.Linear):
+    """A linear map whose weight has a direction and a length of its own: (..., I) -> (..., O).
 
-    Weight normalisation (Salimans and Kingma 2016) with one length for the whole matrix.
+    y = g / ‖V‖ · V x + b: weight normalisation (Salimans and Kingma 2016) with one length g for
+    the whole matrix. At first g = ‖V‖.
     """
-    layer = nn.Linear(inputs, outputs, bias=bias)
-    # He et al. 2015: torch's default shrinks the signal at every layer, and a product of two
-    # shrunken signals starts so close to zero that training hardly begins.
-    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-    if bias:
-        nn.init.zeros_(layer.bias)
-    weight_norm(layer, dim=None)  # type: ignore[arg-type]  # torch documents None
-    return layer
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        # He et al. 2015: torch's default shrinks the signal at every layer, and a product of
+        # two shrunken signals starts so close to zero that training hardly begins.
+        nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
+        if bias:
+            nn.init.zeros_(self.bias)
+        self.length = nn.Parameter(self.weight.detach().norm())
+
+    def forward(self, x: Tensor) -> Tensor:
+        kind = x.device.type
+        narrow = torch.is_autocast_enabled(kind)
+        dtype = torch.get_autocast_dtype(kind) if narrow else self.weight.dtype
+        y: Tensor = _NormalizedLinear.apply(  # type: ignore[no-untyped-call]
+            x.reshape(-1, x.shape[-1]).to(dtype), self.weight, self.length
+        )
+        if self.bias is not None:
+            y = y + self.bias.to(dtype)
+        return y.view(*x.shape[:-1], -1)
+
+
+class _NormalizedLinear(torch.autograd.Function):
+    """g / ‖V‖ · x Vᵀ, for x (N, I), V (O, I) and a number g.
+
+    A product with the normalised weight costs several passes over the weight, forward and
+    back, into fresh memory. Here the factor is applied to what comes out, and with G = dyᵀ x
+
+        dg = ⟨G, V⟩ / ‖V‖,    dV = g / ‖V‖ · (G - ⟨G, V⟩ / ‖V‖² · V)
+
+    is written over G.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, length: Tensor) -> Tensor:
+        norm = torch.linalg.vector_norm(weight)
+        narrow = weight.to(x.dtype)
+        ctx.save_for_backward(x, weight, narrow, length, norm)
+        return (x @ narrow.T).mul_(length / norm)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight, narrow, length, norm = ctx.saved_tensors
+        dx = (dy @ narrow).mul_(length / norm) if ctx.needs_input_grad[0] else None
+        dweight = (dy.T @ x).to(weight.dtype)  # G
+        along = torch.dot(dweight.flatten(), weight.flatten()) / norm
+        dweight.addcmul_(weight, along / norm, value=-1).mul_(length / norm)
+        return dx, dweight, along
 
 
 class Nonlinear(nn.Module):
@@ -64,7 +106,7 @@ class Nonlinear(nn.Module):
     def __init__(self, inputs: int, outputs: int, activation: str, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.linear = linear(inputs, preactivation_width(outputs, activation))
+        self.linear = Linear(inputs, preactivation_width(outputs, activation))
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -202,7 +244,7 @@ class Classifier(nn.Module):
             activation = section.activation
         self.hidden = Nonlinear(section.hidden, width, activation)
         self.dropout = nn.Dropout(section.classifier_dropout)
-        self.output = linear(width, answers)
+        self.output = Linear(width, answers)
 
     def forward(self, joint: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.hidden(joint)))

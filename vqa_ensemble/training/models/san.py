@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Counts, VqaModel, linear, masked_softmax
+from vqa_ensemble.training.models.parts import Counts, Linear, VqaModel, masked_softmax
 
 
 class StackedAttention(VqaModel):
@@ -22,7 +22,7 @@ class StackedAttention(VqaModel):
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
         # Equation 5: regions come into the space of the question.
-        self.project = linear(self.regions.width, section.hidden)
+        self.project = Linear(self.regions.width, section.hidden)
         self.layers = nn.ModuleList(AttentionLayer(section) for _ in range(section.glimpses))
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
@@ -33,7 +33,7 @@ class StackedAttention(VqaModel):
             attention = layer(v, query)  # (B, K)
             weights = masked_softmax(attention, mask, dim=1)
             # Equations 17, 18 and 22: ṽ = Σ p_i v_i, u = ṽ + the query.
-            query = (weights[:, None] @ v.float())[:, 0] + query
+            query = (weights[:, None] @ v)[:, 0] + query
             if self.counts is not None:
                 query = query + self.counts(attention, boxes, mask, number)
         logits: Tensor = self.classifier(query)  # equation 23 with a deeper classifier
@@ -47,7 +47,7 @@ class AttentionLayer(nn.Module):
         super().__init__()
         self.region = nn.Linear(section.hidden, section.hidden, bias=False)
         self.query = nn.Linear(section.hidden, section.hidden)
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = nn.Dropout(section.attention_dropout)
         self.attend = nn.Linear(section.hidden, 1)
 
     def forward(self, v: Tensor, query: Tensor) -> Tensor:
