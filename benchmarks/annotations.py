@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.generate import QUESTION_SHARE, TYPES, answer_vocabulary
 
 QUESTION_TYPES = 65
+QUESTION_WORDS = 15_000
 CHUNK = 20_000
 
 
@@ -57,8 +58,32 @@ def write_annotations(path: Path, questions: int, seed: int = 0) -> Path:
     return path
 
 
+def write_questions(path: Path, questions: int, seed: int = 0) -> Path:
+    """The questions of :func:`write_annotations`: six words on average, two in five repeated."""
+    if path.exists():
+        return path
+    rng = np.random.default_rng(seed)
+    words = [f"word{number}" for number in range(QUESTION_WORDS)]
+    kinds = rng.integers(0, int(0.6 * questions), questions)
+    lengths = 2 + rng.poisson(4.2, questions)
+    entries = [
+        {
+            "image_id": i // 5 + 1,
+            "question": " ".join(
+                words[kind * 7919 * (k + 1) % (10 * (k + 1) ** 3) % QUESTION_WORDS]
+                for k in range(lengths[kind])
+            )
+            + "?",
+            "question_id": (i // 5 + 1) * 1000 + i % 5,
+        }
+        for i, kind in enumerate(kinds.tolist())
+    ]
+    path.write_text(json.dumps({"info": {}, "questions": entries}), encoding="utf-8")
+    return path
+
+
 def main() -> None:
-    """Time one step: parse, build-map or evaluate."""
+    """Time one step: parse, build-map, evaluate or prepare."""
     step, *paths = sys.argv[1:]
     import orjson
 
@@ -66,12 +91,18 @@ def main() -> None:
     from vqa_ensemble.formats.vqa_json import read_annotations, read_submission
     from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
 
+    if step == "prepare":  # needs torch
+        from vqa_ensemble.training.data.summary import summarize
+        from vqa_ensemble.training.data.vqa import VqaFolder
+
     start = perf_counter()
     if step == "parse":
         for path in paths:
             orjson.loads(Path(path).read_bytes())
     elif step == "build-map":
         build_map(paths)
+    elif step == "prepare":
+        summarize(VqaFolder(Path(paths[0]).parent))
     else:
         annotations = read_annotations(paths[0])
         submission = read_submission(paths[1])
