@@ -319,20 +319,20 @@ def _background(scene: Scene, random: np.random.Generator) -> Question | None:
 
 
 _KINDS: dict[Callable[[Scene, np.random.Generator], Question | None], float] = {
-    _exists: 13.0,
-    _has_color: 9.0,
-    _lies: 9.0,
-    _more: 5.0,
+    _exists: 15.0,
+    _has_color: 11.0,
+    _lies: 5.0,
+    _more: 3.0,
     _is_background: 2.0,
-    _count: 24.0,
-    _count_kinds: 2.0,
-    _color_of: 12.0,
-    _shape_of: 10.0,
+    _count: 25.0,
+    _count_kinds: 1.0,
+    _color_of: 14.0,
+    _shape_of: 12.0,
     _where: 11.0,
     _size_of: 4.0,
-    _neighbour: 6.0,
-    _most_common: 4.0,
-    _extreme: 4.0,
+    _neighbour: 3.0,
+    _most_common: 3.0,
+    _extreme: 3.0,
     _background: 2.0,
 }
 

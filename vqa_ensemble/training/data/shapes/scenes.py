@@ -23,12 +23,9 @@ SHAPES = {
     "square": 8.0,
     "triangle": 7.0,
     "star": 5.0,
-    "diamond": 4.0,
-    "pentagon": 3.0,
-    "hexagon": 2.5,
+    "diamond": 3.0,
     "heart": 2.0,
-    "cross": 1.5,
-    "ring": 1.0,
+    "cross": 1.0,
 }
 COLORS = {
     "red": 10.0,
@@ -38,11 +35,8 @@ COLORS = {
     "white": 4.0,
     "black": 4.0,
     "orange": 3.0,
-    "purple": 2.5,
-    "pink": 2.0,
-    "brown": 1.5,
-    "gray": 1.5,
-    "turquoise": 1.0,
+    "purple": 2.0,
+    "pink": 1.0,
 }
 RGB = {
     "red": (214, 39, 40),
@@ -54,9 +48,7 @@ RGB = {
     "orange": (250, 135, 20),
     "purple": (125, 60, 165),
     "pink": (245, 140, 190),
-    "brown": (125, 75, 40),
     "gray": (140, 140, 140),
-    "turquoise": (60, 200, 195),
     "tan": (215, 190, 150),
 }
 # Radii from small to large; the words change at these.
@@ -147,21 +139,14 @@ def draw(scene: Scene) -> Image:
     pen = ImageDraw.Draw(image)
     for figure in scene.figures:
         color = RGB[figure.color]
-        if figure.shape in ("circle", "ring"):
-            pen.ellipse(_scaled(figure.box), fill=color)
-            if figure.shape == "ring":
-                hole = Figure("circle", figure.color, figure.x, figure.y, figure.radius * 0.5)
-                pen.ellipse(_scaled(hole.box), fill=RGB[scene.background])
+        if figure.shape == "circle":
+            x1, y1, x2, y2 = (_SCALE * corner for corner in figure.box)
+            pen.ellipse((x1, y1, x2, y2), fill=color)
             continue
         centre = np.array([figure.x, figure.y])
         outline = (centre + figure.radius * _OUTLINES[figure.shape]) * _SCALE
         pen.polygon([(float(x), float(y)) for x, y in outline], fill=color)
     return image.reduce(_SCALE)
-
-
-def _scaled(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = box
-    return x1 * _SCALE, y1 * _SCALE, x2 * _SCALE, y2 * _SCALE
 
 
 def _polygon(corners: int) -> npt.NDArray[np.float64]:
@@ -185,8 +170,6 @@ _OUTLINES = {
     "square": np.array([(-0.92, -0.92), (0.92, -0.92), (0.92, 0.92), (-0.92, 0.92)]),
     "triangle": np.array([(0, -1), (1, 0.85), (-1, 0.85)]),
     "diamond": np.array([(0, -1), (0.75, 0), (0, 1), (-0.75, 0)]),
-    "pentagon": _polygon(5),
-    "hexagon": _polygon(6),
     "star": _star(),
     "heart": _heart(),
     "cross": np.array(_CROSS + [(-x, -y) for x, y in _CROSS]) / 3,
