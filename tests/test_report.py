@@ -114,11 +114,45 @@ def test_the_headline_is_what_compare_says(cli: Runner, folder: Path) -> None:
     ours = rows["question-type"]
     against = [100 * ours[key]["difference"] for key in ("against_best_single", "against_majority")]
     [found] = re.findall(r'<p class="headline">(.*)</p>', page)
+    found = found.replace("\N{NO-BREAK SPACE}", " ")
     assert f"(question-type voting) scores {100 * ours['accuracy']:.2f} % on 240 questions" in found
     assert [float(n) for n in re.findall(r"([-\d.]+) points", found)] == pytest.approx(
         against, abs=0.005
     )
     assert "the best member, member-0" in found
+
+
+def test_the_command_says_what_the_page_says(cli: Runner, folder: Path) -> None:
+    files = sorted((folder / "preds" / "val").glob("*.parquet"))
+    page = folder / "said.html"
+    arguments = ("report", *files, "--annotations", folder / "val_annotations.json", "-o", page)
+    said = cli.good(*arguments).out.splitlines()
+    assert said[0] in page.read_text()
+    assert said[1].startswith(f"Wrote {page}, 2.")
+    record = cli.good(*arguments, "--json").json
+    assert (record["headline"], record["bytes"]) == (said[0], page.stat().st_size)
+    assert record["comparison"]["questions"] == 240
+    assert cli.good(*arguments, "-q").out == ""
+
+
+def test_one_member_and_questions_that_a_member_lacks(
+    chromium: Any, cli: Runner, folder: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few.parquet"
+    write_predictions(few, [1000, 1001], ["red", "red"], [0.5, 0.5], member="few")
+    first = folder / "preds" / "val" / "member-0.parquet"
+    for files in ([first], [first, few]):
+        path = tmp_path / "report.html"
+        cli.good(
+            "report", *files, "--annotations", folder / "val_annotations.json",
+            "--map", folder / "my-map.csv", "--missing", "abstain", "-o", path,
+        )  # fmt: skip
+        page = Opened(chromium, path)
+        page.page.locator("#list > li").nth(2).locator("summary").click()
+        story = page.page.locator("#list .story").text_content()
+        assert ("no vote" in story) == (len(files) == 2)
+        assert page.complaints == []
+        page.page.close()
 
 
 def test_without_a_map_or_an_ensemble_it_is_on_equal_votes(cli: Runner, folder: Path) -> None:
@@ -395,6 +429,7 @@ def test_pictures_lie_inside(opened: Opened) -> None:
         opened.page.fill("[name=text]", str(question))
         expect(opened.page.locator("#list .about")).to_have_text([re.compile(f"{question},")])
         opened.page.click("#list summary")
+        opened.page.wait_for_selector("#list .story")
         pictures = opened.page.locator("#list .story img")
         assert pictures.count() == has
         if has:
@@ -514,8 +549,9 @@ def test_beyond_that_questions_are_drawn_and_the_page_says_so(
     types = TypeResolver(read_answer_map(folder / "my-map.csv"))(labelled.ballots.vocabulary)
     path = tmp_path / "page.html"
     annotations = str(folder / "val_annotations.json")
+    contents = gather(labelled, answer_types=types)
     path.write_text(
-        build.make_report(labelled, annotations, answer_types=types, most_questions=100)
+        build.make_report(contents, labelled, annotations, answer_types=types, most_questions=100)
     )
     page = Opened(chromium, path)
     assert page.count() == "100 questions"

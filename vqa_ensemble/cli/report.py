@@ -6,8 +6,10 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
+    json_option,
     labelled_options,
     output_options,
+    print_json,
     progress,
     show_warnings,
 )
@@ -31,6 +33,7 @@ from vqa_ensemble.cli.common import (
     help="Folder with the pictures, named after their image_id; small copies go into the page.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(), help="HTML file to write.")
+@json_option
 @output_options
 def command(
     predictions: tuple[str, ...],
@@ -47,6 +50,7 @@ def command(
     seed: int,
     merge: bool,
     synonyms: str | None,
+    as_json: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -69,6 +73,7 @@ def command(
     from vqa_ensemble.formats.atomic import atomic_write
     from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.report.build import make_report
+    from vqa_ensemble.report.contents import gather, headline
     from vqa_ensemble.resources import find_map
     from vqa_ensemble.voting.answer_types import TypeResolver
 
@@ -86,19 +91,36 @@ def command(
             synonyms=read_synonyms(synonyms) if synonyms else None,
         )
         show_warnings(labelled, strict=strict)
-        page = make_report(
+        answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
+        contents = gather(
             labelled,
-            annotations,
-            answer_types=TypeResolver(answer_map)(labelled.ballots.vocabulary)
-            if answer_map
-            else None,
+            answer_types=answer_types,
             ensemble=None if ensemble is None else read_fitted(ensemble),
             ensemble_path=ensemble or "",
+            seed=seed,
+            after=lambda step: bar.update(task, description=f"Comparing: {step}"),
+        )
+        bar.update(task, description="Writing the report")
+        page = make_report(
+            contents,
+            labelled,
+            annotations,
+            answer_types=answer_types,
             questions=questions,
             images=images,
             seed=seed,
-            after=lambda step: bar.update(task, description=f"Reporting: {step}"),
         ).encode()
     atomic_write(output, page)
-    if not quiet:
+    if as_json:
+        print_json(
+            {
+                "output": output,
+                "bytes": len(page),
+                "headline": headline(contents),
+                "ensemble": contents.row,
+                "comparison": contents.comparison,
+            }
+        )
+    elif not quiet:
+        console().print(headline(contents), markup=False)
         console().print(f"Wrote {output}, {len(page) / 1e6:.1f} MB", markup=False)

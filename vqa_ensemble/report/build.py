@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.comparison import copies_warning
 from vqa_ensemble.engine.explanation import explain
 from vqa_ensemble.engine.labelled import Labelled, right_answers
 from vqa_ensemble.formats.question_table import QuestionIds, read_question_column
-from vqa_ensemble.report.contents import gather
-from vqa_ensemble.report.images import find_images, shrink_images
+from vqa_ensemble.report.contents import Contents
+from vqa_ensemble.report.images import SIDE, find_images, shrink_images
 from vqa_ensemble.report.page import render
 from vqa_ensemble.report.questions import (
     MOST_QUESTIONS,
@@ -26,50 +25,41 @@ from vqa_ensemble.voting.answer_types import AnswerTypes
 
 
 def make_report(
+    contents: Contents,
     labelled: Labelled,
     annotations: str,
     *,
     answer_types: AnswerTypes | None = None,
-    ensemble: FittedEnsemble | None = None,
-    ensemble_path: str = "the ensemble",
     questions: str | None = None,
     images: str | os.PathLike[str] | None = None,
     seed: int = 0,
     most_questions: int = MOST_QUESTIONS,
-    after: Callable[[str], object] = lambda step: None,
 ) -> str:
     """The report as one HTML page that needs nothing else.
 
     Parameters
     ----------
+    contents : Contents
     labelled : Labelled
+        What they are of.
     annotations : str
         What it was labelled with, for the right answers.
-    answer_types, ensemble, ensemble_path
+    answer_types : AnswerTypes, optional
         As :func:`vqa_ensemble.report.contents.gather` takes them.
     questions : str, optional
         Table or VQA JSON with ``question`` and, for images, ``image_id``.
     images : path-like, optional
         Folder with the questions' pictures; needs ``questions``.
     seed : int
+        Of the questions drawn.
     most_questions : int
         The most to browse.
-    after : callable
-        Told after each step that takes time.
 
     Raises
     ------
     InputError
         If a file is bad or does not fit, or an optional library is absent.
     """
-    contents = gather(
-        labelled,
-        answer_types=answer_types,
-        ensemble=ensemble,
-        ensemble_path=ensemble_path,
-        seed=seed,
-        after=after,
-    )
     ballots, election = labelled.ballots, contents.election
     changed = election.answer != election.plurality
     rows, choice = choose_questions(changed, most_questions, seed)
@@ -78,13 +68,11 @@ def make_report(
     numbers: list[int | None] | None = None
     copies: list[bytes] = []
     if images is not None and questions is not None:
-        after("shrinking pictures")
         # Pictures may run out: questions whose answer changed come first.
         numbers, copies, note = _pictures(
             ids, questions, images, np.argsort(~changed[rows], kind="stable")
         )
         notes.append(note)
-    after("writing")
     browser = encode_questions(
         explain(ballots, election, rows, types=answer_types, top=TOP_ANSWERS),
         labelled.types.select(rows),
@@ -118,6 +106,7 @@ def _pictures(
     shown = sum(name in number for name in names)
     note = (
         f"{len(copies):,} of the {len(set(names)):,} images of these questions are inside the "
-        f"page, as copies of at most 320 pixels; {shown:,} questions show theirs."
+        f"page, as copies of at most {SIDE} pixels: {shown:,} of {len(names):,} questions show "
+        "theirs."
     )
     return [number.get(name) for name in names], copies, note

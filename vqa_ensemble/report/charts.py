@@ -17,6 +17,8 @@ from vqa_ensemble.report.contents import Contents, best_member
 Figure = dict[str, Any]
 
 _LINES = ("--one", "--two", "--three")
+# Bins with fewer questions say nothing.
+LEAST_IN_BIN = 10
 _ROW_HEIGHT = 22
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
@@ -129,7 +131,7 @@ def _reliability(contents: Contents) -> Figure:
     best = best_member(contents)["member"]
     curves = {"the ensemble": contents.own_reliability, best: contents.reliability[best]}
     for colour, (name, found) in zip(_LINES, curves.items(), strict=False):
-        bins = found["bins"]
+        bins = [b for b in found["bins"] if b["questions"] >= LEAST_IN_BIN] or found["bins"]
         most = max(b["questions"] for b in bins)
         traces.append(
             {

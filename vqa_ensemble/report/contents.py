@@ -207,8 +207,9 @@ def headline(contents: Contents) -> str:
     members = (
         "1 member" if len(comparison["members"]) == 1 else f"{len(comparison['members'])} members"
     )
+    accuracy = f"{100 * row['accuracy']:.2f}\N{NO-BREAK SPACE}%"
     return (
-        f"The ensemble of {members} ({contents.name}) scores {100 * row['accuracy']:.2f} % on "
+        f"The ensemble of {members} ({contents.name}) scores {accuracy} on "
         f"{comparison['questions']:,} questions. That is {', and '.join(against)}."
     )
 
@@ -216,7 +217,7 @@ def headline(contents: Contents) -> str:
 def _against(comparison: dict[str, float], other: str) -> str:
     low, high = 100 * comparison["low"], 100 * comparison["high"]
     difference = 100 * comparison["difference"]
-    interval = f"95 % interval {low:+.2f} to {high:+.2f}"
+    interval = f"95\N{NO-BREAK SPACE}% interval {low:+.2f} to {high:+.2f}"
     if low <= 0 <= high:
         return f"not surely different from {other} ({difference:+.2f} points, {interval})"
     better = "better" if difference > 0 else "worse"

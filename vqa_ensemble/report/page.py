@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -57,17 +57,24 @@ def render(
         "charts": pack(orjson.dumps(make_charts(contents))),
         "questions": pack(orjson.dumps(browser)),
     }
+    members = contents.comparison["members"]
+    order = sorted(range(len(members)), key=lambda m: (-members[m]["accuracy"], m))
+    agreement = [[None if np.isnan(x) else x for x in row] for row in contents.agreement]
+    correlation = contents.comparison["error_correlation"]
     return environment.get_template("report.html").render(
         contents=contents,
         comparison=contents.comparison,
         headline=headline(contents),
         best=best_member(contents),
         row=contents.method(contents.row),
-        members=sorted(contents.comparison["members"], key=lambda m: (-m["accuracy"], m["member"])),
-        order=_order(contents),
+        members=[members[m] for m in order],
+        order=order,
         gaps=oracle_gaps(contents),
-        correlation=contents.comparison["error_correlation"],
-        agreement=[[None if np.isnan(x) else x for x in row] for row in contents.agreement],
+        agreement=agreement,
+        agreement_range=_range(_off_diagonal(agreement)),
+        correlation=correlation,
+        most_correlated=_range(_off_diagonal(correlation))[1],
+        accuracy_range=_range(x for m in members for x in m["by_type"].values()),
         is_majority=contents.row == EQUAL_VOTES,
         scores=contents.scores,
         notes=notes,
@@ -92,10 +99,14 @@ def _template(name: str) -> str:
     return files("vqa_ensemble.report").joinpath("templates", name).read_text("utf-8")
 
 
-def _order(contents: Contents) -> list[int]:
-    """Members' positions by falling accuracy."""
-    members = contents.comparison["members"]
-    return sorted(range(len(members)), key=lambda m: (-members[m]["accuracy"], m))
+def _range(values: Iterable[float | None]) -> tuple[float, float]:
+    """The least and the largest value, for shades."""
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else (0, 1)
+
+
+def _off_diagonal(matrix: Sequence[Sequence[float | None]]) -> Iterator[float | None]:
+    return (x for a, row in enumerate(matrix) for b, x in enumerate(row) if a != b)
 
 
 def _libraries() -> tuple[Environment, str]:
