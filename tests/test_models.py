@@ -16,7 +16,8 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
 )
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
-from vqa_ensemble.training.models.parts import VqaModel, masked_softmax  # noqa: E402
+from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402
+from vqa_ensemble.training.models.parts import Linear, VqaModel, masked_softmax  # noqa: E402
 from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
 
 WIDTH, WORDS, ANSWERS = 6, 9, 5
@@ -31,13 +32,17 @@ def model_of(architecture: str, *, width: int = WIDTH, **changes: object) -> Vqa
     return build_model(section, width=width, words=WORDS, answers=ANSWERS)
 
 
-def inputs(batch: int = 4, regions: int = 5) -> tuple[torch.Tensor, ...]:
+def inputs(architecture: str, batch: int = 4, regions: int = 5) -> tuple[torch.Tensor, ...]:
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(batch, regions, WIDTH, generator=generator)
     boxes = torch.rand(batch, regions, 4, generator=generator)
     mask = torch.ones(batch, regions, dtype=torch.bool)
     tokens = torch.tensor([[2, 3, 4, 5], [2, 6, 0, 0], [7, 8, 2, 0], [1, 0, 0, 0]])[:batch]
-    return features, boxes, mask, tokens
+    # As many options to choose from as there are answers, of up to three words.
+    options = ANSWERS if architecture == "cti" else 1
+    choices = torch.randint(1, WORDS, (batch, options, 3), generator=generator)
+    choices[0, 0, 1:] = choices[1, 0, 2] = 0
+    return features, boxes, mask, tokens, choices
 
 
 COUNTERS = [
@@ -54,7 +59,7 @@ def test_logits_have_one_column_an_answer(
     architecture: str, activation: str, region_layers: int
 ) -> None:
     model = model_of(architecture, activation=activation, region_layers=region_layers)
-    assert model(*inputs()).shape == (4, ANSWERS)
+    assert model(*inputs(architecture)).shape == (4, ANSWERS)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -64,12 +69,13 @@ def test_regions_that_are_not_there_change_nothing(
     architecture: str, region_layers: int, counter: dict[str, object]
 ) -> None:
     model = model_of(architecture, region_layers=region_layers, **counter).eval()
-    features, boxes, mask, tokens = inputs()
+    features, boxes, mask, tokens, choices = inputs(architecture)
     padded = torch.cat([features, torch.full_like(features, torch.nan)], 1)
     boxes_padded = torch.cat([boxes, torch.full_like(boxes, torch.nan)], 1)
     mask_padded = torch.cat([mask, ~mask], 1)
     torch.testing.assert_close(
-        model(padded, boxes_padded, mask_padded, tokens), model(features, boxes, mask, tokens)
+        model(padded, boxes_padded, mask_padded, tokens, choices),
+        model(features, boxes, mask, tokens, choices),
     )
 
 
@@ -77,9 +83,9 @@ def test_regions_that_are_not_there_change_nothing(
 @pytest.mark.parametrize("counter", COUNTERS)
 def test_padding_words_change_nothing(architecture: str, counter: dict[str, object]) -> None:
     model = model_of(architecture, **counter).eval()
-    features, boxes, mask, tokens = inputs()
-    together = model(features, boxes, mask, tokens)
-    alone = model(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2])
+    features, boxes, mask, tokens, choices = inputs(architecture)
+    together = model(features, boxes, mask, tokens, choices)
+    alone = model(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2], choices[1:2])
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -89,11 +95,11 @@ def test_the_order_of_regions_does_not_matter(
     architecture: str, counter: dict[str, object]
 ) -> None:
     model = model_of(architecture, **counter).eval()
-    features, boxes, mask, tokens = inputs()
+    features, boxes, mask, tokens, choices = inputs(architecture)
     order = torch.tensor([3, 1, 4, 0, 2])
     torch.testing.assert_close(
-        model(features[:, order], boxes[:, order], mask, tokens),
-        model(features, boxes, mask, tokens),
+        model(features[:, order], boxes[:, order], mask, tokens, choices),
+        model(features, boxes, mask, tokens, choices),
     )
 
 
@@ -103,10 +109,11 @@ def test_every_parameter_gets_a_finite_gradient_in_bfloat16(
     architecture: str, counter: dict[str, object]
 ) -> None:
     model = model_of(architecture, activation="swish", **counter)
-    features, boxes, mask, tokens = inputs()
+    features, boxes, mask, tokens, choices = inputs(architecture)
     mask[0, 2:] = False
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = soft_target_loss(model(features, boxes, mask, tokens), torch.rand(4, ANSWERS))
+        logits = model(features, boxes, mask, tokens, choices)
+        loss = soft_target_loss(logits, torch.rand(4, ANSWERS))
     loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -123,7 +130,7 @@ def test_masked_softmax_sums_to_one_over_what_is_there() -> None:
 def test_bilinear_attention_follows_the_paper_element_by_element() -> None:
     model = model_of("ban", glimpses=2, region_layers=0).eval()
     assert isinstance(model, BilinearAttention)
-    features, boxes, mask, tokens = (tensor[:1] for tensor in inputs())
+    features, boxes, mask, tokens = (tensor[:1] for tensor in inputs("ban")[:4])
     states = model.question(tokens)[0][0]  # (T, H)
     y = features[0]
     projected_x, projected_y = model.attention.word(states), model.attention.region(y)
@@ -161,3 +168,72 @@ def test_a_convolution_sees_the_picture_that_the_patches_make() -> None:
 def test_a_convolution_over_other_regions_is_refused() -> None:
     with pytest.raises(InputError, match="needs square RGB patches"):
         model_of("san", region_encoder="convolution", width=2048)
+
+
+def test_trilinear_interaction_follows_the_paper_element_by_element() -> None:
+    model = model_of("cti", glimpses=2, region_layers=0).eval()
+    assert isinstance(model, ChoiceInteraction)
+    features, boxes, mask, tokens, choices = (tensor[:1] for tensor in inputs("cti"))
+    y, maps = features[0], model.attention
+    q_first, _, _ = model.question(tokens)
+    for option in range(ANSWERS):
+        words = choices[0, option][choices[0, option] != 0]
+        q, a = q_first[0], model.answer(words[None])[0][0]  # (T, H), (S, H)
+        v_parts = maps.region(y).unflatten(1, (-1, maps.slice))  # (K, R, d)
+        q_parts = maps.word(q).unflatten(1, (-1, maps.slice))
+        a_parts = maps.answer_word(a).unflatten(1, (-1, maps.slice))
+        triples = [(k, t, s) for k in range(len(y)) for t in range(len(q)) for s in range(len(a))]
+        for g, glimpse in enumerate(model.glimpses):
+            logits = torch.stack(
+                [
+                    sum(
+                        torch.einsum("ijl,i,j,l->", core, v_part, q_part, a_part)
+                        for core, v_part, q_part, a_part in zip(
+                            maps.core[g], v_parts[k], q_parts[t], a_parts[s], strict=True
+                        )
+                    )
+                    for k, t, s in triples
+                ]
+            )
+            z = sum(
+                weight * glimpse.region(y[k]) * glimpse.word(q[t]) * glimpse.answer_word(a[s])
+                for weight, (k, t, s) in zip(logits.softmax(0), triples, strict=True)
+            )
+            q, a = q + glimpse.to_question(z), a + glimpse.to_answer(z)
+        expected = model.classifier(q.sum(0) + a.sum(0))[0]
+        found = model(features, boxes, mask, tokens, choices)[0, option]
+        torch.testing.assert_close(found, expected)
+
+
+def test_options_do_not_see_each_other_and_missing_ones_are_not_chosen() -> None:
+    model = model_of("cti").eval()
+    features, boxes, mask, tokens, choices = inputs("cti")
+    choices[2, 3:] = 0
+    together = model(features, boxes, mask, tokens, choices)
+    assert (together[2, 3:].sigmoid() == 0).all()
+    order = torch.tensor([2, 0, 4, 1, 3])
+    shuffled = model(features, boxes, mask, tokens, choices[:, order])
+    torch.testing.assert_close(shuffled, together[:, order])
+    torch.testing.assert_close(
+        model(features, boxes, mask, tokens, choices[:, :1]), together[:, :1]
+    )
+    loss = soft_target_loss(together, torch.tensor([[1.0, 0, 0, 0, 0]]).expand(4, 5))
+    assert loss < 100
+
+
+def test_a_linear_map_has_the_gradient_of_its_formula() -> None:
+    layer = Linear(5, 3).double()
+    layer.length.data *= 1.7
+    parameters = dict(layer.named_parameters())
+    x = torch.randn(2, 4, 5, dtype=torch.float64, requires_grad=True)
+
+    def by_formula(x: torch.Tensor) -> torch.Tensor:
+        return x @ (layer.length * layer.weight / layer.weight.norm()).T + layer.bias
+
+    torch.testing.assert_close(layer(x), by_formula(x))
+    assert torch.autograd.gradcheck(
+        lambda x, *values: torch.func.functional_call(
+            layer, dict(zip(parameters, values, strict=True)), (x,)
+        ),
+        (x, *parameters.values()),
+    )

@@ -1,80 +1,92 @@
-"""Multiple choice: options as words, and their scores."""
+"""Multiple choice from the data set's file to predictions of options, and the teacher's answers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from vqa_ensemble.training.data.examples import (  # noqa: E402
-    Examples,
-    FloatArray,
-    SoftAnswers,
-    Split,
-)
+from data_folders import VQA_IMAGES, write_regions, write_visual7w, write_vqa  # noqa: E402
 
-WORDS = ["<padding>", "<unknown>", "what", "red", "dog", "cat"]
+from vqa_ensemble.errors import InputError  # noqa: E402
+from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
+from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
+from vqa_ensemble.training.data import open_dataset  # noqa: E402
+from vqa_ensemble.training.prediction import write_split  # noqa: E402
+from vqa_ensemble.training.trainer import Trainer  # noqa: E402
+
+CPU = torch.device("cpu")
 
 
-class OneRegion:
-    """A picture's row as its only feature."""
-
-    width = 1
-
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-        features = rows.astype(np.float32).reshape(-1, 1, 1)
-        return features, np.zeros((len(rows), 1, 4), np.float32), np.ones((len(rows), 1), np.bool_)
+def recipe(root: Path, dataset: str, architecture: str, **data: Any) -> Recipe:
+    return recipe_from_dict(
+        {
+            "member": {"name": "chooser"},
+            "data": {"dataset": dataset, "root": str(root), "min_answers": 1, **data},
+            "model": {
+                "architecture": architecture,
+                "hidden": 16,
+                "word_vectors": "random",
+                "word_width": 8,
+                "classifier_dropout": 0.0,
+            },
+            "training": {"epochs": 30, "batch_size": 4, "learning_rate": 0.01},
+        }
+    )
 
 
 @pytest.fixture
-def split() -> Split:
-    answers = SoftAnswers(
-        starts=np.array([0, 1, 3]),
-        codes=np.array([1, 0, 2]),
-        scores=np.array([1, 0.5, 1], np.float32),
-        answers=["cat", "red dog", "zebra"],
-        counts=np.array([0, 1, 1]),
-    )
-    choices = [("cat", "red dog"), ("", "zebra", "cat")]
-    return Split(
-        "train", np.arange(2), ["what", "what"], np.arange(2), OneRegion(), answers,
-        ["animal", "other"], choices,
-    )  # fmt: skip
+def visual7w(tmp_path: Path) -> Path:
+    pictures = [
+        (image, split, [
+            (10 * image, "Who is here?", "who", "A man.", ["No one.", "A girl.", "A dog."]),
+            (10 * image + 1, "What sky?", "what", "Blue.", ["Red.", "red", "Black."]),
+        ])
+        for image, split in [(1, "train"), (2, "train"), (3, "val")]
+    ]  # fmt: skip
+    root = write_visual7w(tmp_path / "visual7w", pictures)
+    write_regions(root, [1, 2, 3])
+    return root
 
 
-def test_options_become_padded_words_and_scores(split: Split) -> None:
-    batch = Examples([split], WORDS, ["cat"], 5).batch(np.array([1, 0, 1]))
-    assert batch.choices is not None
-    assert batch.choice_targets is not None
-    no_words, unknown = [1, 0], [1, 0]  # an empty option is one unknown word
-    second = [no_words, unknown, [5, 0]]
-    assert batch.choices.tolist() == [second, [[5, 0], [3, 4], [0, 0]], second]
-    assert batch.choice_targets.tolist() == [[0, 1, 0.5], [0, 1, 0], [0, 1, 0.5]]
+def test_options_are_learnt_and_written_each_on_a_row(visual7w: Path, tmp_path: Path) -> None:
+    mine = recipe(visual7w, "visual7w", "cti")
+    dataset = open_dataset(mine.data)
+    member = Trainer(mine, tmp_path / "run", CPU, dataset=dataset).train()
+    path, score = write_split(member, dataset, "validation", tmp_path, top_k=0, device=CPU)
+    predicted, answers = read_predictions(path), dataset.split("validation").choices
+    assert score == 1.0
+    assert predicted.top() == ["man", "blue"]
+    assert answers is not None
+    codes = np.split(predicted.answers, predicted.starts[1:-1])
+    for row, options in zip(codes, answers, strict=True):
+        found = predicted.vocabulary.take(row).to_pylist()
+        # 'Red.' and 'red' are one answer.
+        assert sorted(found) == sorted(set(options))
+    assert [len(row) for row in codes] == [4, 3]
 
 
-def test_options_are_cut_like_questions(split: Split) -> None:
-    batch = Examples([split], WORDS, ["cat"], 1).batch(np.array([0]))
-    assert batch.choices is not None
-    assert batch.choices.tolist() == [[[5], [3], [0]]]
+def test_a_teacher_reads_the_annotated_answer(tmp_path: Path) -> None:
+    root = write_vqa(tmp_path / "vqa")
+    write_regions(root, VQA_IMAGES)
+    mine = recipe(root, "vqa-v2", "cti-teacher")
+    dataset = open_dataset(mine.data)
+    member = Trainer(mine, tmp_path / "run", CPU, dataset=dataset).train()
+    assert {"yes", "dog"} <= set(member.words)
+    path, score = write_split(member, dataset, "train", tmp_path, top_k=0, device=CPU)
+    assert score is not None
+    assert score > 0.9
+    assert len(read_predictions(path).answers) == 3 * len(member.answers)
+    with pytest.raises(InputError, match="reads the annotated answer"):
+        write_split(member, dataset, "test", tmp_path, top_k=0, device=CPU)
 
 
-def test_a_split_without_options_leaves_none(split: Split) -> None:
-    for parts in ([replace(split, choices=None)], [split, replace(split, choices=None)]):
-        batch = Examples(parts, WORDS, ["cat"], 5).batch(np.array([0]))
-        assert (batch.choices, batch.choice_targets) == (None, None)
-    batch = Examples([replace(split, answers=None)], WORDS, ["cat"], 5).batch(np.array([0]))
-    assert batch.choices is not None
-    assert batch.choice_targets is None
-
-
-def test_options_of_two_splits_stand_together(split: Split) -> None:
-    examples = Examples([split.of_types(["animal"]), split], WORDS, ["cat"], 5)
-    assert examples.choices is not None
-    assert examples.choices.shape == (3, 3, 2)
-    assert examples.choices[0].tolist() == examples.choices[1].tolist()
+def test_cti_needs_options(tmp_path: Path) -> None:
+    root = write_vqa(tmp_path / "vqa")
+    write_regions(root, VQA_IMAGES)
+    with pytest.raises(InputError, match="chooses among options"):
+        Trainer(recipe(root, "vqa-v2", "cti"), tmp_path / "run", CPU)

@@ -20,7 +20,7 @@ from vqa_ensemble.formats.text import read_toml
 from vqa_ensemble.resources import find_recipe
 
 DATASETS = ("easy-vqa", "shapes", "vqa-v1", "vqa-v2", "tdiuc", "daquar", "visual7w", "gqa")
-ARCHITECTURES = ("butd", "san", "ban")
+ARCHITECTURES = ("butd", "san", "ban", "cti", "cti-teacher")
 ACTIVATIONS = ("relu", "swish", "gelu", "tanh", "gated-tanh")
 REGION_ENCODERS = ("layers", "convolution")
 WORD_VECTORS = ("glove", "random")
@@ -99,10 +99,13 @@ class ModelSection:
     Attributes
     ----------
     architecture : str
+        ``cti`` chooses among the options of multiple-choice questions; ``cti-teacher`` reads the
+        annotated answer, so its predictions serve to distil a student only. The others
+        answer from the vocabulary.
     hidden : int
         Width of the question state and of the joint space.
     glimpses : int
-        BAN's attention maps (γ), SAN's stacked layers; BUTD has one.
+        BAN's and CTI's attention maps (γ), SAN's stacked layers; BUTD has one.
     region_encoder : str
         ``layers``: each region by itself; ``convolution``: the patches of a picture together
         (easy-VQA).

@@ -79,7 +79,9 @@ def accumulate_gradients(
         seen += len(batch)
         with nullcontext() if seen >= share else no_exchange():
             with precision.autocast():
-                logits = network(batch.features, batch.boxes, batch.mask, batch.tokens)
+                logits = network(
+                    batch.features, batch.boxes, batch.mask, batch.tokens, batch.choices
+                )
                 loss = loss_of(logits, batch)
             precision.backward(loss * weight)
         sums.append(torch.stack([loss.detach(), soft_score(logits.detach(), batch.targets)]))

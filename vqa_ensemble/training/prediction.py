@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from vqa_ensemble.formats.recipe import recipe_hash
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.checkpoint import Member
 from vqa_ensemble.training.data.examples import Dataset, Examples
+from vqa_ensemble.training.data.given_answers import give_answers, option_codes
 
 _BATCH_SIZE = 512
 
@@ -31,7 +33,8 @@ class BatchPrediction:
     rows : ndarray, shape (B,)
         The questions' places among the examples.
     answers : ndarray of int32, shape (B, k)
-        Indices into the member's answers, the most confident first.
+        Indices into the member's answers, or places among the question's options for a
+        member that chooses; the most confident first.
     confidences : ndarray of float32, shape (B, k)
         Sigmoid scores: how likely each answer alone is right. They need not sum to 1.
     score : float
@@ -50,8 +53,8 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
     Raises
     ------
     InputError
-        If there is no such split, its regions are not as wide as in training, or it has
-        answers and the member knows none of them.
+        If there is no such split, its regions are not as wide as in training, it has answers
+        and the member knows none of them, or it lacks the answers that the member reads.
     """
     content = dataset.split(split)
     examples = Examples([content], member.words, member.answers, member.recipe.data.words)
@@ -66,6 +69,7 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
             f"{member.name}",
             fix="Is it the data set that the member was trained on?",
         )
+    give_answers(examples, member.recipe.model.architecture)
     return examples
 
 
@@ -87,13 +91,15 @@ def predict_examples(
     InputError
         With the question, if its features are not finite.
     """
-    count = min(top_k or len(member.answers), len(member.answers))
     member.model.eval()
     with torch.inference_mode():
         for start in range(0, len(rows), _BATCH_SIZE):
             batch_rows = rows[start : start + _BATCH_SIZE]
             batch = examples.batch(batch_rows).to(device)
-            logits = member.model(batch.features, batch.boxes, batch.mask, batch.tokens)
+            logits = member.model(
+                batch.features, batch.boxes, batch.mask, batch.tokens, batch.choices
+            )
+            count = min(top_k or logits.shape[1], logits.shape[1])
             best = logits.float().sigmoid().topk(count, dim=1)
             confidences = best.values.cpu().numpy()
             if not np.isfinite(confidences).all():
@@ -153,8 +159,26 @@ def write_split(
         recipe_hash=recipe_hash(member.recipe),
         seed=member.recipe.member.seed,
     )
-    with prediction_stream(path, member.answers, metadata) as write:
+    vocabulary, options = option_codes(examples) if examples.chooses else (member.answers, None)
+    with prediction_stream(path, vocabulary, metadata) as write:
         for batch in predict_examples(member, examples, rows, top_k=top_k, device=device):
-            write(examples.question_ids[batch.rows], batch.answers, batch.confidences)
+            ids, answers = examples.question_ids[batch.rows], batch.answers
+            if options is not None:
+                answers = np.take_along_axis(options[batch.rows], answers, 1)
+            for rows_alike, kept in _rows_alike(answers >= 0):
+                write(
+                    ids[rows_alike],
+                    answers[rows_alike][:, kept],
+                    batch.confidences[rows_alike][:, kept],
+                )
             score += batch.score
     return path, None if examples.targets is None else score / len(examples)
+
+
+def _rows_alike(
+    there: npt.NDArray[np.bool_],
+) -> Iterator[tuple[slice, npt.NDArray[np.bool_]]]:
+    """Runs of rows that have entries at the same places, and which places."""
+    changes = np.flatnonzero((there[1:] != there[:-1]).any(1)) + 1
+    for start, stop in pairwise([0, *changes.tolist(), len(there)]):
+        yield slice(start, stop), there[start]

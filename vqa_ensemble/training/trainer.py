@@ -27,6 +27,7 @@ from vqa_ensemble.training.compilation import compiled
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.combined import training_examples
 from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
+from vqa_ensemble.training.data.given_answers import give_answers
 from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors
 from vqa_ensemble.training.distillation import student_loss
@@ -125,7 +126,11 @@ class Trainer:
         self._precision = MixedPrecision(recipe.training.precision, device)
 
         dataset = dataset or open_dataset(recipe.data)
-        self._examples = training_examples(dataset, recipe.data)
+        architecture = recipe.model.architecture
+        self._examples = training_examples(
+            dataset, recipe.data, answer_words=architecture == "cti-teacher"
+        )
+        give_answers(self._examples, architecture)
         words, answers = self._examples.words, self._examples.answers
         self.teacher = None
         if recipe.distillation.teacher:

@@ -23,12 +23,14 @@ from vqa_ensemble.training.data.vocabulary import build_words, tokenize
 logger = logging.getLogger(__name__)
 
 
-def training_examples(dataset: Dataset, data: DataSection) -> Examples:
+def training_examples(
+    dataset: Dataset, data: DataSection, *, answer_words: bool = False
+) -> Examples:
     """Read the splits to train on, and make the vocabularies.
 
     Of extra splits (Visual Genome) only questions stay whose answer is in the vocabulary and
     whose picture the other splits show. How many questions are longer than ``data.words`` is
-    logged as a warning.
+    logged as a warning. With ``answer_words`` the words of the answer vocabulary are words too.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def training_examples(dataset: Dataset, data: DataSection) -> Examples:
     splits = [_usable(split, splits, answers) if split.extra else split for split in splits]
     texts = [text for split in splits for text in split.questions]
     options = [option for split in splits for row in split.choices or () for option in row]
-    words = build_words([*texts, *options])
+    words = build_words([*texts, *options, *(answers if answer_words else ())])
     _warn_of_long_questions(texts, data.words)
     return Examples(splits, words, answers, data.words)
 

@@ -280,6 +280,9 @@ class Examples:
     ----------
     teacher : SparseRows or None
         A teacher's confidences by question and answer; set by whoever has one.
+    chooses : bool
+        Whether the options' scores are a batch's targets, not the answers'; set for a model
+        that chooses.
 
     Raises
     ------
@@ -302,6 +305,7 @@ class Examples:
         self.tokens = torch.from_numpy(encode_questions(texts, words, length))
         self.targets = _join_targets([split.answers for split in splits], self.answers)
         self.teacher: SparseRows | None = None
+        self.chooses = False
         self.choices, self.choice_targets = _encode_choices(splits, words, length)
 
     def __len__(self) -> int:
@@ -323,14 +327,16 @@ class Examples:
         features, boxes, mask = self._read_regions(rows)
         self._check_boxes(boxes, mask, rows)
         chosen, width = torch.from_numpy(rows), len(self.answers)
+        choice_targets = None if self.choice_targets is None else self.choice_targets[chosen]
+        targets = None if self.targets is None else self.targets.dense(rows, width)
         return Batch(
             torch.from_numpy(features),
             torch.from_numpy(boxes),
             torch.from_numpy(mask),
             self.tokens[chosen],
-            None if self.targets is None else self.targets.dense(rows, width),
+            choice_targets if self.chooses else targets,
             None if self.choices is None else self.choices[chosen],
-            None if self.choice_targets is None else self.choice_targets[chosen],
+            choice_targets,
             None if self.teacher is None else self.teacher.dense(rows, width),
         )
 

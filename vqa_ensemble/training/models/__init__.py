@@ -6,6 +6,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.models.ban import BilinearAttention
 from vqa_ensemble.training.models.butd import BottomUpTopDown
+from vqa_ensemble.training.models.cti import ChoiceInteraction, TeacherInteraction
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.models.san import StackedAttention
 
@@ -13,6 +14,8 @@ ARCHITECTURES: dict[str, type[VqaModel]] = {
     "butd": BottomUpTopDown,
     "san": StackedAttention,
     "ban": BilinearAttention,
+    "cti": ChoiceInteraction,
+    "cti-teacher": TeacherInteraction,
 }
 
 

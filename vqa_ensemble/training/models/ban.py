@@ -42,7 +42,14 @@ class BilinearAttention(VqaModel):
         )
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
-    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        boxes: Tensor,
+        mask: Tensor,
+        tokens: Tensor,
+        choices: Tensor | None = None,
+    ) -> Tensor:
         y = self.dropout(self.regions(features, boxes, mask))  # (B, K, V)
         states, _, words = self.question(tokens)  # (B, T, H), (B, T)
         attention = self.attention(states, y)  # (B, γ, T, K)

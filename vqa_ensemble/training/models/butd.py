@@ -44,7 +44,14 @@ class BottomUpTopDown(VqaModel):
         self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)
         self.counts = Counts(section, 1) if section.counter else None
 
-    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        boxes: Tensor,
+        mask: Tensor,
+        tokens: Tensor,
+        choices: Tensor | None = None,
+    ) -> Tensor:
         v = self.regions(features, boxes, mask)  # (B, K, V)
         _, q, _ = self.question(tokens)  # (B, H)
         attention = self.attention(v, q)  # a: (B, K)

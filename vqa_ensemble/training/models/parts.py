@@ -119,7 +119,7 @@ def preactivation_width(outputs: int, activation: str) -> int:
     return 2 * outputs if activation == "gated-tanh" else outputs
 
 
-def masked_softmax(logits: Tensor, mask: Tensor, dim: int | tuple[int, int]) -> Tensor:
+def masked_softmax(logits: Tensor, mask: Tensor, dim: int | tuple[int, ...]) -> Tensor:
     """Softmax over ``dim`` in float32 of the places where ``mask``; zero elsewhere.
 
     ``mask`` is broadcast against ``logits``. Where nothing is left, all is zero.
@@ -284,7 +284,14 @@ class VqaModel(nn.Module):
         self.regions = region_encoder(width, section)
         self.classifier = Classifier(answers, section)
 
-    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        boxes: Tensor,
+        mask: Tensor,
+        tokens: Tensor,
+        choices: Tensor | None = None,
+    ) -> Tensor:
         """Logits of the answers.
 
         Parameters
@@ -296,9 +303,12 @@ class VqaModel(nn.Module):
             False where there is no region; features and boxes there are ignored.
         tokens : Tensor of int64, shape (B, T)
             Padded on the right with zeros.
+        choices : Tensor of int64, shape (B, C, Ta), or None
+            Answers to score, for the models that need them; the others ignore it.
 
         Returns
         -------
         Tensor, shape (B, A)
+            Or (B, C) from a model that scores ``choices``.
         """
         raise NotImplementedError

@@ -26,7 +26,14 @@ class StackedAttention(VqaModel):
         self.layers = nn.ModuleList(AttentionLayer(section) for _ in range(section.glimpses))
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
-    def forward(self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        boxes: Tensor,
+        mask: Tensor,
+        tokens: Tensor,
+        choices: Tensor | None = None,
+    ) -> Tensor:
         v = torch.tanh(self.project(self.regions(features, boxes, mask)))  # (B, K, H)
         _, query, _ = self.question(tokens)  # u⁰ = v_Q: (B, H)
         for number, layer in enumerate(self.layers):

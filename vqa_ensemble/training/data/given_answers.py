@@ -1,0 +1,72 @@
+"""The answers that a model gets beside picture and question, for those that need some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.training.data.examples import Examples, Split
+from vqa_ensemble.training.data.vocabulary import encode_questions
+
+
+def give_answers(examples: Examples, architecture: str) -> None:
+    """Prepare examples for an architecture that reads answers; for others, do nothing.
+
+    ``cti`` chooses among the options of multiple choice, whose scores become the targets of a
+    batch. ``cti-teacher`` reads the annotated answer as the only option.
+
+    Raises
+    ------
+    InputError
+        If there are no options, or no annotated answers.
+    """
+    if architecture == "cti":
+        if examples.choices is None:
+            raise InputError(
+                "'cti' chooses among options, and these questions have none",
+                where="model.architecture",
+                fix="Train 'ban', 'san' or 'butd' on open-ended questions.",
+            )
+        examples.chooses = True
+    elif architecture == "cti-teacher":
+        if examples.targets is None:
+            raise InputError(
+                "'cti-teacher' reads the annotated answer, and these questions have none",
+                where="model.architecture",
+                fix="Predict the splits that the student is trained on.",
+            )
+        texts = [text for split in examples.splits for text in _annotated_answers(split)]
+        length = max(len(text.split()) for text in texts)
+        tokens = torch.from_numpy(encode_questions(texts, examples.words, length))
+        examples.choices = tokens[:, None]
+
+
+def _annotated_answers(split: Split) -> Iterator[str]:
+    """The best answer of every question, in the vocabulary or not."""
+    assert split.answers is not None
+    answers = split.answers
+    for start, stop in pairwise(answers.starts.tolist()):
+        best = start + int(answers.scores[start:stop].argmax()) if stop > start else None
+        yield "" if best is None else answers.answers[answers.codes[best]]
+
+
+def option_codes(examples: Examples) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """Options of multiple choice as codes: distinct texts, and (Q, C) indices into them.
+
+    -1 stands where a question has fewer options than C, or the same one again.
+    """
+    rows = [row for split in examples.splits for row in split.choices or ()]
+    texts = sorted({option for row in rows for option in row})
+    code_of = {text: code for code, text in enumerate(texts)}
+    assert examples.choices is not None
+    codes = np.full(examples.choices.shape[:2], -1, np.int32)
+    for question, row in enumerate(rows):
+        for place, option in enumerate(row):
+            if option not in row[:place]:
+                codes[question, place] = code_of[option]
+    return texts, codes
