@@ -67,8 +67,8 @@ def test_a_vote_stopped_at_any_moment_can_be_given_again(
         time.sleep(generator.random() * usual)
         process.send_signal(number)
         _, error = process.communicate()
-        # Python itself has not yet got to our code in the first moments.
-        early = b"vqa_ensemble/cli" not in error and process.returncode in (-number, 1)
+        # In the first moments Python is still importing, and has not got to our main().
+        early = b", in main" not in error and process.returncode in (-number, 1)
         assert early or process.returncode in (0, -signal.SIGKILL, 128 + number), error
         assert early or b"Traceback" not in error
         for path, content in expected.items():
