@@ -52,14 +52,14 @@ def prediction_stream(
 
     with atomic_path(path) as temporary, ExitStack() as stack:
 
-        def flush(least: int) -> None:
-            """Write whole row groups, and what is left if there are ``least`` rows of it."""
+        def flush(*, all_rows: bool = False) -> None:
+            """Write the whole row groups that wait, or all there is."""
             nonlocal writer
             table = pa.concat_tables(waiting)
-            rows = table.num_rows - table.num_rows % ROW_GROUP_ROWS
-            rows = table.num_rows if table.num_rows - rows >= least else rows
+            rows = table.num_rows - (0 if all_rows else table.num_rows % ROW_GROUP_ROWS)
             writer = writer or stack.enter_context(open_writer(temporary, table.schema, metadata))
-            writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
+            if rows:
+                writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
             waiting[:] = [table.slice(rows)]
 
         def write(
@@ -81,9 +81,9 @@ def prediction_stream(
             )
             waiting.append(table)
             if sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
-                flush(ROW_GROUP_ROWS)
+                flush()
 
         yield write
         if not waiting:
             raise InputError("there are no predictions to write", path=path)
-        flush(1)
+        flush(all_rows=True)

@@ -112,16 +112,14 @@ def predict_examples(
             yield BatchPrediction(batch_rows, answers, confidences, score)
 
 
-def score_examples(member: Member, examples: Examples, device: torch.device) -> float | None:
-    """Mean soft score, where the examples have answers; processes share the work.
+def score_examples(member: Member, examples: Examples, device: torch.device) -> float:
+    """Mean soft score of examples that have answers; processes share the work.
 
     Raises
     ------
     InputError
         As :func:`predict_examples`.
     """
-    if examples.targets is None:
-        return None
     rows = np.arange(distributed.rank(), len(examples), distributed.size())
     predicted = predict_examples(member, examples, rows, top_k=1, device=device)
     score = torch.tensor(sum(batch.score for batch in predicted), dtype=torch.float64)

@@ -144,6 +144,11 @@ class Trainer:
         self._evaluated: Examples | None = None
         if recipe.training.evaluate:
             self._evaluated = known_examples(self.member, dataset, recipe.training.evaluate)
+            if self._evaluated.targets is None:
+                raise InputError(
+                    f"split '{recipe.training.evaluate}' has no answers to score by",
+                    where="training.evaluate",
+                )
         self._optimizer = build_optimizer(self.member.model, recipe.training)
         # Examples that pass through the network at once: those of a batch, until memory runs out.
         self._micro_batch = recipe.training.batch_size
@@ -316,7 +321,7 @@ class Trainer:
         if update is not None:
             self._examples.check_features(self._share(update))
             raise InputError(
-                f"the loss of update {update} is not finite",
+                f"the loss of update {update + 1} is not finite",
                 fix="Lower training.learning_rate, or train in float32.",
             )
 
