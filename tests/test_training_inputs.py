@@ -31,13 +31,11 @@ def change(path: Path, row: int, value: float, region: int = 0) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_features_that_are_not_finite_are_found_by_their_loss(
+def test_features_that_are_not_finite_are_named(
     root: Path, make_recipe: Callable[..., Recipe], tmp_path: Path, value: float
 ) -> None:
     change(root / "regions" / "features.npy", 3, value)
-    with pytest.raises(
-        InputError, match=r"split 'train', question \d+, picture 103: its picture's features"
-    ):
+    with pytest.raises(InputError, match="image 103: region 0 has a feature that is NaN or inf"):
         Trainer(make_recipe(), tmp_path / "run", CPU).train()
     assert not (tmp_path / "run" / "checkpoint.pt").exists()
 
@@ -66,7 +64,7 @@ def test_a_box_outside_its_picture_is_named(
     root: Path, make_recipe: Callable[..., Recipe], tmp_path: Path, value: float
 ) -> None:
     change(root / "regions" / "boxes.npy", 2, value, region=1)
-    message = r"split 'train', question \d+, picture 102: region 1 has the box \["
+    message = "image 102: the box of region 1 is not within the picture"
     with pytest.raises(InputError, match=message):
         Trainer(make_recipe(), tmp_path / "run", CPU).train()
 
@@ -136,9 +134,20 @@ def test_predictions_name_the_picture_that_is_not_finite(
 ) -> None:
     on = predict(make_recipe(), tmp_path)
     change(root / "regions" / "features.npy", 1, np.nan)
-    with pytest.raises(InputError, match=r"split 'test', question \d+, picture 101: its picture's"):
+    with pytest.raises(InputError, match="image 101: region 0 has a feature that is NaN"):
         on(root, "test")
     assert list((tmp_path / "preds").rglob("*.parquet")) == []
+
+
+def test_a_confidence_that_is_not_finite_names_its_question(
+    root: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = make_recipe()
+    member = Trainer(recipe, tmp_path / "run", CPU).train(stop_after=1)
+    with torch.no_grad():
+        member.model.question.embedding.weight.fill_(torch.nan)
+    with pytest.raises(InputError, match="question 2000: tiny gives a confidence that is not"):
+        write_split(member, open_dataset(recipe.data), "test", tmp_path, top_k=1, device=CPU)
 
 
 def test_questions_without_answers_are_predicted(

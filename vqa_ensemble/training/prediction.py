@@ -89,7 +89,7 @@ def predict_examples(
     Raises
     ------
     InputError
-        With the question, if its features are not finite.
+        With the question, if a confidence is not finite.
     """
     member.model.eval()
     with torch.inference_mode():
@@ -103,8 +103,11 @@ def predict_examples(
             best = logits.float().sigmoid().topk(count, dim=1)
             confidences = best.values.cpu().numpy()
             if not np.isfinite(confidences).all():
-                examples.check_features(batch_rows)
-                raise InputError(f"{member.name} gives confidences that are not finite")
+                row = batch_rows[int((~np.isfinite(confidences)).any(1).argmax())]
+                raise InputError(
+                    f"{member.name} gives a confidence that is not finite",
+                    where=f"question {examples.question_ids[row]}",
+                )
             score = 0.0
             if batch.targets is not None:
                 score = float(batch.targets.gather(1, best.indices[:, :1]).sum())

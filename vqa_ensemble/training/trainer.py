@@ -316,10 +316,9 @@ class Trainer:
                 yield part.to(self.device)
 
     def _check_losses(self) -> None:
-        """Raise InputError if a loss since the last check is not finite, and say why."""
+        """Raise InputError if a loss since the last line of the log is not finite."""
         update = self._meter.not_finite()
         if update is not None:
-            self._examples.check_features(self._share(update))
             raise InputError(
                 f"the loss of update {update + 1} is not finite",
                 fix="Lower training.learning_rate, or train in float32.",

@@ -19,8 +19,6 @@ from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 FloatArray = npt.NDArray[np.float32]
 Value = TypeVar("Value")
-# Rounding of boxes that end where their picture does.
-_BOX_SLACK = 1e-3
 
 
 class Regions(Protocol):
@@ -317,15 +315,8 @@ class Examples:
         return self.splits[0].regions.width
 
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
-        """The examples in ``rows``, shape (B,).
-
-        Raises
-        ------
-        InputError
-            With the question, if a box is outside its picture.
-        """
+        """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
-        self._check_boxes(boxes, mask, rows)
         chosen, width = torch.from_numpy(rows), len(self.answers)
         choice_targets = None if self.choice_targets is None else self.choice_targets[chosen]
         targets = None if self.targets is None else self.targets.dense(rows, width)
@@ -339,34 +330,6 @@ class Examples:
             choice_targets,
             None if self.teacher is None else self.teacher.dense(rows, width),
         )
-
-    def check_features(self, rows: npt.NDArray[np.int64]) -> None:
-        """Raise InputError, with the question, if features of some ``rows`` are not finite."""
-        for row in rows:
-            features, _, mask = self._read_regions(np.array([row]))
-            if not np.isfinite(features[mask]).all():
-                raise InputError("its picture's features are not all finite", where=self.name(row))
-
-    def name(self, row: int) -> str:
-        """What to call an example in a message."""
-        split = self.splits[int(self._part[row])]
-        images = getattr(split.regions, "image_ids", None)
-        image = "" if images is None else f", picture {images[self.pictures[row]]}"
-        return f"split '{split.name}', question {self.question_ids[row]}{image}"
-
-    def _check_boxes(
-        self, boxes: FloatArray, mask: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]
-    ) -> None:
-        if boxes.min() >= -_BOX_SLACK and boxes.max() <= 1 + _BOX_SLACK:
-            return
-        outside = ~((boxes >= -_BOX_SLACK) & (boxes <= 1 + _BOX_SLACK)).all(2) & mask
-        if outside.any():
-            row, region = np.argwhere(outside)[0]
-            raise InputError(
-                f"region {region} has the box {boxes[row, region].tolist()}",
-                where=self.name(rows[row]),
-                fix="Boxes are x1, y1, x2, y2 as shares of the picture's sides, from 0 to 1.",
-            )
 
     def _read_regions(
         self, rows: npt.NDArray[np.int64]
