@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import data_folders as folders  # noqa: E402
+from broken_files import Reader, break_file  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
@@ -28,6 +30,7 @@ from vqa_ensemble.training.data.examples import (  # noqa: E402
     Split,
     answer_vocabulary,
 )
+from vqa_ensemble.training.data.official import write_official  # noqa: E402
 from vqa_ensemble.training.session import train_members  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -405,6 +408,40 @@ def test_bad_visual_genome(file: str, document: Any, message: str, tmp_path: Pat
     folders.save(root / file, document)
     with pytest.raises(InputError, match=message):
         read("vqa-v2", root, "visual-genome")
+
+
+BREAKABLE = [
+    ("tdiuc", "OpenEnded_mscoco_train2014_questions.json", "train"),
+    ("tdiuc", "mscoco_train2014_annotations.json", "train"),
+    ("daquar", "qa.894.raw.train.txt", "train"),
+    ("visual7w", "dataset_v7w_telling.json", "train"),
+    ("gqa", "train_balanced_questions.json", "train"),
+    ("vqa-v2", "v2_mscoco_train2014_annotations.json", "train"),
+    ("vqa-v2", "question_answers.json", "visual-genome"),
+    ("vqa-v2", "image_data.json", "visual-genome"),
+]
+
+
+@pytest.mark.parametrize(("dataset", "file", "split"), BREAKABLE)
+def test_broken_files_are_taken_or_refused(
+    dataset: str, file: str, split: str, tmp_path: Path
+) -> None:
+    root = SETS[dataset].write(tmp_path)
+    if split == "visual-genome":
+        folders.write_visual_genome(root)
+    path = root / file
+    good = path.read_bytes()
+    reader = Reader(file, path.suffix, lambda: good, lambda path: None)
+    refused = []
+    for seed in range(120):
+        path.write_bytes(break_file(reader, random.Random(seed)))
+        try:
+            raw = read(dataset, root, split)
+            write_official(tmp_path / "out", dataset, split, raw)
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 12
+    assert all(message.startswith(f"{root}/") for message in refused)
 
 
 def test_selecting_questions_keeps_what_belongs_to_them(tmp_path: Path) -> None:

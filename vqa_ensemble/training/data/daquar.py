@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.text import read_text
 from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.folder import FolderDataset
@@ -82,11 +83,7 @@ class Daquar(FolderDataset):
 
 
 def _read_pairs(path: Path) -> tuple[list[str], list[str]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", path=path, fix="Save it as UTF-8.") from error
-    lines = [line.strip() for line in lines]
+    lines = [line.strip() for line in read_text(path).split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
