@@ -224,11 +224,14 @@ def test_answers_with_commas_quotes_and_newlines_survive_csv(tmp_path: Path, cli
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ([1], "row 0: is not an object"),
+        ([1], "holds no questions of a known benchmark"),
+        ([{"image": "a.jpg"}, 1], "row 1: is not an object"),
         ([], "holds no questions of a known benchmark"),
         ("x", "holds no questions of a known benchmark"),
-        ([{"question_id": "a"}], "row 0: has no 'choices'"),
-        ({"1": {"question": "?"}}, "question 1: has no 'imageId'"),
+        ([{"question_id": 1, "answer": "yes"}], "holds no questions of a known benchmark"),
+        ([{"choices": ["a"]}], "row 0: has no 'question_id'"),
+        ([{"question_id": "a", "choices": 1}], "row 0: is not of the benchmark's layout"),
+        ({"1": {"imageId": "a"}, "2": {}}, "question 2: has no 'imageId'"),
         ([{"image": "a.jpg"}, {"image": "a.jpg"}], "question a.jpg: stands more than once"),
         ({"data": [{"question_id": 1}, {"question_id": "a"}]}, "are integers and strings"),
     ],

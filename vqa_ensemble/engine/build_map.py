@@ -9,7 +9,7 @@ import numpy as np
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.voting.learn_map import learn_answer_map
 
@@ -22,7 +22,8 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
     Parameters
     ----------
     paths : sequence of path-like
-        VQA annotation JSON files, say train and val.
+        Annotation files as :mod:`~vqa_ensemble.formats.benchmarks` reads them, say VQA's train
+        and val.
     by : {"answer_type", "question_type"}
         Which of an annotation's two types to learn.
 
@@ -31,7 +32,7 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
     InputError
         If a file is bad, or its questions have no such type.
     """
-    annotations = read_annotations(paths)
+    annotations = read_benchmark_annotations(paths).annotations
     types, names = (
         (annotations.answer_types, annotations.answer_type_names)
         if by == "answer_type"

@@ -18,9 +18,9 @@ from vqa_ensemble.engine.cautions import Caution, cautions_among
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
+from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.question_table import QuestionColumn, QuestionIds, read_question_column
-from vqa_ensemble.formats.vqa_json import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
@@ -74,7 +74,8 @@ def load_labelled(
     paths : sequence of path-like
         One prediction file a member.
     annotations : str
-        VQA annotation JSON (candidates are scored by VQA accuracy), or a parquet or CSV table
+        Annotation JSON of VQA or another benchmark (candidates are scored by VQA accuracy; see
+        :mod:`~vqa_ensemble.formats.benchmarks`), or a parquet or CSV table
         with ``question_id`` and one right ``answer`` (``FILE:COLUMN`` for another column).
     groups : str, optional
         ``FILE:COLUMN`` whose equal values mark copies of one question.
@@ -151,7 +152,7 @@ def score_candidates(candidates: Candidates, annotations: str) -> npt.NDArray[np
         given = np.asarray(candidates.vocabulary, dtype=object)[candidates.answers]
         is_right = given == np.asarray(right, dtype=object)[candidates.questions]
         return np.asarray(is_right, dtype=np.float64)
-    humans = HumanAnswers.prepare(read_annotations(annotations))
+    humans = HumanAnswers.prepare(read_benchmark_annotations([annotations]).annotations)
     position = _find(humans.annotations.question_ids, candidates.question_ids, annotations)
     return soft_scores(
         humans, position[candidates.questions], candidates.answers, candidates.vocabulary
@@ -174,7 +175,7 @@ def right_answers(question_ids: QuestionIds, annotations: str) -> list[dict[str,
     """
     if not _is_vqa_json(annotations):
         return [{answer: 1} for answer in read_question_column(annotations, "answer", question_ids)]
-    humans = read_annotations(annotations)
+    humans = read_benchmark_annotations([annotations]).annotations
     found = []
     for position in _find(humans.question_ids, question_ids, annotations).tolist():
         codes = humans.answers[humans.starts[position] : humans.starts[position + 1]]

@@ -192,20 +192,15 @@ def _distinct(ids: list[QuestionId], path: str | os.PathLike[str]) -> list[Quest
 
 
 def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
-    reader: Callable[[str, Mapping[str, Any]], _Row]
+    places: list[tuple[str, Any]] = []
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         places = [(f"data[{i}]", row) for i, row in enumerate(document["data"])]
-        reader = _text_row
     elif isinstance(document, dict):
         places = [(f"question {key}", row) for key, row in document.items()]
-        reader = _gqa_row
     elif isinstance(document, list):
         places = [(f"row {i}", row) for i, row in enumerate(document)]
-        first = document[0] if document else None
-        reader = _vizwiz_row if isinstance(first, dict) and "image" in first else _aokvqa_row
-    else:
-        places = []
-    if not places:
+    reader = _reader(document, places[0][1] if places else None)
+    if reader is None:
         raise InputError(
             "holds no questions of a known benchmark",
             path=path,
@@ -224,9 +219,17 @@ def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
             ) from error
 
 
+def _reader(document: Any, row: Any) -> Callable[[str, Mapping[str, Any]], _Row] | None:
+    """What reads the rows of a document, told by the first."""
+    if not isinstance(row, dict):
+        return None
+    if isinstance(document, list):
+        return _vizwiz_row if "image" in row else _aokvqa_row if "choices" in row else None
+    return _text_row if "data" in document else _gqa_row if "imageId" in row else None
+
+
 def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
     types = row.get("types") or {}
-    row["question"]  # what tells it from any other dictionary
     return _Row(
         where.removeprefix("question "),
         row["imageId"],

@@ -23,13 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.importers.base import ImportOptions, Votes
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
 
 ENDINGS = (".npy", ".npz", ".pt", ".pth")
 _SCORES = "logits"
 _IDS = "question_ids"
 _VOCABULARY = "vocabulary"
+_BLOCK_ROWS = 1024
 
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
@@ -50,23 +51,32 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             path=path,
             fix="Give the vocabulary that the model was trained with, in its order.",
         )
-    ids = None if _IDS not in arrays else np.asarray(arrays[_IDS]).tolist()
-    if ids is not None and len(ids) != len(scores):
-        raise InputError(f"has {len(scores):,} rows and {len(ids):,} question_ids", path=path)
+    ids = None
+    if _IDS in arrays:
+        ids = np.asarray(arrays[_IDS]).tolist()
+        if len(ids) != len(scores):
+            raise InputError(f"has {len(scores):,} rows and {len(ids):,} {_IDS}", path=path)
     top_k = min(options.top_k, scores.shape[1])
-    for row, values in enumerate(scores):
-        if not np.isfinite(values).all():
+    for begin in range(0, len(scores), _BLOCK_ROWS):
+        block = np.asarray(scores[begin : begin + _BLOCK_ROWS], dtype=np.float64)
+        if not np.isfinite(block).all():
+            row, column = np.argwhere(~np.isfinite(block))[0]
             raise InputError(
-                f"a score is {values[~np.isfinite(values)][0]}", path=path, where=f"row {row}"
+                f"a score is {block[row, column]}", path=path, where=f"row {begin + row}"
             )
-        confidences = _activate(values.astype(np.float64), options.activation)
-        best = np.argpartition(-confidences, top_k - 1)[:top_k].tolist()
-        yield Votes(
-            None if ids is None else ids[row],
-            [(vocabulary[a], float(confidences[a])) for a in best],
-            f"row {row}",
-            row,
-        )
+        confidences = _activate(block, options.activation)
+        best = np.argpartition(-confidences, top_k - 1, axis=1)[:, :top_k]
+        kept = np.take_along_axis(confidences, best, axis=1)
+        for row, (columns, values) in enumerate(
+            zip(best.tolist(), kept.tolist(), strict=True), start=begin
+        ):
+            where = f"row {row}"
+            yield Votes(
+                None if ids is None else read_id(ids[row], _IDS, path, where),
+                [(vocabulary[c], value) for c, value in zip(columns, values, strict=True)],
+                where,
+                row,
+            )
 
 
 def _load(path: str) -> Mapping[str, Any]:
@@ -76,9 +86,10 @@ def _load(path: str) -> Mapping[str, Any]:
     if ending(path) in (".pt", ".pth"):
         return _load_torch(path)
     try:
+        if ending(path) == ".npy":  # stays on disk: scores of a whole test set take gigabytes
+            return {_SCORES: np.load(path, mmap_mode="r", allow_pickle=False)}
         with Path(path).open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            return {_SCORES: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+            return dict(np.load(file, allow_pickle=False))
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise InputError(
             f"not a readable NumPy file of numbers ({str(error).splitlines()[0]})",
@@ -185,5 +196,6 @@ def _activate(scores: npt.NDArray[np.float64], activation: str | None) -> npt.ND
         return scores
     from scipy import special
 
-    confidences = special.expit(scores) if activation == "sigmoid" else special.softmax(scores)
-    return np.asarray(confidences)
+    if activation == "sigmoid":
+        return np.asarray(special.expit(scores))
+    return np.asarray(special.softmax(scores, axis=1))
