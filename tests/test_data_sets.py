@@ -21,7 +21,13 @@ from broken_files import Reader, break_file  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import DataSection, Recipe, recipe_from_dict  # noqa: E402
+from vqa_ensemble.formats.recipe import (  # noqa: E402
+    DataSection,
+    Recipe,
+    read_recipe,
+    recipe_from_dict,
+    recipe_to_dict,
+)
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
 from vqa_ensemble.training.data.examples import (  # noqa: E402
@@ -120,6 +126,26 @@ def tiny(dataset: str, root: Path) -> Recipe:
             "training": {"epochs": 2, "batch_size": 2, "max_updates": 2},
         }
     )
+
+
+@pytest.mark.parametrize("name", ["tdiuc-ban", "visual7w-cti"])
+def test_the_recipes_of_other_sets_train(name: str, tmp_path: Path) -> None:
+    """As they ship, but narrow and for two updates."""
+    content = recipe_to_dict(read_recipe(name))
+    known = SETS[content["data"]["dataset"]]
+    root = known.write(tmp_path / "data")
+    folders.write_regions(root, known.images)
+    content["data"].update(root=str(root), min_answers=1)
+    content["model"].update(hidden=8, word_vectors="random")
+    content["training"].update(epochs=2, batch_size=2, max_updates=2)
+    [outcome] = train_members(
+        [recipe_from_dict(content)],
+        runs=tmp_path / "runs",
+        predictions=tmp_path / "preds",
+        device=CPU,
+    )
+    assert not outcome.error, outcome.details
+    assert sorted(outcome.files) == sorted(content["predict"]["splits"])
 
 
 @pytest.mark.parametrize(("dataset", "prefix"), [("vqa-v1", ""), ("vqa-v2", "v2_")])

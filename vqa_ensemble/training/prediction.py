@@ -54,7 +54,8 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
     ------
     InputError
         If there is no such split, its regions are not as wide as in training, it has answers
-        and the member knows none of them, or it lacks the answers that the member reads.
+        and the member (unless it chooses among options) knows none of them, or it lacks the
+        answers that the member reads.
     """
     content = dataset.split(split)
     examples = Examples([content], member.words, member.answers, member.recipe.data.words)
@@ -63,13 +64,14 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
             f"regions of split '{split}' are {examples.width} numbers wide; "
             f"{member.name} was trained on {member.width}"
         )
-    if content.answers is not None and not set(content.answers.answers) & set(member.answers):
+    give_answers(examples, member.recipe.model.architecture)
+    given = content.answers.answers if content.answers and not examples.chooses else None
+    if given is not None and not set(given) & set(member.answers):
         raise InputError(
             f"none of the answers of split '{split}' is among the {len(member.answers):,} of "
             f"{member.name}",
             fix="Is it the data set that the member was trained on?",
         )
-    give_answers(examples, member.recipe.model.architecture)
     return examples
 
 
