@@ -18,11 +18,15 @@ CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.parametrize("optimizer", ["adamax", "adamw"])
 def test_an_update_whose_gradient_overflows_is_skipped_and_counted(
-    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    optimizer: str,
 ) -> None:
     monkeypatch.setattr(precision, "choose_precision", lambda name, device: name)
-    recipe, folder = make_recipe(precision="float16"), tmp_path / "run"
+    recipe, folder = make_recipe(precision="float16", optimizer=optimizer), tmp_path / "run"
     trainer = Trainer(recipe, folder, CPU)
     trainer.train(stop_after=3)
     before = {name: value.clone() for name, value in trainer.member.model.state_dict().items()}
