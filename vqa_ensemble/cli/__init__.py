@@ -16,6 +16,7 @@ from vqa_ensemble.errors import InputError
 COMMANDS = (
     "demo",
     "prepare",
+    "convert-features",
     "train",
     "predict",
     "distill",

@@ -31,7 +31,6 @@ from vqa_ensemble.formats.atomic import atomic_path
 FloatArray = npt.NDArray[np.float32]
 # Detectors round: up to this share of the picture a box may reach beyond it.
 _BOX_TOLERANCE = 0.01
-_SCAN_IMAGES = 256
 
 
 class RegionStore:
@@ -116,17 +115,14 @@ class RegionStore:
             boxes[i, :count] = self._boxes[start : start + count]
         return features, boxes, np.arange(self._most) < counts[:, None]
 
+    def picture(self, row: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """All regions of one picture as they are stored: (k, D) and (k, 4)."""
+        part = slice(self._starts[row], self._starts[row] + self.counts[row])
+        return self._features[part], self._boxes[part]
+
     def _check_all(self) -> None:
-        for row, (start, count) in enumerate(
-            zip(self._starts.tolist(), self.counts.tolist(), strict=True)
-        ):
-            part = slice(start, start + count)
-            check_regions(
-                self._features[part],
-                self._boxes[part],
-                path=self.folder,
-                image=self.image_ids[row],
-            )
+        for row, image in enumerate(self.image_ids):
+            check_regions(*self.picture(row), path=self.folder, image=image)
 
     def _load(self, name: str, *, mmap: bool = False) -> npt.NDArray[Any]:
         path = self.folder / f"{name}.npy"
@@ -215,8 +211,6 @@ class RegionWriter:
         where = f"image {image}"
         if image in self.image_ids:
             raise InputError("stands there twice", path=path, where=where)
-        if self.image_ids and type(image) is not type(next(iter(self.image_ids))):
-            raise InputError("image ids are partly integers, partly text", path=path, where=where)
         count = len(features)
         if features.ndim != 2 or count == 0 or boxes.shape != (count, 4):
             raise InputError(
@@ -266,6 +260,7 @@ def write_store(folder: str | os.PathLike[str]) -> Iterator[RegionWriter]:
         if not writer.counts:
             raise InputError("there are no pictures to write", path=folder)
         (folder / "image_ids.npy").unlink(missing_ok=True)
+    # Of ids of both kinds numpy makes text.
     for name, values in (("counts", writer.counts), ("image_ids", list(writer.image_ids))):
         with atomic_path(folder / f"{name}.npy") as path, path.open("wb") as file:
             np.save(file, np.array(values))

@@ -3,7 +3,7 @@
 Every data set that is a folder has them in its sub-folder ``regions``, in one of two layouts:
 
 - A store of memory-mapped arrays (see ``formats/region_store.py``).
-- ``<image_id>.npz`` for each picture, with ``features`` (k, D) and ``boxes`` (k, 4).
+- ``<image_id>.npz`` for each picture (see ``formats/region_files.py``).
 
 Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
 """
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.region_files import image_id, read_npz
 from vqa_ensemble.formats.region_store import RegionStore, check_regions
 from vqa_ensemble.training.data.examples import FloatArray, Regions
 
@@ -85,7 +86,9 @@ class PictureRegions:
         files = sorted(self.folder.glob("*.npz"))
         if not files:
             raise InputError("holds no features.npy and no <image_id>.npz", path=self.folder)
-        return {file.stem: row for row, file in enumerate(files)}, NpzRegions(files, self._limit)
+        return {str(image_id(file.stem)): row for row, file in enumerate(files)}, NpzRegions(
+            files, self._limit
+        )
 
 
 class NpzRegions:
@@ -128,19 +131,8 @@ class NpzRegions:
         return features[inverse], boxes[inverse], mask[inverse]
 
     def _load(self, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                features, boxes = content["features"], content["boxes"]
-        except KeyError as error:
-            raise InputError(f"has no array {error.args[0]}", path=path) from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"is not a readable .npz file: {error}", path=path) from error
-        if features.ndim != 2 or len(features) == 0 or boxes.shape != (len(features), 4):
-            raise InputError(
-                f"features {features.shape} and boxes {boxes.shape} do not fit; "
-                "expected (k, D) and (k, 4)",
-                path=path,
-            )
-        check_regions(features, boxes, path=path, image=path.stem)
+        picture = read_npz(path)
+        features, boxes = picture.features, picture.boxes
+        check_regions(features, boxes, path=path, image=picture.image)
         limit = self._limit or len(features)
         return features[:limit], boxes[:limit]

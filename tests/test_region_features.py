@@ -1,0 +1,399 @@
+"""Region features: every published format becomes the same store, and bad ones are named."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from vqa_ensemble.cli import group
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.plain_pickle import read_plain_pickle
+from vqa_ensemble.formats.region_files import convert_regions, read_regions
+from vqa_ensemble.formats.region_store import RegionStore, write_store
+
+WIDTH, SIZE = 6, (200.0, 100.0)
+IDS = [42, 7, 100005]
+COUNTS = [3, 1, 5]
+
+
+def picture(image: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(image)
+    # Numbers that float16 holds exactly, so that every path must give the same.
+    features = random.integers(-50, 50, (count, WIDTH)).astype(np.float32) / 8
+    corners = np.sort(random.integers(0, 17, (count, 2, 2)), axis=1).astype(np.float32) / 16
+    return features, corners.reshape(count, 4)
+
+
+PICTURES = {image: picture(image, count) for image, count in zip(IDS, COUNTS, strict=True)}
+
+
+def in_pixels(boxes: np.ndarray) -> np.ndarray:
+    return boxes * np.array([*SIZE, *SIZE], np.float32)
+
+
+def coded(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, np.float32)).decode()
+
+
+def write_tsv(folder: Path) -> Path:
+    lines = [
+        f"{image}\t{SIZE[0]:g}\t{SIZE[1]:g}\t{len(boxes)}\t{coded(in_pixels(boxes))}\t{coded(f)}\n"
+        for image, (f, boxes) in PICTURES.items()
+    ]
+    path = folder / "karpathy_val_resnet101_faster_rcnn_genome.tsv.0"
+    path.write_text("".join(lines))
+    return path
+
+
+def write_lxmert(folder: Path) -> Path:
+    """Regions in another order than their confidence says."""
+    lines = []
+    for image, (features, boxes) in PICTURES.items():
+        count = len(boxes)
+        order = np.random.default_rng(1).permutation(count)
+        confidence = np.linspace(0.9, 0.1, count)[order]
+        nothing = coded(np.zeros(count))
+        cells = [
+            f"COCO_val2014_{image:012d}", f"{SIZE[1]:g}", f"{SIZE[0]:g}", nothing,
+            coded(confidence), nothing, nothing, str(count),
+            coded(in_pixels(boxes)[order]), coded(features[order]),
+        ]  # fmt: skip
+        lines.append("\t".join(cells) + "\n")
+    path = folder / "val2014_obj36.tsv"
+    path.write_text("".join(lines))
+    return path
+
+
+def write_hdf5(folder: Path, *, index: str = "pkl", spatial: bool = True) -> Path:
+    """Adaptive, as bilinear attention's public code writes it, with a row that is not used."""
+    h5py = pytest.importorskip("h5py")
+    path = folder / "val.hdf5"
+    ends = np.cumsum(COUNTS)
+    boxes = np.concatenate([b for _, b in PICTURES.values()])
+    with h5py.File(path, "w") as file:
+        file["image_features"] = np.concatenate([f for f, _ in PICTURES.values()])
+        file["image_bb"] = in_pixels(boxes)
+        if spatial:
+            file["spatial_features"] = np.concatenate([boxes, boxes[:, 2:] - boxes[:, :2]], 1)
+        else:
+            file["image_w"], file["image_h"] = ([side] * (len(IDS) + 1) for side in SIZE)
+        file["pos_boxes"] = np.concatenate([np.stack([ends - COUNTS, ends], 1), [[0, 0]]])
+    rows = {image: row for row, image in enumerate(IDS)}
+    if index == "pkl":
+        (folder / "val_imgid2idx.pkl").write_bytes(pickle.dumps(rows, 2))
+    elif index == "json":
+        (folder / "val_imgid2idx.json").write_text(json.dumps(rows))
+    return path
+
+
+def write_hdf5_with_sizes(folder: Path) -> Path:
+    return write_hdf5(folder, index="json", spatial=False)
+
+
+def write_npz_folder(folder: Path) -> Path:
+    for image, (features, boxes) in PICTURES.items():
+        np.savez(folder / f"{image}.npz", features=features, boxes=boxes)
+    return folder
+
+
+def write_transposed_npz(folder: Path) -> Path:
+    """As the public bottom-up attention in PyTorch writes them."""
+    for image, (features, boxes) in PICTURES.items():
+        np.savez(
+            folder / f"COCO_val2014_{image:012d}.jpg.npz",
+            x=features.T,
+            bbox=in_pixels(boxes),
+            num_bbox=len(boxes),
+            image_w=SIZE[0],
+            image_h=SIZE[1],
+            info=np.array({"objects": [1]}, dtype=object),
+        )
+    return folder
+
+
+def write_lmdb(folder: Path, *, arrays: bool = False) -> Path:
+    lmdb = pytest.importorskip("lmdb")
+    path = folder / "val.lmdb"
+    with lmdb.open(str(path), map_size=1 << 22) as database, database.begin(write=True) as out:
+        for image, (features, boxes) in PICTURES.items():
+            entry: dict[str, Any] = {"image_id": str(image), "num_boxes": len(boxes)}
+            entry |= {"image_w": SIZE[0], "image_h": SIZE[1], "boxes": in_pixels(boxes)}
+            entry["features"] = features
+            if not arrays:
+                entry |= {name: coded(entry[name]).encode() for name in ("boxes", "features")}
+            out.put(str(image).encode(), pickle.dumps(entry))
+        out.put(b"keys", pickle.dumps([str(image).encode() for image in IDS]))
+    return path
+
+
+def write_lmdb_of_arrays(folder: Path) -> Path:
+    return write_lmdb(folder, arrays=True)
+
+
+def write_lmdb_of_npz(folder: Path) -> Path:
+    lmdb = pytest.importorskip("lmdb")
+    path = folder / "val.lmdb"
+    with lmdb.open(str(path), map_size=1 << 22) as database, database.begin(write=True) as out:
+        for image, (features, boxes) in PICTURES.items():
+            buffer = io.BytesIO()
+            np.savez(buffer, features=features, boxes=boxes)
+            out.put(str(image).encode(), buffer.getvalue())
+    return path
+
+
+FORMATS = [
+    write_tsv,
+    write_lxmert,
+    write_hdf5,
+    write_hdf5_with_sizes,
+    write_npz_folder,
+    write_transposed_npz,
+    write_lmdb,
+    write_lmdb_of_arrays,
+    write_lmdb_of_npz,
+]
+
+
+def assert_holds_the_pictures(store: RegionStore) -> None:
+    rows = {int(image): row for row, image in enumerate(store.image_ids)}
+    assert set(rows) == set(IDS)
+    for image, (features, boxes) in PICTURES.items():
+        found_features, found_boxes, mask = store.read(np.array([rows[image]]))
+        np.testing.assert_array_equal(found_features[mask], features)
+        np.testing.assert_allclose(found_boxes[mask], boxes, atol=1e-6)
+
+
+@pytest.mark.parametrize("write", FORMATS)
+def test_every_format_becomes_the_same_store(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    store = convert_regions([write(source)], tmp_path / "regions")
+    assert store.width == WIDTH
+    assert_holds_the_pictures(store)
+    again = convert_regions([tmp_path / "regions"], tmp_path / "again")
+    assert_holds_the_pictures(again)
+    for name in ("features", "boxes", "counts", "image_ids"):
+        one, other = (tmp_path / folder / f"{name}.npy" for folder in ("regions", "again"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_fixed_regions_in_hdf5(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    features = np.arange(4 * 3 * 2, dtype=np.float32).reshape(4, 3, 2)
+    boxes = np.tile(np.array([0, 0.25, 0.5, 1, 0.5, 0.75], np.float32), (4, 3, 1))
+    with h5py.File(tmp_path / "train36.hdf5", "w") as file:
+        file["image_features"], file["spatial_features"] = features, boxes
+        file["image_ids"] = np.array([5, 3, 9, 1])
+    store = convert_regions([tmp_path / "train36.hdf5"], tmp_path / "regions")
+    assert store.image_ids.tolist() == [5, 3, 9, 1]
+    found, found_boxes, mask = store.read(np.array([2, 0]))
+    np.testing.assert_array_equal(found, features[[2, 0]])
+    np.testing.assert_array_equal(found_boxes, boxes[[2, 0], :, :4])
+    assert mask.all()
+
+
+def test_the_first_k_regions_are_read(tmp_path: Path) -> None:
+    convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
+    whole, first = RegionStore(tmp_path / "regions"), RegionStore(tmp_path / "regions", 2)
+    rows = np.array([2, 0, 1, 2])
+    features, boxes, mask = first.read(rows)
+    assert features.shape == (4, 2, WIDTH)
+    assert mask.sum(1).tolist() == [2, 2, 1, 2]
+    np.testing.assert_array_equal(features, whole.read(rows)[0][:, :2])
+    np.testing.assert_array_equal(boxes, whole.read(rows)[1][:, :2])
+    assert not features[~mask].any()
+    assert RegionStore(tmp_path / "regions", 50).read(rows)[0].shape == (4, 5, WIDTH)
+    kept = convert_regions([tmp_path / "regions"], tmp_path / "few", limit=2)
+    assert kept.counts.tolist() == [2, 1, 2]
+
+
+def test_a_store_goes_to_another_process(tmp_path: Path) -> None:
+    store = convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
+    sent = pickle.dumps(store)
+    assert len(sent) < 1000  # the place, not the content
+    assert_holds_the_pictures(pickle.loads(sent))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.integers(1, 6).flatmap(
+            lambda k: hnp.arrays(np.float16, (k, 3), elements=st.floats(-8, 8, width=16))
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, pictures: Any) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    with write_store(folder) as writer:
+        for image, features in enumerate(pictures):
+            boxes = np.tile(np.array([0, 0, 1, 1]), (len(features), 1))
+            writer.add(image, features, boxes, path=folder)
+    store = RegionStore(folder)
+    features, _, mask = store.read(np.arange(len(pictures))[::-1])
+    for found, there, expected in zip(features, mask, reversed(pictures), strict=True):
+        np.testing.assert_array_equal(found[there], expected)
+
+
+def test_ids_of_both_kinds_become_text(tmp_path: Path) -> None:
+    with write_store(tmp_path) as writer:
+        for image in ("n161313", 2370799):
+            writer.add(image, np.ones((1, 2)), np.array([[0, 0, 1, 1]]), path=tmp_path)
+    assert RegionStore(tmp_path).image_ids.tolist() == ["n161313", "2370799"]
+
+
+def add(writer: Any, image: int = 1, **changes: Any) -> None:
+    arrays = {"features": np.ones((2, 3)), "boxes": np.array([[0, 0, 1, 1], [0, 0, 0.5, 1]])}
+    writer.add(image, **{**arrays, **changes}, path="from.tsv")
+
+
+def changed(array: np.ndarray, place: tuple[int, int], value: float) -> np.ndarray:
+    array = array.astype(float)
+    array[place] = value
+    return array
+
+
+BOXES = np.array([[0.0, 0, 1, 1], [0, 0, 0.5, 1]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": changed(np.ones((2, 3)), (1, 2), np.nan)}, "region 1 has a feature that"),
+        ({"features": changed(np.ones((2, 3)), (0, 0), 1e6)}, "region 0 has a feature .* infinite"),
+        ({"boxes": changed(BOXES, (1, 2), 1.2)}, "region 1 is not within .*: 0, 0, 1.2, 1"),
+        ({"boxes": changed(BOXES, (0, 0), -0.5)}, "box of region 0 is not within"),
+        ({"boxes": changed(BOXES, (0, 3), np.nan)}, "box of region 0 is not within"),
+        ({"boxes": changed(BOXES, (1, 0), 0.9)}, "box of region 1 is not within"),
+        ({"features": np.ones((2, 4))}, "features are 4 wide, those before 3"),
+        ({"features": np.ones((3, 3))}, "do not fit"),
+        ({"features": np.ones((0, 3)), "boxes": BOXES[:0]}, "do not fit"),
+        ({"image": 0}, "stands there twice"),
+    ],
+)  # fmt: skip
+def test_wrong_regions_are_named_and_nothing_is_written(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    def write() -> None:
+        with write_store(tmp_path / "regions") as writer:
+            add(writer, 0)
+            add(writer, **changes)
+
+    image = changes.get("image", 1)
+    with pytest.raises(InputError, match=rf"^from\.tsv, image {image}: .*{message}"):
+        write()
+    assert not any((tmp_path / "regions").glob("*"))
+
+
+def test_a_run_that_fails_leaves_the_store_there_was(tmp_path: Path) -> None:
+    source = write_tsv(tmp_path)
+    convert_regions([source], tmp_path / "regions")
+    with pytest.raises(InputError, match="image 42: stands there twice"):
+        convert_regions([source, source], tmp_path / "regions")
+    assert_holds_the_pictures(RegionStore(tmp_path / "regions"))
+
+
+def test_a_store_without_its_last_file_is_not_whole(tmp_path: Path) -> None:
+    convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
+    (tmp_path / "regions" / "image_ids.npy").unlink()
+    with pytest.raises(InputError, match=r"image_ids\.npy: no such file"):
+        RegionStore(tmp_path / "regions")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("features", np.full((2, 3, 4), np.nan, np.float16), "image 8: region 0 has a feature"),
+        ("boxes", np.full((2, 3, 4), 40, np.float32), "image 8: the box of region 0 .*: 40, 40"),
+        ("boxes", np.zeros((2, 2, 4), np.float32), r"boxes.npy: has shape \(2, 2, 4\); expected"),
+        ("features", np.zeros((3, 3, 4), np.float16), r"has shape \(3, 3, 4\); expected"),
+        ("features", np.zeros((4, 4), np.float16), r"has shape \(4, 4\); expected \(6, D\)"),
+        ("image_ids", np.array([8, 8]), "image 8 stands there twice"),
+        ("counts", np.array([3, 4]), "must lie between 1 and 3"),
+        ("counts", np.array([3]), r"has shape \(1,\)"),
+    ],
+)  # fmt: skip
+def test_arrays_of_other_programs_are_checked(
+    tmp_path: Path, name: str, array: np.ndarray, message: str
+) -> None:
+    arrays = {
+        "features": np.ones((2, 3, 4), np.float16),
+        "boxes": np.tile(np.array([0, 0, 1, 1], np.float32), (2, 3, 1)),
+        "image_ids": np.array([8, 9]),
+        "counts": np.array([3, 3]),
+    }
+    for key, value in {**arrays, name: array}.items():
+        np.save(tmp_path / f"{key}.npy", value)
+    with pytest.raises(InputError, match=message):
+        RegionStore(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", b"1\t2\t3\n", r"a\.tsv, line 1: has 3 columns; expected 6"),
+        ("a.tsv", b"1\t2\t3\t1\t????\tAAAA\n", r"a\.tsv, line 1: cannot be read"),
+        ("a.tsv", b"1\t2\t3\t2\t" + b"A" * 22 + b"==\tAAAA\n", "num_boxes is 2"),
+        ("a.hdf5", b"nothing", "is not a readable HDF5 file"),
+        ("a.lmdb", b"nothing", "is not a readable LMDB database"),
+        ("a.npz", b"nothing", r"a\.npz: is not a readable \.npz file"),
+        ("a.zip", b"nothing", "is of an unknown kind. Known are .tsv"),
+    ],
+)  # fmt: skip
+def test_broken_files_are_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        list(read_regions(tmp_path / name))
+
+
+def test_hdf5_that_does_not_say_its_images_asks_for_them(tmp_path: Path) -> None:
+    path = write_hdf5(tmp_path, index="none")
+    with pytest.raises(InputError, match=r"which picture is which. It needs .*val_imgid2idx\.pkl"):
+        list(read_regions(path))
+    (tmp_path / "val_imgid2idx.json").write_text('{"1": 99}')
+    with pytest.raises(InputError, match="is not a map of image ids to rows below 4"):
+        list(read_regions(path))
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("exit 1",)
+
+
+def test_pickles_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(os, "system", called.append)
+    path = write_hdf5(tmp_path)
+    (tmp_path / "val_imgid2idx.pkl").write_bytes(pickle.dumps({1: Evil()}))
+    with pytest.raises(InputError, match=r"val_imgid2idx\.pkl: is not a pickle of plain values"):
+        list(read_regions(path))
+    assert not called
+    values = {"a": np.arange(3.0), "b": np.float32(2), "c": [1, "x", None, (2.5, b"y")]}
+    for protocol in range(2, 6):
+        back = read_plain_pickle(pickle.dumps(values, protocol), path="here")
+        np.testing.assert_array_equal(back["a"], values["a"])
+        assert (back["b"], back["c"]) == (values["b"], values["c"])
+
+
+def test_the_command_converts(tmp_path: Path) -> None:
+    arguments = ["convert-features", str(write_tsv(tmp_path)), "-o", str(tmp_path / "regions")]
+    result = CliRunner().invoke(group, [*arguments, "--json"], catch_exceptions=False)
+    report = json.loads(result.output)
+    assert (report["pictures"], report["regions"], report["width"]) == (3, 9, WIDTH)
+    assert (report["fewest"], report["most"]) == (1, 5)
+    result = CliRunner().invoke(group, arguments, catch_exceptions=False)
+    assert "9 regions of 3 pictures" in result.output

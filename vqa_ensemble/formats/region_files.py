@@ -1,0 +1,359 @@
+"""Region features in the files that others publish.
+
+TSV
+    One line a picture, without a header: ``image_id, image_w, image_h, num_boxes, boxes,
+    features``, the last two base64 of float32 (Anderson et al. 2018), or ``img_id, img_h,
+    img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features``
+    (LXMERT, Tan and Bansal 2019). Boxes are in pixels.
+HDF5
+    ``image_features`` (I, K, D) with ``spatial_features`` (I, K, 6), whose first four numbers
+    are the boxes as shares; or (R, D) and (R, 6) with ``pos_boxes`` (I, 2), the first and the
+    last + 1 of each picture's regions. Without ``spatial_features``, ``image_bb`` in pixels with
+    ``image_w`` and ``image_h`` (I,). Which picture is which says the data set ``image_ids``
+    (I,), or a file beside it: ``NAME_imgid2idx.pkl`` or ``.json``, or ``NAME_image_ids.npy``.
+npz
+    One file a picture, named after it: ``features`` or ``x`` (k, D) or (D, k), ``boxes`` or
+    ``bbox`` (k, 4) as shares, or in pixels with ``image_w`` and ``image_h``; ``scores`` (k,)
+    if there are.
+LMDB
+    One entry a picture by its id: such an npz file, or a pickled dictionary of such arrays
+    (or of base64 of float32, with ``num_boxes``). The entry ``keys`` is skipped.
+
+Pickles may hold plain values and arrays only. Regions are sorted by their score where the
+file has scores (``scores``, ``objects_conf``); else they keep the file's order.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.plain_pickle import read_plain_pickle
+from vqa_ensemble.formats.region_store import RegionStore, write_store
+
+Array = npt.NDArray[Any]
+_BUTD_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
+_LXMERT_FIELDS = (
+    "image_id",
+    "image_h",
+    "image_w",
+    "objects_id",
+    "objects_conf",
+    "attrs_id",
+    "attrs_conf",
+    "num_boxes",
+    "boxes",
+    "features",
+)
+_NAMES = {"features": ("features", "x"), "boxes": ("boxes", "bbox")}
+_SCORES = ("scores", "objects_conf")
+_COCO_NAME = re.compile(r"(?:COCO_\w+_)?(\d{12})(?:\.jpg)?")
+_IMAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class PictureOfRegions:
+    """The regions of one picture.
+
+    Attributes
+    ----------
+    image : int or str
+    features : ndarray, shape (k, D)
+    boxes : ndarray, shape (k, 4)
+        x1, y1, x2, y2 as shares of the picture's sides.
+    path : Path
+        The file it is from.
+    """
+
+    image: int | str
+    features: Array
+    boxes: Array
+    path: Path
+
+
+def convert_regions(
+    files: Iterable[str | os.PathLike[str]], folder: str | os.PathLike[str], *, limit: int = 0
+) -> RegionStore:
+    """Write the pictures of some files into one store; the first ``limit`` regions (0: all).
+
+    Raises
+    ------
+    InputError
+        If a file is missing, broken or of an unknown kind, or its regions are not right; see
+        :meth:`.region_store.RegionWriter.add`.
+    """
+    with write_store(folder) as store:
+        for file in files:
+            for picture in read_regions(file):
+                last = limit or len(picture.features)
+                store.add(
+                    picture.image, picture.features[:last], picture.boxes[:last], path=picture.path
+                )
+    return RegionStore(folder)
+
+
+def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
+    """The pictures of a file or folder, whose kind is told by its name.
+
+    Raises
+    ------
+    InputError
+        If it is missing, broken or of an unknown kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("no such file or folder", path=path)
+    if path.suffix in (".lmdb", ".mdb") or (path / "data.mdb").is_file():
+        return _read_lmdb(path)
+    if (path / "features.npy").is_file():
+        return _read_store(path)
+    if path.is_dir():
+        files = sorted(path.glob("*.npz"))
+        if not files:
+            raise InputError("holds no .npz files, no features.npy and no data.mdb", path=path)
+        return (read_npz(file) for file in files)
+    if path.suffix == ".npz":
+        return iter([read_npz(path)])
+    if path.suffix in (".h5", ".hdf5"):
+        return _read_hdf5(path)
+    if ".tsv" in path.suffixes:
+        return _read_tsv(path)
+    raise InputError(
+        "is of an unknown kind",
+        path=path,
+        fix="Known are .tsv, .hdf5, .h5, .npz, .lmdb, and folders of .npz files.",
+    )
+
+
+def image_id(text: str) -> int | str:
+    """An image's id from its name: numbers as such, and those in COCO's file names.
+
+    Examples
+    --------
+    >>> image_id("42"), image_id("COCO_val2014_000000000042.jpg"), image_id("n42"), image_id("007")
+    (42, 42, 'n42', '007')
+    """
+    coco = _COCO_NAME.fullmatch(text)
+    if coco:
+        return int(coco[1])
+    return int(text) if text.isascii() and text.isdigit() and str(int(text)) == text else text
+
+
+def read_npz(path: Path) -> PictureOfRegions:
+    """The regions of one picture, named after it.
+
+    Raises
+    ------
+    InputError
+        If it is broken, or lacks an array.
+    """
+    return _picture(image_id(path.stem), _load_npz(path, path=path, where=""), path=path, where="")
+
+
+def _read_store(path: Path) -> Iterator[PictureOfRegions]:
+    store = RegionStore(path)
+    for row, image in enumerate(store.image_ids.tolist()):
+        features, boxes = store.picture(row)
+        yield PictureOfRegions(image, features, boxes, path)
+
+
+def _read_tsv(path: Path) -> Iterator[PictureOfRegions]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            where = f"line {number}"
+            cells = line.rstrip(b"\r\n").split(b"\t")
+            fields = _LXMERT_FIELDS if len(cells) == len(_LXMERT_FIELDS) else _BUTD_FIELDS
+            if len(cells) != len(fields):
+                raise InputError(
+                    f"has {len(cells)} columns; expected {len(_BUTD_FIELDS)} "
+                    f"({', '.join(_BUTD_FIELDS)}) or LXMERT's {len(_LXMERT_FIELDS)}",
+                    path=path,
+                    where=where,
+                )
+            entry: dict[str, Any] = dict(zip(fields, cells, strict=True))
+            name = entry["image_id"].decode("utf-8", "replace")
+            yield _picture(image_id(name), entry, path=path, where=where)
+
+
+def _read_hdf5(path: Path) -> Iterator[PictureOfRegions]:
+    try:
+        import h5py
+    except ImportError as error:
+        raise InputError(
+            "HDF5 needs the package h5py", path=path, fix="pip install 'vqa-ensemble[features]'"
+        ) from error
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"is not a readable HDF5 file: {error}", path=path) from error
+    with file:
+        features = _dataset(file, "image_features", path)
+        spatial = "spatial_features" in file
+        boxes = _dataset(file, "spatial_features" if spatial else "image_bb", path)
+        adaptive = features.ndim == 2
+        if adaptive:
+            ranges = np.asarray(_dataset(file, "pos_boxes", path), np.int64)
+        else:
+            ranges = np.arange(len(features) + 1).repeat(2)[1:-1].reshape(-1, 2)
+        if boxes.shape[:-1] != features.shape[:-1]:
+            raise InputError(
+                f"features {features.shape} and boxes {boxes.shape} do not fit", path=path
+            )
+        images = _hdf5_image_ids(file, path, len(ranges))
+        sizes = None
+        if not spatial:
+            sizes = [np.asarray(_dataset(file, name, path)) for name in ("image_w", "image_h")]
+        rows = [row for row, image in enumerate(images) if image is not None]
+        good = (ranges[rows, 0] >= 0) & (ranges[rows] <= len(features)).all(1)
+        if not (good & (ranges[rows, 0] < ranges[rows, 1])).all():
+            raise InputError("pos_boxes names regions that are not there", path=path)
+        # Reading some pictures at once costs a fraction of reading each by itself.
+        for start in range(0, len(rows), _IMAGES_AT_ONCE):
+            some = rows[start : start + _IMAGES_AT_ONCE]
+            low, high = int(ranges[some].min()), int(ranges[some].max())
+            some_features, some_boxes = features[low:high], boxes[low:high, ..., :4]
+            for row in some:
+                first, last = (ranges[row] - low).tolist()
+                where = slice(first, last) if adaptive else first
+                shares = some_boxes[where]
+                if sizes is not None:
+                    shares = shares / np.array([sizes[0][row], sizes[1][row]] * 2)
+                yield PictureOfRegions(images[row], some_features[where], shares, path)
+
+
+def _dataset(file: Any, name: str, path: Path) -> Any:
+    if name not in file:
+        raise InputError(
+            f"has no data set '{name}'", path=path, fix=f"There are: {', '.join(file) or 'none'}"
+        )
+    return file[name]
+
+
+def _hdf5_image_ids(file: Any, path: Path, count: int) -> list[Any]:
+    """Each row's image, from the file itself or from one beside it."""
+    index = path.with_name(f"{path.stem}_imgid2idx")
+    ids = path.with_name(f"{path.stem}_image_ids.npy")
+    if "image_ids" in file:
+        values = file["image_ids"][:].tolist()
+        source = path
+    elif ids.is_file():
+        try:
+            values = np.load(ids, allow_pickle=False).tolist()
+        except (OSError, ValueError) as error:
+            raise InputError(f"is not a readable .npy file: {error}", path=ids) from error
+        source = ids
+    elif index.with_suffix(".pkl").is_file() or index.with_suffix(".json").is_file():
+        source = index.with_suffix(".pkl")
+        if source.is_file():
+            rows = read_plain_pickle(source.read_bytes(), path=source)
+        else:
+            source = index.with_suffix(".json")
+            try:
+                rows = orjson.loads(source.read_bytes())
+            except orjson.JSONDecodeError as error:
+                raise InputError(f"is not JSON: {error}", path=source) from error
+        if not isinstance(rows, dict) or not all(
+            isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values()
+        ):
+            raise InputError(f"is not a map of image ids to rows below {count}", path=source)
+        values = [None] * count
+        for image, row in rows.items():
+            values[row] = image
+    else:
+        raise InputError(
+            "does not say which picture is which",
+            path=path,
+            fix=f"It needs a data set 'image_ids', or beside it {index.name}.pkl, "
+            f"{index.name}.json or {ids.name}.",
+        )
+    if len(values) != count:
+        raise InputError(f"names {len(values)} images; there are {count}", path=source)
+    texts = [value.decode() if isinstance(value, bytes) else value for value in values]
+    return [image_id(text) if isinstance(text, str) else text for text in texts]
+
+
+def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
+    try:
+        import lmdb
+    except ImportError as error:
+        raise InputError(
+            "LMDB needs the package lmdb", path=path, fix="pip install 'vqa-ensemble[features]'"
+        ) from error
+    try:
+        database = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False)
+    except lmdb.Error as error:
+        raise InputError(f"is not a readable LMDB database: {error}", path=path) from error
+    with database, database.begin() as transaction:
+        for key, value in transaction.cursor():
+            name = key.decode("utf-8", "replace")
+            if name == "keys":
+                continue
+            where = f"image {name}"
+            if zipfile.is_zipfile(io.BytesIO(value)):
+                entry = _load_npz(io.BytesIO(value), path=path, where=where)
+            else:
+                entry = read_plain_pickle(value, path=path, where=where)
+                if not isinstance(entry, dict):
+                    raise InputError("is no dictionary", path=path, where=where)
+            yield _picture(image_id(name), entry, path=path, where=where)
+
+
+def _load_npz(source: Path | io.BytesIO, *, path: Path, where: str) -> dict[str, Any]:
+    try:
+        with np.load(source, allow_pickle=False) as content:
+            # Arrays of objects, as some extractors add, are not asked for.
+            wanted = {"image_w", "image_h", *_SCORES, *sum(_NAMES.values(), ())}
+            return {name: content[name] for name in content.files if name in wanted}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"is not a readable .npz file: {error}", path=path, where=where) from error
+
+
+def _picture(
+    image: int | str, entry: Mapping[str, Any], *, path: Path, where: str
+) -> PictureOfRegions:
+    """From named cells: arrays, or base64 of float32; sorted by score if there is one."""
+
+    def get(kind: str) -> Any:
+        for name in _NAMES[kind]:
+            if name in entry:
+                return entry[name]
+        raise InputError(f"has no array {_NAMES[kind][0]}", path=path, where=where)
+
+    try:
+        boxes = _numbers(get("boxes")).reshape(-1, 4)
+        count = len(boxes)
+        if "num_boxes" in entry and int(entry["num_boxes"]) != count:
+            raise ValueError(f"num_boxes is {int(entry['num_boxes'])}, but there are {count} boxes")
+        features = _numbers(get("features"))
+        if features.ndim == 1:
+            features = features.reshape(count, -1)
+        elif features.shape[0] != count and features.shape[-1] == count:
+            features = features.T
+        if "image_w" in entry and "image_h" in entry:
+            width, height = float(entry["image_w"]), float(entry["image_h"])
+            boxes = boxes / np.array([width, height, width, height], np.float32)
+        scores = next((_numbers(entry[name]) for name in _SCORES if name in entry), None)
+        if scores is not None:
+            order = np.argsort(-scores, kind="stable")
+            features, boxes = features[order], boxes[order]
+    except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:
+        raise InputError(f"cannot be read: {error}", path=path, where=where) from error
+    return PictureOfRegions(image, features, boxes, path)
+
+
+def _numbers(value: Any) -> Array:
+    if isinstance(value, (bytes, str)):
+        return np.frombuffer(base64.b64decode(value), np.float32)
+    return np.asarray(value)
