@@ -21,7 +21,7 @@ from vqa_ensemble.engine.labelled import load_labelled
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.vqa_json import read_submission
-from vqa_ensemble.report import build, charts, images
+from vqa_ensemble.report import build, charts, images, page
 from vqa_ensemble.report.contents import gather, headline
 from vqa_ensemble.voting.answer_types import TypeResolver
 
@@ -220,12 +220,12 @@ def test_the_same_input_gives_the_same_page(cli: Runner, folder: Path) -> None:
 def test_it_says_what_to_install(
     cli: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    monkeypatch.setattr(page, "find_spec", lambda name: None if name == "plotly" else name)
     files = sorted((folder / "preds" / "val").glob("*.parquet"))
-    page = folder / "none.html"
-    ran = cli("report", *files, "--annotations", folder / "val_annotations.json", "-o", page)
+    output = folder / "none.html"
+    ran = cli("report", *files, "--annotations", folder / "val_annotations.json", "-o", output)
     assert (ran.code, "pip install 'vqa-ensemble[report]'" in ran.err) == (1, True)
-    assert not page.exists()
+    assert not output.exists()
 
 
 def test_images_need_questions(cli: Runner, folder: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from vqa_ensemble.engine.labelled import Labelled
+    from vqa_ensemble.formats.answer_map import AnswerMap
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,17 +54,47 @@ def warn(message: str) -> None:
     click.secho(f"WARNING: {message}", err=True, fg="yellow", bold=True)
 
 
-def show_warnings(labelled: Labelled, *, strict: bool) -> None:
-    """Warn of what looks like a mistake before learning from ``labelled``; or refuse to."""
+def read_labelled(
+    predictions: Sequence[str],
+    *,
+    annotations: str,
+    groups: str | None,
+    question_types: str | None,
+    map_name: str | None,
+    missing: str,
+    strict: bool,
+    merge: bool,
+    synonyms: str | None,
+) -> tuple[Labelled, AnswerMap | None]:
+    """What a command with ``labelled_options`` learns from, and the map if one is named.
+
+    Warns of what looks like a mistake, or refuses it if ``strict``.
+    """
     from vqa_ensemble.engine.cautions import refuse
     from vqa_ensemble.engine.comparison import copies_warning
+    from vqa_ensemble.engine.labelled import load_labelled
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.resources import find_map
 
+    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    labelled = load_labelled(
+        predictions,
+        annotations=annotations,
+        groups=groups,
+        question_types=question_types,
+        answer_map=answer_map,
+        missing=missing,
+        merge=merge,
+        synonyms=read_synonyms(synonyms) if synonyms else None,
+    )
     if strict:
         refuse(labelled.cautions)
     for message in filter(
         None, (copies_warning(labelled), *(c.message for c in labelled.cautions))
     ):
         warn(message)
+    return labelled, answer_map
 
 
 def merge_options(function: Function) -> Function:
@@ -81,7 +112,7 @@ def merge_options(function: Function) -> Function:
 
 
 def labelled_options(function: Function) -> Function:
-    """Add what ``fit`` and ``compare`` learn from: answers, groups, types, seed, merges."""
+    """Add what :func:`read_labelled` takes, and ``--seed``."""
     options = (
         click.option(
             "--annotations",

@@ -13,7 +13,7 @@ from vqa_ensemble.cli.common import (
     output_options,
     print_json,
     progress,
-    show_warnings,
+    read_labelled,
 )
 
 
@@ -36,22 +36,15 @@ from vqa_ensemble.cli.common import (
 @output_options
 def command(
     predictions: tuple[str, ...],
-    annotations: str,
-    groups: str | None,
-    question_types: str | None,
-    map_name: str | None,
     methods: str | None,
     folds: int,
     seed: int,
     sizes: bool,
     contributions: str,
-    missing: str,
-    strict: bool,
-    merge: bool,
-    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **labelled_by: Any,
 ) -> None:
     """Compare the ways to combine members, on questions they were not fitted on.
 
@@ -64,26 +57,11 @@ def command(
       vqa-ensemble compare preds/val/*.parquet --annotations val.json --map easy-vqa
     """
     from vqa_ensemble.engine.comparison import compare
-    from vqa_ensemble.engine.labelled import load_labelled
-    from vqa_ensemble.formats.answer_map import read_answer_map
-    from vqa_ensemble.formats.synonyms import read_synonyms
-    from vqa_ensemble.resources import find_map
     from vqa_ensemble.voting.answer_types import TypeResolver
 
-    answer_map = read_answer_map(find_map(map_name)) if map_name else None
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)
-        labelled = load_labelled(
-            predictions,
-            annotations=annotations,
-            groups=groups,
-            question_types=question_types,
-            answer_map=answer_map,
-            missing=missing,
-            merge=merge,
-            synonyms=read_synonyms(synonyms) if synonyms else None,
-        )
-        show_warnings(labelled, strict=strict)
+        labelled, answer_map = read_labelled(predictions, **labelled_by)
         answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
         report = compare(
             labelled,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,7 @@ from vqa_ensemble.cli.common import (
     labelled_options,
     output_options,
     print_json,
-    show_warnings,
+    read_labelled,
     status,
 )
 
@@ -41,21 +41,14 @@ if TYPE_CHECKING:
 @output_options
 def command(
     predictions: tuple[str, ...],
-    annotations: str,
     output: str,
     method: str,
-    groups: str | None,
-    question_types: str | None,
-    map_name: str | None,
     specialists: tuple[str, ...],
-    missing: str,
-    strict: bool,
     seed: int,
-    merge: bool,
-    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **labelled_by: Any,
 ) -> None:
     """Learn how to weigh members, from predictions whose answers are known.
 
@@ -69,24 +62,10 @@ def command(
           --map vqa-v2 -o ensemble.toml
     """
     from vqa_ensemble.engine.fit import fit_ensemble
-    from vqa_ensemble.engine.labelled import load_labelled
-    from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.ensemble import write_ensemble
-    from vqa_ensemble.formats.synonyms import read_synonyms
-    from vqa_ensemble.resources import find_map
 
     with status(f"Fitting {len(predictions)} members", quiet=quiet):
-        labelled = load_labelled(
-            predictions,
-            annotations=annotations,
-            groups=groups,
-            question_types=question_types,
-            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
-            missing=missing,
-            merge=merge,
-            synonyms=read_synonyms(synonyms) if synonyms else None,
-        )
-        show_warnings(labelled, strict=strict)
+        labelled, _ = read_labelled(predictions, **labelled_by)
         fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:

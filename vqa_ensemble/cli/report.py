@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from vqa_ensemble.cli.common import (
@@ -11,7 +13,7 @@ from vqa_ensemble.cli.common import (
     output_options,
     print_json,
     progress,
-    show_warnings,
+    read_labelled,
 )
 
 
@@ -37,22 +39,15 @@ from vqa_ensemble.cli.common import (
 @output_options
 def command(
     predictions: tuple[str, ...],
-    annotations: str,
     ensemble: str | None,
     questions: str | None,
     images: str | None,
     output: str,
-    groups: str | None,
-    question_types: str | None,
-    map_name: str | None,
-    missing: str,
-    strict: bool,
     seed: int,
-    merge: bool,
-    synonyms: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **labelled_by: Any,
 ) -> None:
     """Write a page that shows how the ensemble does, and why, question by question.
 
@@ -68,29 +63,16 @@ def command(
     if images is not None and questions is None:
         raise click.UsageError("--images needs --questions, for the questions' image_id")
     from vqa_ensemble.combiners.fitted import read_fitted
-    from vqa_ensemble.engine.labelled import load_labelled
-    from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.formats.atomic import atomic_write
-    from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.report.build import make_report
     from vqa_ensemble.report.contents import gather, headline
-    from vqa_ensemble.resources import find_map
+    from vqa_ensemble.report.page import require_libraries
     from vqa_ensemble.voting.answer_types import TypeResolver
 
-    answer_map = read_answer_map(find_map(map_name)) if map_name else None
+    require_libraries()
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)
-        labelled = load_labelled(
-            predictions,
-            annotations=annotations,
-            groups=groups,
-            question_types=question_types,
-            answer_map=answer_map,
-            missing=missing,
-            merge=merge,
-            synonyms=read_synonyms(synonyms) if synonyms else None,
-        )
-        show_warnings(labelled, strict=strict)
+        labelled, answer_map = read_labelled(predictions, **labelled_by)
         answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
         contents = gather(
             labelled,
@@ -104,7 +86,7 @@ def command(
         page = make_report(
             contents,
             labelled,
-            annotations,
+            labelled_by["annotations"],
             answer_types=answer_types,
             questions=questions,
             images=images,

@@ -64,7 +64,8 @@ def make_report(
     changed = election.answer != election.plurality
     rows, choice = choose_questions(changed, most_questions, seed)
     ids = ballots.question_ids[rows]
-    notes = [note for note in (choice, copies_warning(labelled)) if note]
+    cautions = (caution.message for caution in labelled.cautions)
+    notes = [note for note in (choice, copies_warning(labelled), *cautions) if note]
     numbers: list[int | None] | None = None
     copies: list[bytes] = []
     if images is not None and questions is not None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,16 @@ from vqa_ensemble.report.contents import Contents, best_member, headline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+def require_libraries() -> None:
+    """Raise InputError unless there are Jinja2 and Plotly, which the page is made with."""
+    for name in ("jinja2", "plotly"):
+        if find_spec(name) is None:
+            raise InputError(
+                f"the report needs {name}",
+                fix="Install it: pip install 'vqa-ensemble[report]'.",
+            )
 
 
 def render(
@@ -45,15 +56,11 @@ def render(
         WebP pictures, which the browser's questions number.
     notes : sequence of str
         Sentences on what the page leaves out, and the like.
-
-    Raises
-    ------
-    InputError
-        If Jinja2 or Plotly is absent.
     """
-    environment, plotly = _libraries()
+    from plotly.offline import get_plotlyjs
+
     packed = {
-        "plotly": pack(plotly.encode()),
+        "plotly": pack(get_plotlyjs().encode()),
         "charts": pack(orjson.dumps(make_charts(contents))),
         "questions": pack(orjson.dumps(browser)),
     }
@@ -61,32 +68,36 @@ def render(
     order = sorted(range(len(members)), key=lambda m: (-members[m]["accuracy"], m))
     agreement = [[None if np.isnan(x) else x for x in row] for row in contents.agreement]
     correlation = contents.comparison["error_correlation"]
-    return environment.get_template("report.html").render(
-        contents=contents,
-        comparison=contents.comparison,
-        headline=headline(contents),
-        best=best_member(contents),
-        row=contents.method(contents.row),
-        members=[members[m] for m in order],
-        order=order,
-        gaps=oracle_gaps(contents),
-        agreement=agreement,
-        agreement_range=_range(_off_diagonal(agreement)),
-        correlation=correlation,
-        most_correlated=_range(_off_diagonal(correlation))[1],
-        accuracy_range=_range(x for m in members for x in m["by_type"].values()),
-        is_majority=contents.row == EQUAL_VOTES,
-        scores=contents.scores,
-        notes=notes,
-        browser=browser,
-        packed=packed,
-        images=[base64.b64encode(image).decode() for image in images],
-        style=_template("report.css"),
-        script=_template("report.js"),
-        # Scripts without it do not run: another wall in front of markup in answers.
-        nonce=hashlib.sha256("".join(packed.values()).encode()).hexdigest()[:32],
-        version=__version__,
-        groups=len(np.unique(labelled.groups)),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            contents=contents,
+            comparison=contents.comparison,
+            headline=headline(contents),
+            best=best_member(contents),
+            row=contents.method(contents.row),
+            members=[members[m] for m in order],
+            order=order,
+            gaps=oracle_gaps(contents),
+            agreement=agreement,
+            agreement_range=_range(_off_diagonal(agreement)),
+            correlation=correlation,
+            most_correlated=_range(_off_diagonal(correlation))[1],
+            accuracy_range=_range(x for m in members for x in m["by_type"].values()),
+            is_majority=contents.row == EQUAL_VOTES,
+            scores=contents.scores,
+            notes=notes,
+            browser=browser,
+            packed=packed,
+            images=[base64.b64encode(image).decode() for image in images],
+            style=_template("report.css"),
+            script=_template("report.js"),
+            # Scripts without it do not run: another wall in front of markup in answers.
+            nonce=hashlib.sha256("".join(packed.values()).encode()).hexdigest()[:32],
+            version=__version__,
+            groups=len(np.unique(labelled.groups)),
+        )
     )
 
 
@@ -109,16 +120,9 @@ def _off_diagonal(matrix: Sequence[Sequence[float | None]]) -> Iterator[float | 
     return (x for a, row in enumerate(matrix) for b, x in enumerate(row) if a != b)
 
 
-def _libraries() -> tuple[Environment, str]:
-    """The templates' environment, and plotly.js."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise InputError(
-            "the report needs Jinja2 and Plotly",
-            fix="Install them: pip install 'vqa-ensemble[report]'.",
-        ) from error
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("vqa_ensemble.report"),
         autoescape=True,
@@ -128,4 +132,4 @@ def _libraries() -> tuple[Environment, str]:
     )
     environment.filters["percent"] = lambda share: "" if share is None else f"{100 * share:.2f}"
     environment.filters["points"] = lambda share: f"{100 * share:+.2f}"
-    return environment, get_plotlyjs()
+    return environment
