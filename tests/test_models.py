@@ -17,7 +17,7 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
 from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402
-from vqa_ensemble.training.models.parts import Linear, VqaModel, masked_softmax  # noqa: E402
+from vqa_ensemble.training.models.parts import Dropout, Linear, VqaModel, masked_softmax  # noqa: E402
 from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
 
 WIDTH, WORDS, ANSWERS = 6, 9, 5
@@ -237,3 +237,21 @@ def test_a_linear_map_has_the_gradient_of_its_formula() -> None:
         ),
         (x, *parameters.values()),
     )
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.95])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_drops_the_share_it_is_told(p: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    layer, x = Dropout(p), torch.ones(401, 501, dtype=dtype, requires_grad=True)
+    y = layer(x)
+    # Five standard deviations of 200,901 decisions.
+    tolerance = 5 * (p * (1 - p) / x.numel()) ** 0.5
+    assert (y == 0).float().mean().item() == pytest.approx(p, abs=tolerance)
+    torch.testing.assert_close(y.max(), torch.tensor(1 / (1 - p), dtype=dtype))
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, y)  # the same places, the same factor
+    assert not torch.equal(layer(x), y)
+    assert torch.equal(layer.eval()(x), x)
+    torch.manual_seed(0)
+    assert torch.equal(layer.train()(x), y)

@@ -23,7 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Counts, Linear, Nonlinear, VqaModel, masked_softmax
+from vqa_ensemble.training.models.parts import (
+    Counts,
+    Dropout,
+    Linear,
+    Nonlinear,
+    VqaModel,
+    masked_softmax,
+)
 
 # The maps' joint space is this many times as wide as the hidden states.
 ATTENTION_RANK = 3
@@ -35,7 +42,7 @@ class BilinearAttention(VqaModel):
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
         # One draw for all maps of the regions: random numbers are a large part of a step.
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = Dropout(section.dropout)
         self.attention = BilinearAttentionMaps(self.regions.width, section)
         self.glimpses = nn.ModuleList(
             Glimpse(self.regions.width, section) for _ in range(section.glimpses)
@@ -79,7 +86,7 @@ class BilinearAttentionMaps(nn.Module):
         # Products of two activations of `rank` numbers: logits of about unit size at first.
         self.weight = nn.Parameter(torch.randn(section.glimpses, rank) / rank**0.5)
         self.bias = nn.Parameter(torch.zeros(section.glimpses, 1, 1))
-        self.dropout = nn.Dropout(section.attention_dropout)
+        self.dropout = Dropout(section.attention_dropout)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         x = self.dropout(self.word(x))[:, None] * self.weight[:, None].to(y.dtype)
@@ -100,7 +107,7 @@ class Glimpse(nn.Module):
         hidden, activation = section.hidden, section.activation
         self.word = Nonlinear(hidden, hidden, activation, section.dropout)
         self.region = Nonlinear(regions, hidden, activation)
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = Dropout(section.dropout)
         self.project = Linear(hidden, hidden)
 
     def forward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:

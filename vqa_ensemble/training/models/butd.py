@@ -12,12 +12,13 @@ With a counter, the count of what a is on is embedded and added to h.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.models.parts import (
     ACTIVATIONS,
     Counts,
+    Dropout,
     Linear,
     Nonlinear,
     VqaModel,
@@ -38,7 +39,7 @@ class BottomUpTopDown(VqaModel):
         self.attend_region = Linear(self.regions.width, attention_width)
         self.attend_question = Linear(hidden, attention_width, bias=False)
         self.activation = ACTIVATIONS[activation]
-        self.attention_dropout = nn.Dropout(section.attention_dropout)
+        self.attention_dropout = Dropout(section.attention_dropout)
         self.attend = Linear(hidden, 1)
         self.join_question = Nonlinear(hidden, hidden, activation, section.dropout)
         self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)

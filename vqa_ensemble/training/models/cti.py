@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.parts import (
+    Dropout,
     Linear,
     Nonlinear,
     QuestionEncoder,
@@ -48,7 +49,7 @@ class TrilinearInteraction(VqaModel):
         self.answer = QuestionEncoder(words, section)
         self.answer.embedding = self.question.embedding
         # One draw for all maps of the regions, as in bilinear attention.
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = Dropout(section.dropout)
         self.attention = TrilinearAttentionMaps(self.regions.width, section)
         self.glimpses = nn.ModuleList(
             TrilinearGlimpse(self.regions.width, section) for _ in range(section.glimpses)
@@ -126,7 +127,7 @@ class TrilinearAttentionMaps(nn.Module):
         self.region = Nonlinear(regions, width, activation)
         self.word = Nonlinear(section.hidden, width, activation, section.dropout)
         self.answer_word = Nonlinear(section.hidden, width, activation, section.dropout)
-        self.dropout = nn.Dropout(section.attention_dropout)
+        self.dropout = Dropout(section.attention_dropout)
         # Sums of R · d³ products of activations: logits of about unit size at first.
         core = torch.randn(section.glimpses, RANK, self.slice, self.slice, self.slice)
         self.core = nn.Parameter(core / (RANK * self.slice**3) ** 0.5)
@@ -156,7 +157,7 @@ class TrilinearGlimpse(nn.Module):
         self.region = Nonlinear(regions, hidden, activation)
         self.word = Nonlinear(hidden, hidden, activation, section.dropout)
         self.answer_word = Nonlinear(hidden, hidden, activation, section.dropout)
-        self.dropout = nn.Dropout(section.dropout)
+        self.dropout = Dropout(section.dropout)
         self.to_question = Linear(hidden, hidden)
         self.to_answer = Linear(hidden, hidden)
 

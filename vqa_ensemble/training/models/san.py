@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Counts, Linear, VqaModel, masked_softmax
+from vqa_ensemble.training.models.parts import Counts, Dropout, Linear, VqaModel, masked_softmax
 
 
 class StackedAttention(VqaModel):
@@ -54,7 +54,7 @@ class AttentionLayer(nn.Module):
         super().__init__()
         self.region = nn.Linear(section.hidden, section.hidden, bias=False)
         self.query = nn.Linear(section.hidden, section.hidden)
-        self.dropout = nn.Dropout(section.attention_dropout)
+        self.dropout = Dropout(section.attention_dropout)
         self.attend = nn.Linear(section.hidden, 1)
 
     def forward(self, v: Tensor, query: Tensor) -> Tensor:
