@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from strategies import ranked
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.prediction_stream import prediction_stream
 from vqa_ensemble.formats.predictions import (
+    Metadata,
     Predictions,
     predictions_from_rows,
     read_predictions,
@@ -85,9 +87,14 @@ def test_the_top_k_answers_are_kept(tmp_path: Path) -> None:
 
 def test_row_groups_can_be_skipped_by_question_id(tmp_path: Path) -> None:
     path = tmp_path / "m.parquet"
-    n = 300_000
+    questions, k = 100_000, 3  # no multiple of 3 rows fills a group
     write_predictions(
-        path, np.arange(n), np.zeros(n, np.int32), np.ones(n), member="m", vocabulary=["no"]
+        path,
+        np.repeat(np.arange(questions), k),
+        np.tile(np.arange(k, dtype=np.int32), questions),
+        np.tile([0.5, 0.25, 0.125], questions),
+        member="m",
+        vocabulary=["0", "1", "2"],
     )
     metadata = pq.ParquetFile(path).metadata
     ranges = [
@@ -97,6 +104,29 @@ def test_row_groups_can_be_skipped_by_question_id(tmp_path: Path) -> None:
     ]
     assert len(ranges) >= 3
     assert all(before[1] < after[0] for before, after in pairwise(ranges))
+
+
+def test_no_question_lies_in_two_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("vqa_ensemble.formats.prediction_stream.ROW_GROUP_ROWS", 10)
+    counts = [4, 4, 4, 13, 1, 9, 1, 10]
+    ids = np.repeat(np.arange(len(counts)), counts)
+    answers = np.concatenate([np.arange(n, dtype=np.int32) for n in counts])
+    vocabulary = [str(n) for n in range(13)]
+    options = {"member": "m", "vocabulary": vocabulary, "top_k": None}
+    write_predictions(tmp_path / "m.parquet", ids, answers, 1 / (answers + 1.0), **options)  # type: ignore[arg-type]
+    with prediction_stream(tmp_path / "s.parquet", vocabulary, Metadata(member="s")) as write:
+        for q, n in enumerate(counts):
+            write(np.array([q]), np.arange(n)[None], np.float32(1 / (np.arange(n)[None] + 1)))
+    for name in ("m.parquet", "s.parquet"):
+        footer = pq.ParquetFile(tmp_path / name).metadata
+        groups = [footer.row_group(g).num_rows for g in range(footer.num_row_groups)]
+        assert groups == [8, 4, 13, 10, 1, 10]
+        assert rows(read_predictions(tmp_path / name)) == rows(
+            read_predictions(tmp_path / "m.parquet")
+        )
 
 
 def test_a_killed_writer_leaves_the_old_file_whole(tmp_path: Path) -> None:

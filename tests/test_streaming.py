@@ -19,7 +19,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import prediction_ranges
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import Span, open_prediction_file, plan_spans
-from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.formats.predictions import Common, read_predictions
 from vqa_ensemble.formats.vqa_json import write_submission
 
 Member = dict[int, list[tuple[str, float]]]
@@ -193,3 +193,103 @@ def test_members_of_different_depth_line_up(tmp_path: Path) -> None:
     output = tmp_path / "submission.json"
     summary = vote_files(paths, VoteOptions(method="majority"), output=output, block_rows=100)
     assert (summary.questions, summary.unanimous) == (400, 400)
+
+
+# ------------------------------------------------- files that are alike are checked no less
+
+
+def rows_of(seed: int, confidences: tuple[float, ...] = (0.9, 0.5, 0.25)) -> pa.Table:
+    """60 questions, three answers each; the question ids are those of every other seed."""
+    rng = np.random.default_rng(seed)
+    answers = np.concatenate([rng.permutation(["no", "yes", "2", "cat"])[:3] for _ in range(60)])
+    return pa.table(
+        {
+            "question_id": np.repeat(np.arange(60), 3),
+            "answer": pa.array(answers.astype(str)).dictionary_encode(),
+            "confidence": np.tile(np.float32(confidences), 60),
+        }
+    )
+
+
+def changed(table: pa.Table, column: str, row: int, value: object) -> pa.Table:
+    """With another value in one row; an answer is that of the row ``value``."""
+    values = table[column].to_pylist()
+    values[row] = values[value] if column == "answer" and isinstance(value, int) else value
+    kind = pa.string() if column == "answer" else table.schema.field(column).type
+    return table.set_column(table.column_names.index(column), column, pa.array(values, kind))
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "problem"),
+    [
+        ("answer", 91, 90, "row 91: answer .* stands twice for question 30"),
+        ("answer", 92, 90, "row 92: answer .* stands twice for question 30"),
+        ("answer", 92, 91, "row 92: answer .* stands twice for question 30"),
+        ("answer", 92, None, "row 92: 'answer' is null"),
+        ("confidence", 90, float("nan"), "row 90: confidence is nan"),
+        ("confidence", 92, float("nan"), "row 92: confidence is nan"),
+        ("confidence", 92, -0.5, "row 92: confidence is -0.5"),
+        ("confidence", 90, 1.5, "row 90: confidence is 1.5"),
+        ("confidence", 91, None, "row 91: 'confidence' is null"),
+        ("question_id", 91, None, "row 91: 'question_id' is null"),
+        ("question_id", 91, 99, "lacks 1 of 61 questions that other members have: 99"),
+    ],
+)
+@pytest.mark.parametrize("row_group_size", [30, 1000])
+def test_a_bad_row_is_found_in_a_file_with_the_questions_of_another(
+    tmp_path: Path, column: str, row: int, value: object, problem: str, row_group_size: int
+) -> None:
+    tables = [rows_of(0), changed(rows_of(1), column, row, value), rows_of(2)]
+    paths = [tmp_path / f"m{m}.parquet" for m in range(3)]
+    for path, table in zip(paths, tables, strict=True):
+        pq.write_table(table, path, row_group_size=row_group_size)
+    with pytest.raises(InputError, match=problem):
+        vote_files(paths, VoteOptions(method="majority"), block_rows=90)
+
+
+def test_answers_out_of_order_are_ranked_though_the_questions_are_those_of_another(
+    tmp_path: Path,
+) -> None:
+    tables = [rows_of(0), rows_of(1, (0.25, 0.5, 0.9)), rows_of(2, (0.5, 0.5, 0.5))]
+    paths = [tmp_path / f"m{m}.parquet" for m in range(3)]
+    for path, table in zip(paths, tables, strict=True):
+        pq.write_table(table, path, row_group_size=30)
+    options = VoteOptions(method="majority")
+    expected = vote([read_predictions(path) for path in paths], options)
+    write_submission(
+        tmp_path / "expected.json", expected.ballots.question_ids.tolist(), expected.answers()
+    )
+    vote_files(paths, options, output=tmp_path / "got.json", block_rows=90)
+    assert (tmp_path / "got.json").read_bytes() == (tmp_path / "expected.json").read_bytes()
+
+
+def test_question_ids_stored_alike_are_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = rows_of(2)
+    other = other.set_column(0, "question_id", pa.array(np.repeat(np.arange(1, 61), 3)))
+    files = []
+    for m, table in enumerate([rows_of(0), rows_of(1), other]):
+        pq.write_table(table, tmp_path / f"m{m}.parquet")
+        files.append(open_prediction_file(tmp_path / f"m{m}.parquet", tmp_path))
+    decoded: list[bool] = []
+    read_row_groups = pq.ParquetFile.read_row_groups
+
+    def spy(self: pq.ParquetFile, groups: list[int], *, columns: list[str], **options: object):  # type: ignore[no-untyped-def]
+        decoded.append("question_id" in columns)
+        return read_row_groups(self, groups, columns=columns, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", spy)
+    common = Common()
+    ids = [file.read(Span(), common).question_ids.tolist() for file in files]
+    assert decoded == [True, False, True]
+    assert ids == [list(range(60)), list(range(60)), list(range(1, 61))]
+
+
+def test_an_empty_row_group_is_passed_over(tmp_path: Path) -> None:
+    table = rows_of(0)
+    with pq.ParquetWriter(tmp_path / "m.parquet", table.schema) as writer:
+        for start, rows in ((0, 30), (30, 0), (30, 30)):
+            writer.write_table(table.slice(start, rows))
+    file = open_prediction_file(tmp_path / "m.parquet", tmp_path)
+    assert file.read(Span(9, 19)).question_ids.tolist() == list(range(10, 20))

@@ -16,6 +16,7 @@ from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
+from vqa_ensemble.voting.plurality import plurality
 
 NUMBERS = AnswerMap.from_pairs(
     [("yes", "yes/no"), ("no", "yes/no")] + [(str(n), "number") for n in range(10)]
@@ -216,6 +217,29 @@ def test_two_members_of_one_name_are_an_error() -> None:
 
 
 # ------------------------------------------------------------------------- properties
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12) | st.sampled_from([254, 255, 256, 300]))
+def test_the_plurality_is_the_first_by_the_rules(seed: int, n_members: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = rng.integers(-1, 4, (40, n_members)).astype(np.int32)
+    votes[:, 0] = np.maximum(votes[:, 0], 0)  # nobody abstains everywhere
+    confidences = (rng.integers(0, 4, votes.shape) / 4).astype(np.float32)
+    frequency = np.array([1, 2, 2, 0])
+    for order in ("C", "F"):
+        found = plurality(np.array(votes, order=order), confidences, frequency)  # type: ignore[call-overload]
+        for q, (winner, decided_by) in enumerate(zip(*found, strict=True)):
+            ranks = sorted(
+                (-sum(mine), -float(confidences[q][mine].sum()), -frequency[code], code)
+                for code in range(4)
+                if (mine := votes[q] == code).any()
+            )
+            assert winner == ranks[0][3]
+            if len(ranks) > 1:
+                first, second = ranks[:2]
+                assert decided_by == next(i for i in range(4) if first[i] != second[i])
+
 
 options = st.builds(
     VoteOptions,

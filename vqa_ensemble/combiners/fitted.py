@@ -17,8 +17,8 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows
 from vqa_ensemble.voting.ballots import Ballots, align
-from vqa_ensemble.voting.result import Election, elect
-from vqa_ensemble.voting.tally import Tally, count_equal_votes, to_units
+from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
+from vqa_ensemble.voting.tally import Tally, to_units
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,10 @@ class FittedEnsemble:
             votes=to_units(shares(candidates, scores)),
             confidences=to_units(candidates.confidences).sum(axis=1),
         )
-        votes, confidences = ballots.top()
-        first_round = count_equal_votes(votes, confidences)
-        return elect(
+        return elect_by_weighted_votes(
             ballots,
             tally,
-            counts=None,
-            first_round=first_round,
-            first_votes=votes,
-            votes=votes,
+            None,
             type_names=types.names,
             question_type=types.of if types.names else None,
         )

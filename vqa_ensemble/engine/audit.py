@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vqa_ensemble.voting.ballots import Ballots
-from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
+from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS, sum_by_type
 from vqa_ensemble.voting.result import TIE_BREAKS, Election
 from vqa_ensemble.voting.tally import ONE, Tally
 
@@ -31,8 +31,8 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
     if election.question_type is not None:
         known = election.question_type >= 0
         question_type = names.take(pa.array(election.question_type, mask=~known))
-    if election.type_votes is not None:
-        type_votes = _type_votes(election, names)
+    if election.types is not None:
+        type_votes = _type_votes(sum_by_type(election.first_round, election.types)[0], names)
         type_tie_break = _tie_break(election.type_decided_by, TYPE_TIE_BREAKS)
     return pa.table(
         {
@@ -69,14 +69,13 @@ def _votes(tally: Tally, vocabulary: pa.StringArray) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(tally.starts, pa.int32()), candidates)
 
 
-def _type_votes(election: Election, names: pa.StringArray) -> pa.ListArray:
-    assert election.type_votes is not None
-    questions, types = np.nonzero(election.type_votes)
-    starts = np.searchsorted(questions, np.arange(len(election.answer) + 1))
+def _type_votes(votes: npt.NDArray[np.int64], names: pa.StringArray) -> pa.ListArray:
+    questions, types = np.nonzero(votes)
+    starts = np.searchsorted(questions, np.arange(len(votes) + 1))
     pairs = pa.StructArray.from_arrays(
         [
             names.take(pa.array(types)),
-            pa.array(election.type_votes[questions, types] / ONE),
+            pa.array(votes[questions, types] / ONE),
         ],
         ["question_type", "votes"],
     )

@@ -21,7 +21,7 @@ from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, Span, open_prediction_file
-from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.formats.predictions import Common, Predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import submission_lines
 from vqa_ensemble.normalize import normalize_answer
@@ -35,9 +35,8 @@ from vqa_ensemble.voting.ballots import (
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
-from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type, win_type
+from vqa_ensemble.voting.question_type import question_type_vote, vote_on_types
 from vqa_ensemble.voting.result import Election
-from vqa_ensemble.voting.tally import count_equal_votes
 
 # Answers whose types and normal forms are remembered from block to block.
 REMEMBERED_ANSWERS = 1 << 20
@@ -207,8 +206,7 @@ def types_by_vote(ballots: Ballots, types: AnswerTypes | None) -> QuestionTypes:
     """Every question's type by the members' type vote; none without a map."""
     if types is None:
         return QuestionTypes.none(len(ballots))
-    votes, confidences = sum_by_type(count_equal_votes(*ballots.top()), types)
-    return QuestionTypes(types.names, win_type(votes, confidences, types)[0])
+    return QuestionTypes(types.names, vote_on_types(ballots.top(), types)[0])
 
 
 def known_types(fixed: QuestionTypes, names: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -231,7 +229,8 @@ def known_types(fixed: QuestionTypes, names: Sequence[str]) -> npt.NDArray[np.in
 
 def vote_on_span(job: Job, voter: Voter, span: Span) -> BlockResult:
     """Read one range of questions, vote, and put the outcome into its final form."""
-    predictions = [file.read(span) for file in job.files]
+    common = Common()
+    predictions = [file.read(span, common) for file in job.files]
     if not any(len(p.question_ids) for p in predictions):
         nothing = VoteSummary(job.method, tuple(file.member for file in job.files))
         return BlockResult(b"", None, nothing)
@@ -295,10 +294,13 @@ class KnownTypes:
     def _forget(self) -> None:
         self._rows: dict[str, int] = {}
         self._known: AnswerTypes | None = None
+        self._last: tuple[list[str], AnswerTypes] | None = None
 
     def __call__(self, vocabulary: list[str]) -> AnswerTypes:
         """The types of a vocabulary, as ``TypeResolver`` gives them."""
         with self._lock:
+            if self._last is not None and self._last[0] == vocabulary:
+                return self._last[1]
             if len(self._rows) > REMEMBERED_ANSWERS:
                 self._forget()
             fresh = [answer for answer in vocabulary if answer not in self._rows]
@@ -307,7 +309,9 @@ class KnownTypes:
             known, rows = self._known, self._rows
             assert known is not None
             where = np.array([rows[answer] for answer in vocabulary], dtype=np.int64)
-        return _rows_of_types(known, where)
+            types = _rows_of_types(known, where)
+            self._last = vocabulary, types
+        return types
 
     def _learn(self, fresh: list[str]) -> None:
         for answer in fresh:

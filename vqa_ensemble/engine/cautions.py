@@ -145,8 +145,9 @@ def gather_evidence(
     agreement = np.where(cast, same / np.maximum(others, 1), 0).sum(axis=0)
 
     # Member and answer in one number; how often each pair and each answer occurs.
-    answers, code = np.unique(votes, return_inverse=True)
-    code = code.reshape(votes.shape)
+    occurs = np.bincount(votes.ravel() - ABSTAIN) > 0  # by code, from ABSTAIN on
+    answers = np.flatnonzero(occurs) + ABSTAIN
+    code = (np.cumsum(occurs) - 1)[votes - ABSTAIN]
     pairs, times = np.unique((np.arange(members) * len(answers) + code)[cast], return_counts=True)
     whose, which = np.divmod(pairs, len(answers))
     given = np.bincount(which, weights=times, minlength=len(answers))

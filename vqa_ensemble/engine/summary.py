@@ -75,7 +75,8 @@ class VoteSummary:
         """Add one block."""
         votes, _ = ballots.top()
         self.questions += len(election.answer)
-        self.unanimous += int((np.diff(election.first_round.starts) == 1).sum())
+        alike = (votes == election.plurality[:, None]) | (votes == ABSTAIN)
+        self.unanimous += int(alike.all(axis=1).sum())
         self.changed_by_revoting += int((election.answer != election.plurality).sum())
         lacking = (votes == ABSTAIN).sum(axis=0).tolist()
         self.lacking = _sum_lists(self.lacking, lacking)
@@ -88,8 +89,10 @@ class VoteSummary:
             return
         _add_counts(self.types, election.type_names, election.question_type)
         own = votes == election.answer[:, None]
-        for t, name in enumerate(election.type_names):
-            by_member = own[election.question_type == t].sum(axis=0)
+        pairs = 2 * (election.question_type + 1)  # with a place for unknown types
+        n_pairs = 2 * (len(election.type_names) + 1)
+        carried = np.stack([np.bincount(pairs + own_m, minlength=n_pairs) for own_m in own.T])
+        for name, by_member in zip(election.type_names, carried[:, 3::2].T, strict=True):
             _add(self.carried.setdefault(name, {}), zip(self.members, by_member, strict=True))
         if election.type_decided_by is not None:
             _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)

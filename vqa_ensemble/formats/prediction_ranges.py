@@ -26,6 +26,7 @@ from vqa_ensemble.formats.locations import is_local, locate
 from vqa_ensemble.formats.predictions import (
     COLUMNS,
     ROW_GROUP_ROWS,
+    Common,
     Metadata,
     Predictions,
     RowNumbers,
@@ -54,8 +55,9 @@ class Span:
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Consecutive rows: how many, the number of the first, and bounds of their ids."""
+    """Consecutive rows: where in the file, how many, the first's number, bounds of their ids."""
 
+    index: int
     rows: int
     start: int
     first: Any
@@ -98,8 +100,13 @@ class PredictionFile:
         """Number of rows."""
         return int(self.footer.num_rows)
 
-    def read(self, span: Span) -> Predictions:
+    def read(self, span: Span, common: Common | None = None) -> Predictions:
         """The predictions for the questions of a range, possibly none.
+
+        Parameters
+        ----------
+        common : Common, optional
+            What this range has in common in the files read so far.
 
         Raises
         ------
@@ -111,8 +118,8 @@ class PredictionFile:
         if not groups:
             return self._nothing()
         columns = [name for name in COLUMNS if name in self.footer.schema.names]
-        table, rows = self._read_groups(groups, columns)
-        return _cut(decode_predictions(table, self.path, self.metadata, rows), span)
+        table, rows = self._read_groups(groups, columns, common)
+        return _cut(decode_predictions(table, self.path, self.metadata, rows, common), span)
 
     def read_question(self, question_id: int | str) -> Predictions:
         """The predictions for one question, possibly none; its type must be that of the ids."""
@@ -133,34 +140,63 @@ class PredictionFile:
         below = 0 if span.low is None else int(np.searchsorted(ids, span.low, side="right"))
         return ids[below : _end(ids, span)]
 
-    def _groups_of(self, span: Span) -> list[int]:
+    def _groups_of(self, span: Span) -> list[RowGroup]:
         return [
-            g
-            for g, group in enumerate(self.groups)
+            group
+            for group in self.groups
             if (span.low is None or group.last > span.low)
             and (span.high is None or group.first <= span.high)
         ]
 
-    def _read_groups(self, groups: list[int], columns: list[str]) -> tuple[pa.Table, RowNumbers]:
+    def _read_groups(
+        self, groups: list[RowGroup], columns: list[str], common: Common | None = None
+    ) -> tuple[pa.Table, RowNumbers]:
         if self.pieces is not None:
-            table = pa.concat_tables(_read_piece(self.pieces, g) for g in groups)
+            table = pa.concat_tables(_read_piece(self.pieces, g.index) for g in groups)
             return table.select(columns), np.asarray(table["row"])
         if _stamp(self.path) != self.stamp:
             raise InputError("changed while it was being read", path=self.path)
         try:
             filesystem, name = locate(self.path)
-            with pq.ParquetFile(
-                name,
-                metadata=self.footer,
-                read_dictionary=["answer"],
-                pre_buffer=not is_local(filesystem),  # few large requests
-                filesystem=filesystem,
-            ) as file:
-                table = file.read_row_groups(groups, columns=columns, use_threads=False)
+            local = is_local(filesystem)
+            with (
+                filesystem.open_input_file(name) as source,
+                pq.ParquetFile(
+                    source,
+                    metadata=self.footer,
+                    read_dictionary=["answer"],
+                    pre_buffer=not local,  # few large requests
+                ) as file,
+            ):
+                indices = [group.index for group in groups]
+                common = common or Common()
+                stored = self._stored_ids(source, indices) if local else None
+                known = stored is not None and stored == common.stored_ids
+                if known:
+                    columns = [name for name in columns if name != "question_id"]
+                table = file.read_row_groups(indices, columns=columns, use_threads=False)
+                if known:
+                    table = table.add_column(0, "question_id", common.question_id)
+                elif common.question_id is None:
+                    common.question_id, common.stored_ids = table["question_id"], stored
         except (OSError, pa.ArrowException) as error:
             raise unreadable(self.path, error) from error
-        start = self.groups[groups[0]].start
+        start = groups[0].start
         return table, range(start, start + table.num_rows)
+
+    def _stored_ids(self, source: pa.NativeFile, indices: list[int]) -> list[object]:
+        """The column question_id as it stands in the file: what is equal here decodes equally.
+
+        Members' files mostly are: reading these few bytes spares decoding the column.
+        """
+        column = self.footer.schema.names.index("question_id")
+        stored: list[object] = [self.footer.schema.column(column)]
+        for index in indices:
+            chunk = self.footer.row_group(index).column(column)
+            start = chunk.dictionary_page_offset or chunk.data_page_offset
+            content = source.read_at(chunk.total_compressed_size, start)
+            stored += [chunk.num_values, chunk.compression, chunk.encodings, content]
+        return stored
 
     def _nothing(self) -> Predictions:
         return Predictions(
@@ -220,9 +256,9 @@ def plan_spans(files: Sequence[PredictionFile], rows: int | None = None) -> list
     rows = rows or ROW_GROUP_ROWS * len(files)
     ends = sorted((group.last, group.rows) for file in files for group in file.groups)
     cuts, so_far = [], 0
-    for (last, group_rows), (following, _) in pairwise(ends):
+    for (last, group_rows), (following, following_rows) in pairwise(ends):
         so_far += group_rows
-        if so_far >= rows and following != last:
+        if following != last and so_far + following_rows // 2 >= rows:  # the nearest end
             cuts.append(last)
             so_far = 0
     bounds = [None, *cuts, None]
@@ -249,7 +285,7 @@ def _groups_in_footer(footer: pq.FileMetaData) -> list[RowGroup]:
         statistics = group.column(column).statistics
         known = statistics is not None and statistics.has_min_max
         first, last = (statistics.min, statistics.max) if known else (None, None)
-        groups.append(RowGroup(group.num_rows, start, first, last))
+        groups.append(RowGroup(g, group.num_rows, start, first, last))
         start += group.num_rows
     return groups
 
@@ -331,7 +367,7 @@ def _part(file: PredictionFile, scratch: Path) -> PredictionFile:
     groups = []
     for position, p in enumerate(sorted(writers)):
         (folder / f"{p}.arrow").rename(folder / f"piece-{position}.arrow")
-        groups.append(RowGroup(counts[p], 0, lows[p], highs[p]))
+        groups.append(RowGroup(position, counts[p], 0, lows[p], highs[p]))
     return replace(file, groups=tuple(groups), pieces=str(folder))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path
-from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, Metadata, open_writer
+from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, Metadata, open_writer, row_group_bounds
 
 Write = Callable[[npt.NDArray[Any], npt.NDArray[np.integer], npt.NDArray[np.float32]], None]
 
@@ -48,19 +49,23 @@ def prediction_stream(
     code_of[order] = np.arange(len(order))
     dictionary = pa.array([vocabulary[answer] for answer in order], pa.string())
     waiting: list[pa.Table] = []
+    counts: list[npt.NDArray[np.int64]] = []  # rows of each question waiting
     writer: pq.ParquetWriter | None = None
 
     with atomic_path(path) as temporary, ExitStack() as stack:
 
-        def flush(*, all_rows: bool = False) -> None:
-            """Write the whole row groups that wait, or all there is."""
+        def flush(*, last: bool = False) -> None:
+            """Write whole row groups; the last one too, which may be smaller."""
             nonlocal writer
-            table = pa.concat_tables(waiting)
-            rows = table.num_rows - (0 if all_rows else table.num_rows % ROW_GROUP_ROWS)
+            table, rows_of = pa.concat_tables(waiting), np.concatenate(counts)
             writer = writer or stack.enter_context(open_writer(temporary, table.schema, metadata))
-            if rows:
-                writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
-            waiting[:] = [table.slice(rows)]
+            bounds = row_group_bounds(rows_of)
+            for start, end in pairwise(bounds if last else bounds[:-1]):
+                writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+            if not last:
+                rest = bounds[-2]
+                waiting[:] = [table.slice(rest)]
+                counts[:] = [rows_of[np.searchsorted(np.cumsum(rows_of), rest, side="right") :]]
 
         def write(
             ids: npt.NDArray[Any],
@@ -80,10 +85,11 @@ def prediction_stream(
                 }
             )
             waiting.append(table)
-            if sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
+            counts.append(np.full(len(ids), codes.shape[1]))
+            if sum(table.num_rows for table in waiting) > ROW_GROUP_ROWS:
                 flush()
 
         yield write
         if not waiting:
             raise InputError("there are no predictions to write", path=path)
-        flush(all_rows=True)
+        flush(last=True)

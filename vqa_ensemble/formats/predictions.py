@@ -22,6 +22,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -207,7 +209,25 @@ def save_predictions(
         atomic_path(path) as temporary,
         open_writer(temporary, table.schema, predictions.metadata) as writer,
     ):
-        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        for start, end in pairwise(row_group_bounds(np.bincount(question))):
+            writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+
+
+def row_group_bounds(counts: npt.NDArray[np.int64]) -> list[int]:
+    """Rows at which row groups start, and the last ends: no question lies in two.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (Q,)
+        Rows of each question.
+    """
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    bounds = [0]
+    while bounds[-1] < ends[-1]:
+        whole = np.searchsorted(ends, bounds[-1] + ROW_GROUP_ROWS, side="right") - 1
+        at_least = np.searchsorted(ends, bounds[-1], side="right")
+        bounds.append(int(ends[max(whole, at_least)]))
+    return bounds
 
 
 def open_writer(path: Path, schema: pa.Schema, metadata: Metadata) -> pq.ParquetWriter:
@@ -431,8 +451,83 @@ def predictions_from_table(
     return decode_predictions(table, path, metadata, rows)
 
 
+class Layout:
+    """Which rows are of which question.
+
+    Parameters
+    ----------
+    codes : ndarray of int64, shape (R,)
+        Each row's question: its id, or an index into ``distinct``.
+    distinct : ndarray of str objects, optional
+        Rising ids.
+    """
+
+    def __init__(
+        self, codes: npt.NDArray[np.int64], distinct: npt.NDArray[np.object_] | None
+    ) -> None:
+        self.codes = codes
+        self.distinct = distinct
+        # Whether row r + 1 is of another question than row r.
+        self.turns = codes[1:] != codes[:-1]
+        self.starts = np.empty(np.count_nonzero(self.turns) + 2, dtype=np.int64)
+        self.starts[0], self.starts[-1] = 0, len(codes)
+        np.add(np.flatnonzero(self.turns), 1, out=self.starts[1:-1])
+        self.questions = codes[self.starts[:-1]]
+        self.is_rising = bool((self.questions[1:] > self.questions[:-1]).all())
+
+    @cached_property
+    def question_ids(self) -> npt.NDArray[np.int64] | npt.NDArray[np.object_]:
+        """The distinct ids, rising if the rows are."""
+        return self.questions if self.distinct is None else self.distinct[self.questions]
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Rows of each question."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def most(self) -> int:
+        """Rows of the question that has most."""
+        return int(self.counts.max())
+
+    @cached_property
+    def together(self) -> list[npt.NDArray[np.bool_]]:
+        """By distance 1, 2, … less than ``most``: whether row r + distance is of r's question."""
+        same = ~self.turns
+        masks = [same]
+        for distance in range(1, self.most - 1):
+            masks.append(masks[-1][:-1] & same[distance:])
+        return masks[: self.most - 1]
+
+
+@dataclass
+class Common:
+    """What files have in common, so that it is worked out and checked for the first only.
+
+    Attributes
+    ----------
+    question_id : pyarrow.ChunkedArray, optional
+        The column of the first file.
+    stored_ids : object, optional
+        The same as it stands in the file, to compare.
+    layout : Layout, optional
+        What it says.
+    vocabulary : pyarrow.StringArray, optional
+        The first file's distinct answers, known to be sorted.
+    """
+
+    question_id: pa.ChunkedArray | None = None
+    stored_ids: object = None
+    layout: Layout | None = None
+    vocabulary: pa.StringArray | None = None
+
+
 def decode_predictions(
-    table: pa.Table, path: str, metadata: Metadata, rows: RowNumbers | None = None
+    table: pa.Table,
+    path: str,
+    metadata: Metadata,
+    rows: RowNumbers | None = None,
+    common: Common | None = None,
 ) -> Predictions:
     """Check the rows of a file, or of a part of it, and turn them into sorted arrays.
 
@@ -442,6 +537,8 @@ def decode_predictions(
         At least one row.
     rows : sequence of int, optional
         Each row's number in the file, for messages.
+    common : Common, optional
+        Filled in by the first file, looked at by the others.
 
     Raises
     ------
@@ -449,27 +546,24 @@ def decode_predictions(
         As :func:`read_predictions`.
     """
     rows = range(table.num_rows) if rows is None else rows
-    id_codes, distinct_ids = _encode_ids(table["question_id"], path, rows)
-    answers, vocabulary = _encode_answers(table["answer"], path, rows)
+    common = common or Common()
+    layout = _lay_out(table["question_id"], path, rows, common)
+    answers, vocabulary = _encode_answers(table["answer"], path, rows, common)
     has_confidence = "confidence" in table.column_names
     if has_confidence:
         confidences = _check_confidences(table["confidence"], path, rows)
     else:
         confidences = np.ones(len(answers), dtype=np.float32)
 
-    if not _is_sorted(id_codes, confidences, answers):
-        order = np.lexsort((answers, -confidences, id_codes))
-        id_codes, confidences, answers = id_codes[order], confidences[order], answers[order]
+    if not (layout.is_rising and _is_ranked(layout, confidences, answers)):
+        order = np.lexsort((answers, -confidences, layout.codes))
+        layout = Layout(layout.codes[order], layout.distinct)
+        confidences, answers = confidences[order], answers[order]
         rows = _Rows(rows, order)
-    same_question = id_codes[1:] == id_codes[:-1]
-    first = np.flatnonzero(~same_question) + 1
-    starts = np.concatenate([[0], first, [len(id_codes)]]).astype(np.int64)
-    codes = id_codes[starts[:-1]]
-    question_ids = codes if distinct_ids is None else distinct_ids[codes]
 
-    repeated = _first_duplicate(starts, same_question, answers)
+    repeated = _first_duplicate(layout, answers)
     if repeated is not None:
-        question = question_ids[np.searchsorted(starts, repeated, side="right") - 1]
+        question = layout.question_ids[np.searchsorted(layout.starts, repeated, side="right") - 1]
         raise InputError(
             f"answer {vocabulary[int(answers[repeated])].as_py()!r} stands twice for question "
             f"{question}",
@@ -477,15 +571,17 @@ def decode_predictions(
             where=f"row {rows[repeated]}",
             fix="Keep one row for each question and answer.",
         )
-    if not has_confidence and len(question_ids) != len(answers):
-        many = int(np.argmax(np.diff(starts) > 1))
+    if not has_confidence and layout.most > 1:
+        many = int(np.argmax(layout.counts > 1))
         raise InputError(
-            f"has {int(np.diff(starts)[many])} answers but the file no 'confidence' column",
+            f"has {int(layout.counts[many])} answers but the file no 'confidence' column",
             path=path,
-            where=f"question {question_ids[many]}",
+            where=f"question {layout.question_ids[many]}",
             fix="Give one answer a question, or add confidences.",
         )
-    return Predictions(path, metadata, question_ids, starts, vocabulary, answers, confidences)
+    return Predictions(
+        path, metadata, layout.question_ids, layout.starts, vocabulary, answers, confidences
+    )
 
 
 @dataclass(frozen=True)
@@ -497,6 +593,15 @@ class _Rows:
 
     def __getitem__(self, row: int) -> int:
         return int(self.before[int(self.order[row])])
+
+
+def _lay_out(column: pa.ChunkedArray, path: str, rows: RowNumbers, common: Common) -> Layout:
+    if common.layout is not None and column.equals(common.question_id):
+        return common.layout
+    layout = Layout(*_encode_ids(column, path, rows))
+    if common.layout is None:
+        common.question_id, common.layout = column, layout
+    return layout
 
 
 def _encode_ids(
@@ -517,10 +622,17 @@ def _encode_ids(
 
 
 def _encode_answers(
-    column: pa.ChunkedArray, path: str, rows: RowNumbers
+    column: pa.ChunkedArray, path: str, rows: RowNumbers, common: Common
 ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
     check_no_nulls(column, "answer", path, rows)
-    return _sorted_dictionary(column)
+    known = common.vocabulary
+    if known is not None and pa.types.is_dictionary(column.type):
+        chunks = [chunk for chunk in column.chunks if len(chunk)]
+        if all(chunk.dictionary.equals(known) for chunk in chunks):
+            return _indices(chunks), known
+    codes, vocabulary = _sorted_dictionary(column)
+    common.vocabulary = common.vocabulary or vocabulary
+    return codes, vocabulary
 
 
 def _sorted_dictionary(
@@ -532,8 +644,7 @@ def _sorted_dictionary(
     else:
         column = column.cast(pa.large_string()).dictionary_encode()
     chunks = [chunk for chunk in column.chunks if len(chunk)]
-    parts = [np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks]
-    codes = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    codes = _indices(chunks)
     distinct = chunks[-1].dictionary.cast(pa.string())
     if pc.all(pc.less(distinct[:-1], distinct[1:])).as_py() is not False:
         return codes, distinct  # as this package writes them
@@ -544,6 +655,12 @@ def _sorted_dictionary(
     vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
     position = pc.index_in(distinct, vocabulary).fill_null(-1)
     return np.asarray(position, dtype=np.int32)[codes], vocabulary
+
+
+def _indices(chunks: list[pa.DictionaryArray]) -> npt.NDArray[np.int32]:
+    """Codes without a copy where they lie in one piece."""
+    parts = [np.asarray(chunk.indices, dtype=np.int32) for chunk in chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _to_numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
@@ -576,42 +693,31 @@ def _check_confidences(
     return values if most <= 1 else np.minimum(values, np.float32(1))
 
 
-def _is_sorted(
-    ids: npt.NDArray[np.int64],
-    confidences: npt.NDArray[np.float32],
-    answers: npt.NDArray[np.int32],
+def _is_ranked(
+    layout: Layout, confidences: npt.NDArray[np.float32], answers: npt.NDArray[np.int32]
 ) -> bool:
-    """Whether rows are by rising id, then falling confidence, then rising answer."""
-    if (ids[1:] < ids[:-1]).any():
-        return False
-    # Few rows do not fall in confidence without starting a question.
-    check = np.flatnonzero((confidences[1:] >= confidences[:-1]) & (ids[1:] == ids[:-1]))
-    rises = confidences[check + 1] > confidences[check]
-    return not rises.any() and bool((answers[check + 1] >= answers[check]).all())
+    """Whether each question's rows are by falling confidence, then rising answer."""
+    falls = confidences[1:] < confidences[:-1]
+    falls |= layout.turns
+    if falls.all():
+        return True
+    level = np.flatnonzero(~falls)
+    rises = confidences[level + 1] > confidences[level]
+    return not rises.any() and bool((answers[level + 1] >= answers[level]).all())
 
 
-def _first_duplicate(
-    starts: npt.NDArray[np.int64],
-    same_question: npt.NDArray[np.bool_],
-    answers: npt.NDArray[np.int32],
-) -> int | None:
-    """The row that repeats an answer of its question; None if there is none.
-
-    ``same_question[r]`` says whether row ``r + 1`` is of the question of row ``r``.
-    """
-    most = int(np.diff(starts).max())
-    if most > 16:
-        counts = np.diff(starts)
-        question = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+def _first_duplicate(layout: Layout, answers: npt.NDArray[np.int32]) -> int | None:
+    """The row that repeats an answer of its question; None if there is none."""
+    if layout.most > 16:
+        question = np.repeat(np.arange(len(layout.counts), dtype=np.int64), layout.counts)
         pairs = question * (int(answers.max()) + 1) + answers
         by_pair = np.argsort(pairs, kind="stable")
         again = np.flatnonzero(pairs[by_pair][1:] == pairs[by_pair][:-1])
         return int(by_pair[again[0] + 1]) if len(again) else None
     # Few answers a question: compare each row with its followers.
-    together = same_question
-    for distance in range(1, most):
-        equal = (answers[distance:] == answers[:-distance]) & together
+    for distance, together in enumerate(layout.together, start=1):
+        equal = answers[distance:] == answers[:-distance]
+        equal &= together
         if equal.any():
             return distance + int(np.argmax(equal))
-        together = together[:-1] & same_question[distance:]
     return None

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.voting.ballots import ABSTAIN
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -91,6 +92,18 @@ class AnswerTypes:
     count: npt.NDArray[np.int64]
     prior: npt.NDArray[np.int64]
     seen: npt.NDArray[np.bool_]
+
+    @cached_property
+    def are_shared(self) -> bool:
+        """Whether an answer counts for several types."""
+        return bool((self.share.max(axis=1) < 1).any())
+
+    def of(self, answers: npt.NDArray[np.int32]) -> npt.NDArray[np.signedinteger]:
+        """The type of every vote; ABSTAIN where it is ABSTAIN."""
+        # Few types fit into a byte; the last entry is that of index -1.
+        small = np.min_scalar_type(-len(self.names))
+        table: npt.NDArray[np.signedinteger] = np.append(self.type_of, ABSTAIN).astype(small)
+        return table[answers]
 
 
 class TypeResolver:

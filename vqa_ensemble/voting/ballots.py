@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,25 @@ from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
 
 # The code that stands for "no vote": the member lacks the question or abstains.
 ABSTAIN = -1
+
+
+class Votes(NamedTuple):
+    """At most one vote a member: Q questions, M members.
+
+    Attributes
+    ----------
+    answers : ndarray of int32, shape (Q, M)
+        ABSTAIN where the member has none.
+    confidences : ndarray of float32, shape (Q, M)
+        0 where it abstains.
+    """
+
+    answers: npt.NDArray[np.int32]
+    confidences: npt.NDArray[np.float32]
+
+    def on(self, questions: npt.NDArray[np.int64 | np.bool_]) -> Votes:
+        """The votes on some questions."""
+        return Votes(self.answers[questions], self.confidences[questions])
 
 
 @dataclass(frozen=True)
@@ -63,20 +83,12 @@ class Ballots:
         """The number of questions."""
         return len(self.question_ids)
 
-    def top(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Every member's vote: its most confident answer to each question.
-
-        Returns
-        -------
-        answers : ndarray of int32, shape (Q, M)
-            ABSTAIN where the member lacks the question.
-        confidences : ndarray of float32, shape (Q, M)
-            0 where it abstains.
-        """
+    def top(self) -> Votes:
+        """Every member's most confident answer; it abstains where it lacks the question."""
         return self._top
 
     @cached_property
-    def _top(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def _top(self) -> Votes:
         # One contiguous row a member: filled, and later compared, member by member.
         answers = np.full((len(self.members), len(self)), ABSTAIN, dtype=np.int32)
         confidences = np.zeros(answers.shape, dtype=np.float32)
@@ -90,7 +102,7 @@ class Ballots:
                 answers[m, has] = member.answers[rows]
                 confidences[m, has] = member.confidences[rows]
         answers.flags.writeable = confidences.flags.writeable = False
-        return answers.T, confidences.T
+        return Votes(answers.T, confidences.T)
 
 
 def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ballots:

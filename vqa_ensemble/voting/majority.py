@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.voting.ballots import Ballots
-from vqa_ensemble.voting.result import Election, elect
-from vqa_ensemble.voting.tally import count_equal_votes
+from vqa_ensemble.voting.result import Election, elect_by_equal_votes
 
 
 def majority_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
@@ -32,6 +31,4 @@ def majority_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None)
     >>> ballots.vocabulary[majority_vote(ballots).answer[0]]
     '4'
     """
-    votes, confidences = ballots.top()
-    tally = count_equal_votes(votes, confidences)
-    return elect(ballots, tally, counts=counts, first_round=tally, first_votes=votes, votes=votes)
+    return elect_by_equal_votes(ballots, counts)

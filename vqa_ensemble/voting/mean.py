@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.voting.ballots import Ballots
-from vqa_ensemble.voting.result import Election, elect
-from vqa_ensemble.voting.tally import count_equal_votes, count_votes, to_units
+from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
+from vqa_ensemble.voting.tally import count_votes, to_units
 
 
 def mean_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
@@ -36,12 +36,4 @@ def mean_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> 
     answers = np.concatenate([member.answers for member in ballots.members])
     confidences = to_units(np.concatenate([member.confidences for member in ballots.members]))
     tally = count_votes(questions, answers, confidences, confidences, len(ballots))
-    votes, top_confidences = ballots.top()
-    return elect(
-        ballots,
-        tally,
-        counts=counts,
-        first_round=count_equal_votes(votes, top_confidences),
-        first_votes=votes,
-        votes=votes,
-    )
+    return elect_by_weighted_votes(ballots, tally, counts)

@@ -10,14 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.voting.answer_types import AnswerTypes
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
-from vqa_ensemble.voting.result import Election, elect
-from vqa_ensemble.voting.tally import (
-    Tally,
-    count_equal_votes,
-    recount_equal_votes,
-    segment_argmax,
-)
+from vqa_ensemble.voting.ballots import ABSTAIN, Ballots, Votes
+from vqa_ensemble.voting.plurality import plurality
+from vqa_ensemble.voting.result import Election, elect_by_equal_votes
+from vqa_ensemble.voting.tally import Tally, count_equal_votes, segment_argmax
 
 TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
 
@@ -69,43 +65,61 @@ def question_type_vote(
 
     The re-vote is 2, 3, 2, 3, 4; 2 has the larger summed confidence (0.9 + 0.1).
     """
-    votes, confidences = ballots.top()
-    first_round = count_equal_votes(votes, confidences)  # freq[a] of every question
-    type_votes, type_confidences = sum_by_type(first_round, types)
-    winning_type, type_decided_by = win_type(type_votes, type_confidences, types)
+    votes = ballots.top()
+    winning_type, type_decided_by = vote_on_types(votes, types)
     if known_types is not None:
         winning_type, type_decided_by = known_types, np.zeros_like(type_decided_by)
 
-    of_type = types.type_of[votes] == winning_type[:, None]
-    stands = (votes != ABSTAIN) & of_type
-    revotes = np.where(stands, votes, ABSTAIN)
-    reconfidences = np.where(stands, confidences, 0)
+    stands = types.of(votes.answers) == winning_type[:, None]
+    again = np.flatnonzero(~stands.all(axis=1))  # the others would only vote as before
+    before, stands = votes.on(again), stands[again]
+    revotes = Votes(
+        np.where(stands, before.answers, ABSTAIN), np.where(stands, before.confidences, 0)
+    )
     if revote == "confidence":
-        recast(ballots, types, winning_type, revotes, reconfidences)
+        recast(ballots, types, again, winning_type[again], revotes)
     # A soft map can elect, and a table can name, a type that no answer given belongs to: then
     # the votes stand.
-    nobody = (revotes == ABSTAIN).all(axis=1)
-    revotes[nobody], reconfidences[nobody] = votes[nobody], confidences[nobody]
-    changed = (revotes != votes).any(axis=1)
+    nobody = (revotes.answers == ABSTAIN).all(axis=1)
+    revotes.answers[nobody], revotes.confidences[nobody] = before.on(nobody)
 
-    return elect(
+    return elect_by_equal_votes(
         ballots,
-        recount_equal_votes(first_round, changed, revotes, reconfidences),
-        counts=types.count,
-        first_round=first_round,
-        first_votes=votes,
-        votes=revotes,
+        types.count,
+        again=again,
+        revotes=revotes,
         type_names=types.names,
         question_type=winning_type,
-        type_votes=type_votes,
+        types=types,
         type_decided_by=type_decided_by,
     )
+
+
+def vote_on_types(
+    votes: Votes, types: AnswerTypes
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """The type with most votes: Algorithm 1's ``sumVote`` and ``typeVote``.
+
+    A vote for an answer is one for the answer's type. Ties go to the larger summed confidence
+    of the votes in the type, then to the type more frequent in the map, then to the
+    alphabetically first.
+
+    Returns
+    -------
+    winning_type : ndarray of int64, shape (Q,)
+    decided_by : ndarray of int8, shape (Q,)
+        Index into ``TYPE_TIE_BREAKS``.
+    """
+    if types.are_shared:
+        return win_type(*sum_by_type(count_equal_votes(*votes), types), types)
+    winner, decided_by = plurality(types.of(votes.answers), votes.confidences, types.prior)
+    return winner.astype(np.int64), decided_by
 
 
 def sum_by_type(
     tally: Tally, types: AnswerTypes
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Σ_a freq[a]·P(t | a), and the same for confidence: Algorithm 1's ``sumVote``.
+    """Σ_a freq[a]·P(t | a), and the same for confidence: ``sumVote`` by a soft map.
 
     Returns
     -------
@@ -130,21 +144,7 @@ def sum_by_type(
 def win_type(
     votes: npt.NDArray[np.int64], confidences: npt.NDArray[np.int64], types: AnswerTypes
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    """The type with most votes: Algorithm 1's ``typeVote``.
-
-    Ties go to the larger summed confidence of the votes in the type, then to the type more
-    frequent in the map, then to the alphabetically first.
-
-    Parameters
-    ----------
-    votes, confidences : ndarray of int64, shape (Q, T)
-
-    Returns
-    -------
-    winning_type : ndarray of int64, shape (Q,)
-    decided_by : ndarray of int8, shape (Q,)
-        Index into ``TYPE_TIE_BREAKS``.
-    """
+    """As :func:`vote_on_types`, by the types' summed votes and confidences, shape (Q, T)."""
     n_questions, n_types = votes.shape
     starts = np.arange(n_questions + 1) * n_types
     prior = np.tile(types.prior, n_questions)
@@ -155,9 +155,9 @@ def win_type(
 def recast(
     ballots: Ballots,
     types: AnswerTypes,
+    questions: npt.NDArray[np.int64],
     winning_type: npt.NDArray[np.int64],
-    revotes: npt.NDArray[np.int32],
-    confidences: npt.NDArray[np.float32],
+    revotes: Votes,
 ) -> None:
     """Fill in, in place, the re-votes of members whose vote is not of the winning type.
 
@@ -166,19 +166,21 @@ def recast(
 
     Parameters
     ----------
+    questions : ndarray of int64, shape (Q,)
+        Which of the ballots' questions vote again.
     winning_type : ndarray of int64, shape (Q,)
-    revotes : ndarray of int32, shape (Q, M)
-        ABSTAIN where a vote is wanted; such entries stay ABSTAIN if there is none.
-    confidences : ndarray of float32, shape (Q, M)
+        Theirs.
+    revotes : Votes
+        Theirs; ABSTAIN where a vote is wanted; such entries stay ABSTAIN if there is none.
     """
     for m, member in enumerate(ballots.members):
-        wanting = np.flatnonzero(revotes[:, m] == ABSTAIN)
-        rows = member.starts[wanting] + 1
+        wanting = np.flatnonzero(revotes.answers[:, m] == ABSTAIN)
+        rows = member.starts[questions[wanting]] + 1
         while len(wanting):
-            exists = rows < member.starts[wanting + 1]
+            exists = rows < member.starts[questions[wanting] + 1]
             wanting, rows = wanting[exists], rows[exists]
             answers = member.answers[rows]
             fits = types.type_of[answers] == winning_type[wanting]
-            revotes[wanting[fits], m] = answers[fits]
-            confidences[wanting[fits], m] = member.confidences[rows[fits]]
+            revotes.answers[wanting[fits], m] = answers[fits]
+            revotes.confidences[wanting[fits], m] = member.confidences[rows[fits]]
             wanting, rows = wanting[~fits], rows[~fits] + 1

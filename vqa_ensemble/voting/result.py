@@ -3,119 +3,169 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
-from vqa_ensemble.voting.tally import Tally, segment_argmax
+from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.voting.ballots import ABSTAIN, Ballots, Votes
+from vqa_ensemble.voting.plurality import plurality
+from vqa_ensemble.voting.tally import Tally, count_equal_votes, segment_argmax
 
 TIE_BREAKS = ("votes", "confidence", "count", "alphabetical")
 
 
 @dataclass(frozen=True)
 class Election:
-    """The outcome over Q questions.
+    """The outcome over Q questions. What only an audit asks for is worked out when it asks.
 
     Attributes
     ----------
     answer : ndarray of int32, shape (Q,)
         The winner, as an index into the ballots' vocabulary.
-    tally : Tally
-        The round that decided.
-    first_round : Tally
-        The members' own top answers; the same object as ``tally`` if there was one round.
     decided_by : ndarray of int8, shape (Q,)
         What singled the winner out, as an index into ``TIE_BREAKS``.
-    margin : ndarray of int64, shape (Q,)
-        Winner's votes less the runner-up's, in units of ``1 / ONE``.
-    agreement : ndarray of float64, shape (Q,)
-        Share of the members present whose own top answer is the winner.
-    votes : ndarray of int32, shape (Q, M)
-        The answer each member stood for in the deciding round; ABSTAIN if none.
     plurality : ndarray of int32, shape (Q,)
         What equal votes without types would have elected.
+    top : Votes
+        The members' own top answers: the first round.
+    again : ndarray of int64, optional
+        Questions that were voted on again.
+    revotes : Votes, optional
+        The votes on these.
+    weighted : Tally, optional
+        The votes, where they are not equal.
     type_names : tuple of str, length T
-        Empty where the method uses no types, as are the four that follow.
+        Empty where the method uses no types, as are the three that follow.
     question_type : ndarray of int64, shape (Q,)
-    type_votes : ndarray of int64, shape (Q, T)
-        In units of ``1 / ONE``.
+    types : AnswerTypes
+        What the members' type vote went by.
     type_decided_by : ndarray of int8, shape (Q,)
         As ``question_type.TYPE_TIE_BREAKS``.
     """
 
     answer: npt.NDArray[np.int32]
-    tally: Tally
-    first_round: Tally
     decided_by: npt.NDArray[np.int8]
-    margin: npt.NDArray[np.int64]
-    agreement: npt.NDArray[np.float64]
-    votes: npt.NDArray[np.int32]
     plurality: npt.NDArray[np.int32]
+    top: Votes
+    again: npt.NDArray[np.int64] | None = None
+    revotes: Votes | None = None
+    weighted: Tally | None = None
     type_names: tuple[str, ...] = ()
     question_type: npt.NDArray[np.int64] | None = None
-    type_votes: npt.NDArray[np.int64] | None = None
+    types: AnswerTypes | None = None
     type_decided_by: npt.NDArray[np.int8] | None = None
 
+    @cached_property
+    def first_round(self) -> Tally:
+        """The votes of the first round."""
+        return count_equal_votes(*self.top)
 
-def elect(
+    @cached_property
+    def tally(self) -> Tally:
+        """The votes of the round that decided."""
+        if self.weighted is not None:
+            return self.weighted
+        return self.first_round if self.revotes is None else count_equal_votes(*self._final)
+
+    @property
+    def votes(self) -> npt.NDArray[np.int32]:
+        """The answer each member stood for in the end, shape (Q, M); ABSTAIN if none."""
+        return self._final.answers
+
+    @cached_property
+    def _final(self) -> Votes:
+        if self.revotes is None:
+            return self.top
+        answers, confidences = self.top.answers.copy(), self.top.confidences.copy()
+        answers[self.again], confidences[self.again] = self.revotes
+        return Votes(answers, confidences)
+
+    @property
+    def margin(self) -> npt.NDArray[np.int64]:
+        """Winner's votes less the runner-up's, in units of ``1 / ONE``, shape (Q,)."""
+        tally = self.tally
+        won = tally.answers == self.answer[tally.questions]
+        runner_up = np.maximum.reduceat(np.where(won, 0, tally.votes), tally.starts[:-1])
+        return np.asarray(tally.votes[won] - runner_up)
+
+    @property
+    def agreement(self) -> npt.NDArray[np.float64]:
+        """Share of the members present whose own top answer is the winner, shape (Q,)."""
+        votes = self.top.answers
+        agree = (votes == self.answer[:, None]).sum(axis=1)
+        return np.asarray(agree / (votes != ABSTAIN).sum(axis=1))
+
+
+def elect_by_equal_votes(
     ballots: Ballots,
-    tally: Tally,
-    *,
     counts: npt.NDArray[np.int64] | None,
-    first_round: Tally,
-    first_votes: npt.NDArray[np.int32],
-    votes: npt.NDArray[np.int32],
+    *,
+    again: npt.NDArray[np.int64] | None = None,
+    revotes: Votes | None = None,
     type_names: tuple[str, ...] = (),
     question_type: npt.NDArray[np.int64] | None = None,
-    type_votes: npt.NDArray[np.int64] | None = None,
+    types: AnswerTypes | None = None,
     type_decided_by: npt.NDArray[np.int8] | None = None,
 ) -> Election:
     """Find each question's winner: most votes, ties by confidence, count, alphabet.
 
     Parameters
     ----------
-    tally : Tally
-        The deciding round.
+    ballots : Ballots
     counts : ndarray of int64, shape (A,), optional
         How often the map has seen each answer, for ties.
-    first_round : Tally
-    first_votes, votes : ndarray of int32, shape (Q, M)
-        The members' top answers, and their votes in the deciding round.
+    again : ndarray of int64, optional
+        Questions that are voted on again.
+    revotes : Votes, optional
+        The votes on these, in place of the members' own top answers.
     """
-    frequency = np.zeros(len(ballots.vocabulary), dtype=np.int64) if counts is None else counts
-    winner, decided_by = _win(tally, frequency)
-    answer = tally.answers[winner]
-    if first_round is tally:
-        plurality = answer
-    else:
-        plurality = first_round.answers[_win(first_round, frequency)[0]]
-    present = (first_votes != ABSTAIN).sum(axis=1)
-    agree = (first_votes == answer[:, None]).sum(axis=1)
+    votes = ballots.top()
+    frequency = _frequency(ballots, counts)
+    first, decided_by = plurality(*votes, frequency)
+    answer = first
+    if revotes is not None:
+        answer = first.copy()
+        answer[again], decided_by[again] = plurality(*revotes, frequency)
     return Election(
         answer=answer,
-        tally=tally,
-        first_round=first_round,
         decided_by=decided_by,
-        margin=_margin(tally, winner),
-        agreement=agree / present,
-        votes=votes,
-        plurality=plurality,
+        plurality=first,
+        top=votes,
+        again=again,
+        revotes=revotes,
         type_names=type_names,
         question_type=question_type,
-        type_votes=type_votes,
+        types=types,
         type_decided_by=type_decided_by,
     )
 
 
-def _win(
-    tally: Tally, frequency: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    return segment_argmax(tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]])
+def elect_by_weighted_votes(
+    ballots: Ballots,
+    tally: Tally,
+    counts: npt.NDArray[np.int64] | None,
+    *,
+    type_names: tuple[str, ...] = (),
+    question_type: npt.NDArray[np.int64] | None = None,
+) -> Election:
+    """As :func:`elect_by_equal_votes`, by votes that are counted already."""
+    frequency = _frequency(ballots, counts)
+    winner, decided_by = segment_argmax(
+        tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]]
+    )
+    votes = ballots.top()
+    return Election(
+        answer=tally.answers[winner],
+        decided_by=decided_by,
+        plurality=plurality(*votes, frequency)[0],
+        top=votes,
+        weighted=tally,
+        type_names=type_names,
+        question_type=question_type,
+    )
 
 
-def _margin(tally: Tally, winner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    others = tally.votes.copy()
-    others[winner] = 0
-    runner_up: npt.NDArray[np.int64] = np.maximum.reduceat(others, tally.starts[:-1])
-    return tally.votes[winner] - runner_up
+def _frequency(ballots: Ballots, counts: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+    return np.zeros(len(ballots.vocabulary), dtype=np.int64) if counts is None else counts

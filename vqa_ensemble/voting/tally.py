@@ -109,25 +109,10 @@ def count_equal_votes(
     >>> dict(zip(tally.answers.tolist(), (tally.votes // ONE).tolist()))
     {4: 3, 5: 2}
     """
-    unanimous = (answers == answers[:, :1]).all(axis=1) & (answers[:, 0] != ABSTAIN)
-    contested = np.flatnonzero(~unanimous)
-    easy, agreed = np.flatnonzero(unanimous), answers[unanimous, 0]
-    one_candidate = Tally(
-        starts=np.arange(len(easy) + 1),
-        answers=agreed,
-        votes=np.full(len(easy), answers.shape[1] * ONE),
-        confidences=_in_units(confidences[easy]).sum(axis=1).astype(np.int64),
-    )
-    several = _count_contested(answers[contested], confidences[contested])
-    return _interleave(one_candidate, several, unanimous)
-
-
-def _count_contested(answers: npt.NDArray[np.int32], confidences: npt.NDArray[np.float32]) -> Tally:
-    """As :func:`count_equal_votes`: brings each question's equal votes side by side."""
     n_questions, n_members = answers.shape
     # A vote and whose it is in one number: sorting numbers is faster than sorting positions.
     bits = n_members.bit_length()
-    votes = (answers.astype(np.int64) << bits) | np.arange(n_members)
+    votes = np.ascontiguousarray((answers.astype(np.int64) << bits) | np.arange(n_members))
     votes.sort(axis=1)
     members = votes & ((1 << bits) - 1)
     votes >>= bits
@@ -144,51 +129,6 @@ def _count_contested(answers: npt.NDArray[np.int32], confidences: npt.NDArray[np
         answers=votes[first][cast].astype(np.int32),
         votes=np.diff(first, append=votes.size)[cast] * ONE,
         confidences=_segment_sums(units.ravel(), first)[cast].astype(np.int64),
-    )
-
-
-def recount_equal_votes(
-    before: Tally,
-    changed: npt.NDArray[np.bool_],
-    answers: npt.NDArray[np.int32],
-    confidences: npt.NDArray[np.float32],
-) -> Tally:
-    """As :func:`count_equal_votes`, where ``before`` holds but for questions that ``changed``.
-
-    Parameters
-    ----------
-    before : Tally
-    changed : ndarray of bool, shape (Q,)
-    answers, confidences : ndarray, shape (Q, M)
-    """
-    kept = np.repeat(~changed, np.diff(before.starts))
-    unchanged = Tally(
-        starts=np.concatenate([[0], np.cumsum(np.diff(before.starts)[~changed])]),
-        answers=before.answers[kept],
-        votes=before.votes[kept],
-        confidences=before.confidences[kept],
-    )
-    anew = count_equal_votes(answers[changed], confidences[changed])
-    return _interleave(unchanged, anew, ~changed)
-
-
-def _interleave(first: Tally, second: Tally, from_first: npt.NDArray[np.bool_]) -> Tally:
-    """One tally over questions of which some are in one tally and the rest in another."""
-    counts = np.empty(len(from_first), dtype=np.int64)
-    counts[from_first] = np.diff(first.starts)
-    counts[~from_first] = np.diff(second.starts)
-    rows = np.repeat(from_first, counts)
-
-    def merge(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        merged = np.empty(len(rows), dtype=ours.dtype)
-        merged[rows], merged[~rows] = ours, theirs
-        return merged
-
-    return Tally(
-        starts=np.concatenate([[0], np.cumsum(counts)]),
-        answers=merge(first.answers, second.answers),
-        votes=merge(first.votes, second.votes),
-        confidences=merge(first.confidences, second.confidences),
     )
 
 
