@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import foreign_files as foreign
 import numpy as np
@@ -354,12 +355,15 @@ def test_pickles_are_never_read(tmp_path: Path, refuse: Refuse) -> None:
 
 
 def test_lavis_partial_results_are_left_out(tmp_path: Path, bring: Bring, refuse: Refuse) -> None:
-    foreign.dump(tmp_path / "val_rank0.json", [{"question_id": 9, "answer": "part"}])
-    ran, output = bring(tmp_path / "val_rank0.json", foreign.vqa(tmp_path / "val.json"))
+    part = foreign.dump(tmp_path / "val_rank0.json", [{"question_id": 9, "answer": "part"}])
+    whole = foreign.vqa(tmp_path / "val.json")
+    ran, output = bring(part, whole)
     assert answers(output) == ANSWERS
     assert (ran.json["files"], ran.json["partial_files"]) == (1, 1)
     output.unlink()
-    assert "holds the results of one rank only" in refuse(tmp_path / "val_rank0.json")
+    assert f"holds the results of one rank only. Give {whole}" in refuse(part)
+    whole.unlink()
+    assert answers(bring(part)[1]) == {9: "part"}, "nothing merges it"
 
 
 def test_a_okvqa_dictionaries(tmp_path: Path, bring: Bring) -> None:
@@ -633,3 +637,78 @@ def test_what_is_imported_votes(tmp_path: Path, cli: Runner) -> None:
     cli.good("vote", *members, "--method", "majority", "-o", tmp_path / "s.json", "--quiet")
     voted = {v["question_id"]: v["answer"] for v in json.loads((tmp_path / "s.json").read_text())}
     assert voted == ANSWERS
+
+
+# ------------------------------------------------------------------------------ any junk
+
+
+JUNK = [None, True, 3, -1, 2.5, float("inf"), "", "x", [], {}, [[]], [None], {"a": 1}, ["x", 1]]
+DOCUMENTS: dict[str, Callable[[Path], Path]] = {
+    "lmms.jsonl": foreign.lmms_eval,
+    "vqa.json": foreign.vqa,
+    "lavis.json": foreign.lavis,
+    "mmf.json": foreign.mmf,
+    "gqa.json": foreign.gqa,
+    "vizwiz.json": foreign.vizwiz,
+    "pipeline.json": foreign.pipeline,
+    "batch.jsonl": foreign.openai_batch,
+}
+
+
+def spoil(document: Any, rng: random.Random) -> Any:
+    """The document with one part, anywhere in it, replaced by junk or taken out."""
+    places: list[tuple[Any, Any]] = []
+
+    def walk(part: Any) -> None:
+        inside = part.items() if isinstance(part, dict) else enumerate(part)
+        for key, value in list(inside):
+            places.append((part, key))
+            if isinstance(value, (dict, list)):
+                walk(value)
+
+    walk(document)
+    part, key = rng.choice(places)
+    if rng.random() < 0.25:
+        del part[key]
+    else:
+        part[key] = rng.choice(JUNK)
+    return document
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_junk_brings_a_traceback(tmp_path: Path, cli: Runner, name: str) -> None:
+    questions, _ = foreign.write_benchmark(tmp_path)
+    path = DOCUMENTS[name](tmp_path / name)
+    lines = path.read_text().splitlines() if name.endswith("l") else [path.read_text()]
+    codes = set()
+    for seed in range(150):
+        spoilt = spoil([json.loads(line) for line in lines], random.Random(seed))
+        written = spoilt if name.endswith("l") else spoilt[:1]
+        path.write_text("\n".join(json.dumps(part) for part in written))
+        known = ("--questions", questions) if seed % 2 else ("--by-position",)
+        # Runner fails the test if anything but an exit comes out.
+        codes.add(cli("import", path, "-o", tmp_path / "m.parquet", *known).code)
+    assert codes <= {0, 1}
+
+
+@pytest.mark.parametrize("layout", ["vqa", "gqa", "textvqa", "a-okvqa", "vizwiz"])
+def test_no_junk_in_questions_brings_a_traceback(tmp_path: Path, cli: Runner, layout: str) -> None:
+    _, annotations = foreign.write_benchmark(tmp_path)
+    types = {"structural": "verify", "semantic": "attr"}
+    aokvqa = {"question_id": "a", "choices": ["x", "y"], "correct_choice_idx": 1}
+    document: Any = {
+        "vqa": json.loads(annotations.read_text()),
+        "gqa": {"1": {"question": "?", "imageId": "n", "answer": "yes", "types": types}},
+        "textvqa": {"data": [{"question_id": 1, "image_id": "a", "answers": ["x", "y"]}]},
+        "a-okvqa": [{**aokvqa, "direct_answers": ["x"]}],
+        "vizwiz": [{"image": "a.jpg", "answers": [{"answer": "x"}], "answerable": 1}],
+    }[layout]
+    path = tmp_path / "known.json"
+    file = foreign.vqa(tmp_path / "s.json")
+    for seed in range(100):
+        spoilt = spoil([json.loads(json.dumps(document))], random.Random(seed))
+        path.write_text(json.dumps(spoilt[0] if spoilt else None))
+        assert cli("check", file, "--questions", path).code == 1 or layout == "vqa"
+        arguments = ("evaluate", file, "--annotations", path, "--metric")
+        for metric in ("vizwiz", "multiple-choice", "anls"):
+            assert cli(*arguments, metric).code in (0, 1)

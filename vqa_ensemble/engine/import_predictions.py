@@ -15,7 +15,7 @@ from vqa_ensemble.formats.importers import importer
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes
 from vqa_ensemble.formats.importers.collect import Collected, collect
 from vqa_ensemble.formats.importers.detect import detect_format
-from vqa_ensemble.formats.importers.lavis import is_partial
+from vqa_ensemble.formats.importers.lavis import merged_file
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 
@@ -32,7 +32,7 @@ class ImportReport:
     files : int
         Files read.
     partial_files : int
-        Files of single ranks that were left out.
+        Files of single ranks that were left out, since the file they merge into was given.
     questions, answers : int
         What was written.
     hard_answers : int
@@ -99,13 +99,7 @@ def import_predictions(
     InputError
         Naming the file, and the row and the question where there is one.
     """
-    whole = [path for path in paths if not is_partial(path)]
-    if not whole:
-        raise InputError(
-            "holds the results of one rank only",
-            path=paths[0],
-            fix="Give the file that they are merged into, which has no _rank in its name.",
-        )
+    whole = _without_partial_files(paths)
     formats = {path: format_name or detect_format(path, options) for path in whole}
 
     def sources() -> Iterator[tuple[str, Iterator[Votes]]]:
@@ -141,6 +135,21 @@ def import_predictions(
         missing=dict(collected.missing),
         unanswered=collected.unanswered,
     )
+
+
+def _without_partial_files(paths: Sequence[str]) -> list[str]:
+    """The files but for those of single ranks that another file merges."""
+    whole = []
+    for path in paths:
+        merged = merged_file(path)
+        if merged in paths:
+            continue
+        if merged is not None and Path(merged).exists():
+            raise InputError(
+                "holds the results of one rank only", path=path, fix=f"Give {merged} in its place."
+            )
+        whole.append(path)
+    return whole
 
 
 def _accuracy(collected: Collected, paths: Sequence[str], path: str) -> float:

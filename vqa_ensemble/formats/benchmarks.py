@@ -210,13 +210,28 @@ def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
         if not isinstance(row, dict):
             raise InputError("is not an object", path=path, where=where)
         try:
-            yield reader(where, row)
+            yield _checked(reader(where, row), path, where)
         except KeyError as error:
             raise InputError(f"has no {error}", path=path, where=where) from error
-        except (AttributeError, IndexError, TypeError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 f"is not of the benchmark's layout ({error})", path=path, where=where
             ) from error
+
+
+def _checked(row: _Row, path: str | os.PathLike[str], where: str) -> _Row:
+    for name, value in (("id", row.question), ("image", row.image)):
+        if type(value) not in (int, str):
+            raise InputError(
+                f"its {name} is {value!r}, not an integer or a string", path=path, where=where
+            )
+    texts = [*row.answers, *(row.choices or ()), row.question_type, row.answer_type]
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"{text!r} is not text", path=path, where=where)
+    return row
 
 
 def _reader(document: Any, row: Any) -> Callable[[str, Mapping[str, Any]], _Row] | None:

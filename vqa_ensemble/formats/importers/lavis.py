@@ -3,7 +3,7 @@
 A dictionary is what the A-OKVQA leaderboard takes: ``{question_id: {"direct_answer": …,
 "multiple_choice": …}}``; the direct answer is the vote, and the multiple choice where there is
 no direct answer. Every rank of a distributed run leaves a partial file ``…_rank0.json`` beside
-the merged one: partial files are left out.
+the one that they are merged into, which is the one to read (see ``merged_file``).
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def recognizes_document(document: Any) -> bool:
     return isinstance(first, dict) and any(kind in first for kind in _KINDS)
 
 
-def is_partial(path: str) -> bool:
-    """Whether a file holds the results of one rank only.
+def merged_file(path: str) -> str | None:
+    """The file that the results of a single rank are merged into; None of any other file.
 
     Examples
     --------
-    >>> is_partial("result/val_vqa_result_rank0.json"), is_partial("result/val_vqa_result.json")
-    (True, False)
+    >>> merged_file("result/val_vqa_result_rank0.json"), merged_file("result/val_vqa_result.json")
+    ('result/val_vqa_result.json', None)
     """
-    return _PARTIAL.search(path) is not None
+    return _PARTIAL.sub(".json", path) if _PARTIAL.search(path) else None
 
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:

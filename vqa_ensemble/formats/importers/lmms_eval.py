@@ -71,9 +71,9 @@ def _question_id(
         for name in _ID_NAMES:
             if isinstance(result, dict) and result.get(name) is not None:
                 return read_id(result[name], name, path, where)
-    for result in results:
-        if isinstance(result, dict) and isinstance(result.get("image"), str):
-            return _image_id(result["image"], options)
+    submission = row.get("submission")
+    if isinstance(submission, dict) and isinstance(submission.get("image"), str):
+        return _image_id(submission["image"], options)
     return None
 
 

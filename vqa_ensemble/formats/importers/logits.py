@@ -153,7 +153,11 @@ def _vocabulary(arrays: Mapping[str, Any], given: str | None, path: str) -> Sequ
     if given is not None:
         return read_vocabulary(given)
     if _VOCABULARY in arrays:
-        return [str(answer) for answer in np.asarray(arrays[_VOCABULARY]).tolist()]
+        answers = np.asarray(arrays[_VOCABULARY]).ravel().tolist()
+        return [
+            answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+            for answer in answers
+        ]
     raise InputError(
         "does not say which answers its columns stand for", path=path, fix="Give --vocabulary FILE."
     )
@@ -170,12 +174,14 @@ def read_vocabulary(path: str) -> list[str]:
     if ending(path) != ".json":
         refuse_pickle(path)
         try:
-            return Path(path).read_text(encoding="utf-8-sig").splitlines()
+            # Not splitlines, which parts answers at rarer characters too.
+            lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot be read as UTF-8 text: {error}", path=path) from error
+        return [line.rstrip("\r") for line in (lines if lines[-1] else lines[:-1])]
     document = read_document(path)
-    if isinstance(document, dict):
-        document = document.get("id2label", document)
+    if isinstance(document, dict) and isinstance(document.get("id2label"), dict):
+        document = document["id2label"]
     if isinstance(document, list) and all(isinstance(answer, str) for answer in document):
         return document
     if isinstance(document, dict):

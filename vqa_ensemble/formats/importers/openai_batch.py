@@ -47,24 +47,27 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
     for where, row in read_records(path):
         custom_id = read_answer(value_of(row, "custom_id", path, where), "custom_id", path, where)
         question = _question_id(custom_id, options)
-        response = row.get("response") or {}
-        if row.get("error") or response.get("status_code", 200) != 200:
-            yield Votes(question, [], where, missing="the request failed")
-            continue
         try:
-            answered = list(_choices(response["body"]))
+            response = row["response"] or {}
+            if row.get("error") or response.get("status_code", 200) != 200:
+                yield Votes(question, [], where, missing="the request failed")
+                continue
+            answers = _answers([*_choices(response["body"])])
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise InputError(
                 f"has no response of a kind that is known ({error!r})", path=path, where=where
             ) from error
-        texts = [text for text, _ in answered if text is not None]
-        if not texts:
-            yield Votes(question, [], where, missing="the model refused")
-        elif len(texts) == 1:
-            logprobs = next(logprobs for text, logprobs in answered if text is not None)
-            yield Votes(question, [(texts[0], sequence_confidence(logprobs))], where)
-        else:
-            yield Votes(question, shares(texts), where)
+        yield Votes(question, answers, where, missing="the model refused")
+
+
+def _answers(
+    choices: list[tuple[str | None, list[float | None]]],
+) -> list[tuple[str, float | None]]:
+    told = [(text, logprobs) for text, logprobs in choices if text is not None]
+    if len(told) == 1:
+        text, logprobs = told[0]
+        return [(text.strip(), sequence_confidence(logprobs))]
+    return shares(text for text, _ in told)
 
 
 def sequence_confidence(logprobs: list[float | None]) -> float | None:

@@ -201,24 +201,35 @@ def _workbook(path: str) -> Iterator[Record]:
         raise InputError(
             "reading .xlsx needs openpyxl", path=path, fix="pip install 'vqa-ensemble[import]'"
         ) from error
+    import zlib
     from zipfile import BadZipFile
 
     try:
         book = openpyxl.load_workbook(path, read_only=True)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
+        try:
+            yield from _sheet(book.worksheets[0], path)
+        finally:
+            book.close()
+    except InputError:
+        raise
+    # SyntaxError is what the XML parser raises.
+    except (
+        *(InvalidFileException, BadZipFile, zlib.error),
+        *(KeyError, ValueError, TypeError, IndexError, EOFError, OSError, SyntaxError),
+    ) as error:
         raise InputError(f"not a readable .xlsx workbook ({error})", path=path) from error
-    try:
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        header = [_cell(value) for value in next(rows, ())]
-        _check_header(header, path)
-        empty = True
-        for number, row in enumerate(rows, start=2):
-            cells = [_cell(value) for value in row]
-            if any(cells):
-                empty = False
-                yield f"row {number}", dict(zip(header, cells, strict=False))
-    finally:
-        book.close()
+
+
+def _sheet(sheet: Any, path: str) -> Iterator[Record]:
+    rows = sheet.iter_rows(values_only=True)
+    header = [_cell(value) for value in next(rows, ())]
+    _check_header(header, path)
+    empty = True
+    for number, row in enumerate(rows, start=2):
+        cells = [_cell(value) for value in row]
+        if any(cells):
+            empty = False
+            yield f"row {number}", dict(zip(header, cells, strict=False))
     if empty:
         raise InputError("holds no rows", path=path)
 
