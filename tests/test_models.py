@@ -17,7 +17,7 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
 from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402
-from vqa_ensemble.training.models.parts import Dropout, Linear, VqaModel, masked_softmax  # noqa: E402
+from vqa_ensemble.training.models.parts import Dropout, Gru, Linear, VqaModel, masked_softmax  # noqa: E402
 from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
 
 WIDTH, WORDS, ANSWERS = 6, 9, 5
@@ -255,3 +255,19 @@ def test_dropout_drops_the_share_it_is_told(p: float, dtype: torch.dtype) -> Non
     assert torch.equal(layer.eval()(x), x)
     torch.manual_seed(0)
     assert torch.equal(layer.train()(x), y)
+
+
+def test_the_recurrent_layer_is_torchs_with_its_gradients() -> None:
+    torch.manual_seed(0)
+    layer = Gru(5, 4).double()
+    x = torch.randn(3, 6, 5, dtype=torch.float64, requires_grad=True)
+    ours, theirs = layer(x), torch.nn.GRU.forward(layer, x)[0]
+    torch.testing.assert_close(ours, theirs)
+    weights = torch.randn_like(ours)  # so that every word's state counts differently
+    inputs = [x, *layer.parameters()]
+    for found, expected in zip(
+        torch.autograd.grad((ours * weights).sum(), inputs),
+        torch.autograd.grad((theirs * weights).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, expected)
