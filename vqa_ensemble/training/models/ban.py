@@ -30,6 +30,7 @@ from vqa_ensemble.training.models.parts import (
     Nonlinear,
     VqaModel,
     masked_softmax,
+    narrowed,
 )
 
 # The maps' joint space is this many times as wide as the hidden states.
@@ -57,7 +58,7 @@ class BilinearAttention(VqaModel):
         tokens: Tensor,
         choices: Tensor | None = None,
     ) -> Tensor:
-        y = self.dropout(self.regions(features, boxes, mask))  # (B, K, V)
+        y = self.dropout(narrowed(self.regions(features, boxes, mask)))  # (B, K, V)
         states, _, words = self.question(tokens)  # (B, T, H), (B, T)
         attention = self.attention(states, y)  # (B, γ, T, K)
         maps = masked_softmax(attention, words[:, None, :, None] & mask[:, None, None], (-2, -1))

@@ -34,6 +34,7 @@ from vqa_ensemble.training.models.parts import (
     QuestionEncoder,
     VqaModel,
     masked_softmax,
+    narrowed,
 )
 
 RANK = 32
@@ -60,7 +61,7 @@ class TrilinearInteraction(VqaModel):
     ) -> Tensor:
         """The classifier's outputs for each answer: (B, C, outputs)."""
         batch, count = choices.shape[:2]
-        v = self.dropout(self.regions(features, boxes, mask))  # (B, K, V)
+        v = self.dropout(narrowed(self.regions(features, boxes, mask)))  # (B, K, V)
         q, _, words = self.question(tokens)  # (B, T, H), (B, T)
         a, _, answer_words = self.answer(choices.flatten(0, 1))  # (B·C, S, H), (B·C, S)
         a = a.unflatten(0, (batch, count))

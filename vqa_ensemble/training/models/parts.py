@@ -35,12 +35,19 @@ def gated_tanh(x: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu,
+    "relu": torch.relu_,
     "swish": functional.silu,  # x·σ(x): Ramachandran et al. 2017 with β = 1
     "gelu": functional.gelu,
     "tanh": torch.tanh,
     "gated-tanh": gated_tanh,
 }
+
+
+def narrowed(x: Tensor) -> Tensor:
+    """In the type of mixed precision, where that is on."""
+    if torch.is_autocast_enabled(x.device.type):
+        return x.to(torch.get_autocast_dtype(x.device.type))
+    return x
 
 
 class Linear(nn.Linear):
@@ -60,14 +67,11 @@ class Linear(nn.Linear):
         self.length = nn.Parameter(self.weight.detach().norm())
 
     def forward(self, x: Tensor) -> Tensor:
-        kind = x.device.type
-        narrow = torch.is_autocast_enabled(kind)
-        dtype = torch.get_autocast_dtype(kind) if narrow else self.weight.dtype
         y: Tensor = _NormalizedLinear.apply(  # type: ignore[no-untyped-call]
-            x.reshape(-1, x.shape[-1]).to(dtype), self.weight, self.length
+            narrowed(x.reshape(-1, x.shape[-1])), self.weight, self.length
         )
         if self.bias is not None:
-            y = y + self.bias.to(dtype)
+            y += self.bias.to(y.dtype)
         return y.view(*x.shape[:-1], -1)
 
 
