@@ -224,7 +224,7 @@ def test_a_store_goes_to_another_process(tmp_path: Path) -> None:
     store = convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
     sent = pickle.dumps(store)
     assert len(sent) < 1000  # the place, not the content
-    assert_holds_the_pictures(pickle.loads(sent))
+    assert_holds_the_pictures(pickle.loads(sent))  # noqa: S301
 
 
 @settings(deadline=None, max_examples=30)
