@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from vqa_ensemble.errors import InputError
@@ -66,6 +67,11 @@ class ImportOptions:
     vocabulary: str | None = None
     activation: str | None = None
     top_k: int = 10
+
+    @cached_property
+    def known_ids(self) -> frozenset[QuestionId]:
+        """The questions to look an id up in; empty if they are not known."""
+        return frozenset(self.question_ids or ())
 
 
 def id_from_text(text: str) -> QuestionId:

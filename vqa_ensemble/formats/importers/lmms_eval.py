@@ -85,8 +85,8 @@ def _image_id(image: str, options: ImportOptions) -> QuestionId:
     stem = image.removesuffix(".jpg")
     if stem.isdecimal():
         return int(stem)
-    known = options.question_ids
-    if stem.endswith(".jpg") or (known and image not in known and stem in known):
+    known = options.known_ids
+    if stem.endswith(".jpg") or (stem in known and image not in known):
         return stem
     return image
 

@@ -86,9 +86,9 @@ def sequence_confidence(logprobs: list[float | None]) -> float | None:
 
 def _question_id(custom_id: str, options: ImportOptions) -> QuestionId:
     question = id_from_text(custom_id)
-    known = options.question_ids
+    known = options.known_ids
     number = _FINAL_NUMBER.search(custom_id)
-    if known is not None and number and question not in known and custom_id not in known:
+    if known and number and question not in known and custom_id not in known:
         return id_from_text(number[0])
     return question
 
