@@ -255,7 +255,7 @@ class Trainer:
         # Dropout follows from the update's number alone: a resumed run has nothing to restore.
         seeds = np.random.SeedSequence([self.recipe.member.seed, self.update, distributed.rank()])
         while True:
-            torch.manual_seed(int(seeds.generate_state(1)[0]))
+            self._seed(int(seeds.generate_state(1)[0]))
             self._optimizer.zero_grad(set_to_none=True)
             try:
                 return accumulate_gradients(
@@ -272,6 +272,14 @@ class Trainer:
             # Not in the except clause: there the error holds on to the tensors of the batch.
             self._halve_micro_batches()
             self._batches = self._load(last)
+
+    def _seed(self, seed: int) -> None:
+        # torch.manual_seed also queues calls for kinds of device that are not there: slow, and
+        # the queue grows with every call.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            with torch.cuda.device(self.device):
+                torch.cuda.manual_seed(seed)
 
     def _halve_micro_batches(self) -> None:
         before, self._micro_batch = self._micro_batch, -(-self._micro_batch // 2)
