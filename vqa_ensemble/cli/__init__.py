@@ -20,6 +20,7 @@ COMMANDS = (
     "train",
     "predict",
     "distill",
+    "study",
     "import",
     "build-map",
     "predict-types",

@@ -1,0 +1,125 @@
+"""vqa-ensemble study"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vqa_ensemble.cli.common import (
+    console,
+    given_arguments,
+    json_option,
+    output_options,
+    print_json,
+    progress,
+)
+from vqa_ensemble.cli.train import require_torch
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.studies.names import SCALE_NAMES, STUDY_NAMES
+
+if TYPE_CHECKING:
+    from vqa_ensemble.studies.tables import Table
+
+
+@click.command("study")
+@click.argument("name", type=click.Choice(STUDY_NAMES))
+@click.option("--dataset", default="shapes", show_default=True, help="As recipes call it.")
+@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of every row."
+)
+@click.option(
+    "--scale",
+    type=click.Choice(SCALE_NAMES),
+    default=SCALE_NAMES[0],
+    show_default=True,
+    help="Train as the data set's recipe says, or a smaller model for a shorter time.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("studies"),
+    show_default=True,
+    help="Folder for the table, and for runs, which studies share.",
+)
+@click.option("--fresh", is_flag=True, help="Train again what is done already.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@json_option
+@output_options
+def command(
+    name: str,
+    dataset: str,
+    data_root: str | None,
+    seeds: int,
+    scale: str,
+    epochs: int | None,
+    output: Path,
+    fresh: bool,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Measure one of the talk's tables on your own data.
+
+    Every row is a recipe, or an ensemble, trained with several seeds, each in a process of its
+    own so that its memory and time are its own. The table of means and standard deviations is
+    written as OUTPUT/NAME.csv, .md and .png. Runs that are done are kept: an interrupted study
+    goes on when the command is given again. Scores are the official VQA accuracy on the
+    validation split.
+
+    \b
+    Example:
+      vqa-ensemble prepare shapes -o shapes
+      vqa-ensemble study counter --data-root shapes --seeds 5 --scale small -o studies
+    """
+    require_torch()
+    from vqa_ensemble.studies.study import Options, run_study, save_study
+    from vqa_ensemble.studies.tables import to_dict
+
+    options = Options(dataset, data_root, seeds, scale, epochs, device, threads, fresh)
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task(name, total=1)
+
+        def tell(what: str, share: float) -> None:
+            bar.update(task, completed=share, description=f"{name}: {what}")
+
+        table = run_study(name, output, options, tell)
+    paths = save_study(table, output, f"vqa-ensemble {shlex.join(given_arguments())}")
+    if as_json:
+        print_json({**to_dict(table), "files": [str(path) for path in paths]})
+    else:
+        _print(table)
+        if not quiet:
+            console().print(f"Wrote {', '.join(map(str, paths))}")
+    if table.failures:
+        raise InputError(
+            f"{len(table.failures)} runs failed and are left out: {table.failures[0]}",
+            fix="The others are kept; give the command again to try again.",
+        )
+
+
+def _print(table: Table) -> None:
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    from vqa_ensemble.studies.tables import cells, differences
+
+    out = console()
+    for title, (heads, rows) in ((table.title, cells(table)), ("", differences(table))):
+        shown = RichTable(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+        for place, head in enumerate(heads):
+            shown.add_column(escape(head), justify="right" if place else "left")
+        for row in rows:
+            shown.add_row(*map(escape, row))
+        if rows:
+            out.print(shown)
+    for note in table.notes:
+        out.print(escape(f"- {note}"))

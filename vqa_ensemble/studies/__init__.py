@@ -1,0 +1,1 @@
+"""Studies: the talk's tables measured on the user's own data (extra ``study``)."""

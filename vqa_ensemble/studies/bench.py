@@ -1,0 +1,219 @@
+"""The runs that a study asks for: those that are done are read, the others are trained."""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.studies.design import named
+from vqa_ensemble.studies.measuring import (
+    PROGRESS_FILE,
+    RECORD_FILE,
+    SCORED_SPLIT,
+    Record,
+    made_by,
+    measure_run,
+    predict_run,
+    study_data,
+)
+from vqa_ensemble.training.precision import choose_device, choose_precision
+
+_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run that is done.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    folder : Path
+        Its checkpoint, its log and its predictions: ``<split>/<name>.parquet``.
+    record : Record
+    """
+
+    recipe: Recipe
+    folder: Path
+    record: Record
+
+
+class Bench:
+    """Trains what studies ask for, one run at a time, each in a process of its own.
+
+    Parameters
+    ----------
+    base : Recipe
+        What rows change.
+    folder : Path
+        Runs are kept in ``runs`` in here by what they train, so that studies share them.
+    seeds : int
+        Runs of every row, with seeds 0, 1, ...
+    device : str
+    threads : int, optional
+    fresh : bool
+        Train again what is done already.
+    tell : callable
+        Told what is being trained, and how much of it is done (0 to 1).
+
+    Raises
+    ------
+    InputError
+        If the data set is missing or has no annotations.
+    """
+
+    def __init__(
+        self,
+        base: Recipe,
+        folder: Path,
+        *,
+        seeds: int,
+        device: str = "auto",
+        threads: int | None = None,
+        fresh: bool = False,
+        tell: Callable[[str, float], object] = lambda what, share: None,
+    ) -> None:
+        self.base = base
+        self.seeds = range(seeds)
+        data = study_data(base, folder / "data")
+        self.annotations, self.questions = data.annotations, data.questions
+        self.runs: dict[str, Run] = {}
+        self.folder = folder
+        self._data = data.digest
+        self._device, self._threads = device, threads
+        self._fresh = fresh
+        self._tell = tell
+
+    @property
+    def mixed_precision(self) -> str:
+        """What mixed precision is on this device; a CPU has bfloat16, at whatever speed."""
+        device = choose_device(self._device)
+        return "bfloat16" if device.type == "cpu" else choose_precision("auto", device)
+
+    def train(self, recipe: Recipe, seed: int, lesson: str = "") -> Run:
+        """The run of a recipe with a seed; kept runs are not trained again.
+
+        Parameters
+        ----------
+        recipe : Recipe
+        seed : int
+        lesson : str
+            What stands for the contents of the teacher's predictions, where there is one.
+
+        Raises
+        ------
+        InputError
+            If training fails.
+        """
+        recipe = named(recipe, seed, self._data + lesson)
+        name = recipe.member.name
+        if name not in self.runs:
+            folder = self.folder / "runs" / name
+            if self._fresh or not (folder / RECORD_FILE).is_file():
+                (folder / RECORD_FILE).unlink(missing_ok=True)
+                self._in_process(
+                    folder,
+                    measure_run,
+                    recipe,
+                    folder,
+                    self.annotations[SCORED_SPLIT],
+                    device=self._device,
+                    threads=self._threads,
+                    resume=not self._fresh,
+                )
+            content = orjson.loads((folder / RECORD_FILE).read_bytes())
+            self.runs[name] = Run(recipe, folder, Record(**content))
+        return self.runs[name]
+
+    def predictions(self, run: Run, split: str) -> Path:
+        """The prediction file of a split, predicted if need be."""
+        path = run.folder / split / f"{run.recipe.member.name}.parquet"
+        newest = (run.folder / RECORD_FILE).stat().st_mtime
+        if split != SCORED_SPLIT and not (path.is_file() and path.stat().st_mtime >= newest):
+            self._in_process(
+                run.folder,
+                predict_run,
+                run.recipe,
+                run.folder,
+                split,
+                device=self._device,
+                threads=self._threads,
+            )
+        return path
+
+    def mixtures(self) -> list[str]:
+        """In what the runs' making differs, and from the present code, in words."""
+        makers = [run.record.made_by for run in self.runs.values()]
+        now = made_by(self._device, self._threads)
+        found = []
+        for key in now:
+            values = sorted({maker.get(key, "unknown") for maker in makers})
+            if len(values) > 1:
+                found.append(f"the runs differ in {key}: {', '.join(values)}")
+        old = sum(maker.get("code") != now["code"] for maker in makers)
+        if old:
+            found.append(
+                f"{old} of {len(makers)} runs were made by other versions of the training code"
+            )
+        return found
+
+    def _in_process(
+        self, folder: Path, function: Callable[..., None], *arguments: Any, **options: Any
+    ) -> None:
+        """Call a function in a fresh process, so that its memory is its own; wait for it.
+
+        The process is forked from one that has imported torch and done nothing else.
+        """
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["vqa_ensemble.studies.measuring"])
+        receiving, sending = context.Pipe(duplex=False)
+        process = context.Process(
+            target=_call, args=(sending, function, arguments, options), daemon=True
+        )
+        process.start()
+        sending.close()
+        while not receiving.poll(_WAIT_SECONDS):
+            self._tell(folder.name, _share_done(folder / PROGRESS_FILE))
+        try:
+            problem, details = receiving.recv()
+        except EOFError:
+            problem, details = "its process died; it may have run out of memory", ""
+        process.join()
+        if problem:
+            raise InputError(f"run {folder.name} failed: {problem}\n{details}".rstrip())
+
+
+def _call(
+    sending: Connection,
+    function: Callable[..., None],
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+) -> None:
+    """Call a function and send what went wrong: a problem and the traceback of a bug."""
+    try:
+        function(*arguments, **options)
+    except InputError as error:
+        sending.send((str(error), ""))
+    except Exception as error:
+        sending.send((f"{type(error).__name__}: {error}", traceback.format_exc()))
+    else:
+        sending.send(("", ""))
+
+
+def _share_done(path: Path) -> float:
+    """How far a run is, from the last line that it has noted."""
+    try:
+        lines = path.read_bytes().splitlines()
+        noted = orjson.loads(lines[-1])
+    except (OSError, IndexError, orjson.JSONDecodeError):
+        return 0.0
+    return float(noted["update"] / noted["updates"])

@@ -1,0 +1,115 @@
+"""What a study is: rows that change one recipe, each trained with several seeds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vqa_ensemble.formats.recipe import (
+    Recipe,
+    read_recipe,
+    recipe_from_dict,
+    recipe_hash,
+    recipe_to_dict,
+)
+
+# The recipe whose keys the rows of a study change, for each data set; the data sets that are
+# not listed take that of VQA 2.0.
+BASE_RECIPES = {"easy-vqa": "easy-vqa-ban", "shapes": "shapes-ban"}
+OTHER_BASE_RECIPE = "vqa-v2-ban"
+
+# Changes of the base recipe that make a study smaller.
+SCALES: dict[str, dict[str, Any]] = {
+    "full": {},
+    "small": {"model.hidden": 64, "training.epochs": 8},
+}
+
+Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes
+    ----------
+    label : str
+    changes : mapping of str to value
+        What differs from the base recipe: ``{"training.batch_size": 32}``.
+    talk : mapping of str to float
+        The talk's figures for the row, by column.
+    reference : str
+        Label of the row that it is compared with; none if empty.
+    """
+
+    label: str
+    changes: Changes = field(default_factory=dict)
+    talk: Mapping[str, float] = field(default_factory=dict)
+    reference: str = ""
+
+
+def change_recipe(recipe: Recipe, changes: Changes) -> Recipe:
+    """The recipe with keys ``section.key`` set to other values.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or a value is out of range.
+
+    Examples
+    --------
+    >>> recipe = read_recipe("easy-vqa-ban")
+    >>> change_recipe(recipe, {"training.epochs": 2}).training.epochs
+    2
+    """
+    content = recipe_to_dict(recipe)
+    for name, value in changes.items():
+        section, _, key = name.partition(".")
+        content[section][key] = value
+    return recipe_from_dict(content)
+
+
+def base_recipe(
+    dataset: str, *, root: str | None, scale: str = "full", epochs: int | None = None
+) -> Recipe:
+    """The recipe that a study's rows change.
+
+    Parameters
+    ----------
+    dataset : str
+    root : str, optional
+        The folder of the data set, where it has one.
+    scale : str
+        One of ``SCALES``.
+    epochs : int, optional
+        In place of the recipe's.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or its recipe is not valid.
+    """
+    changes: dict[str, Any] = {"data.dataset": dataset, **SCALES[scale]}
+    if root is not None:
+        changes["data.root"] = root
+    if epochs is not None:
+        changes["training.epochs"] = epochs
+    return change_recipe(read_recipe(BASE_RECIPES.get(dataset, OTHER_BASE_RECIPE)), changes)
+
+
+def named(recipe: Recipe, seed: int, data: str) -> Recipe:
+    """The recipe with a seed and a name that tells it from every other recipe and data set.
+
+    Recipes that train the same weights get the same name, whichever study asks for them.
+
+    Parameters
+    ----------
+    data : str
+        What stands for the data's contents.
+    """
+    anonymous = replace(recipe, member=replace(recipe.member, name="study", seed=0))
+    digest = hashlib.sha256(f"{recipe_hash(anonymous)} {data}".encode()).hexdigest()[:8]
+    name = f"{recipe.model.architecture}-{digest}-seed{seed}"
+    return replace(recipe, member=replace(recipe.member, name=name, seed=seed))

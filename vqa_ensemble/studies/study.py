@@ -1,0 +1,141 @@
+"""A study from its name to its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.studies.bench import Bench
+from vqa_ensemble.studies.catalog import STUDIES
+from vqa_ensemble.studies.design import SCALES, base_recipe
+from vqa_ensemble.studies.figures import draw, require_matplotlib
+from vqa_ensemble.studies.names import TOY
+from vqa_ensemble.studies.tables import Table, to_csv, to_markdown
+from vqa_ensemble.studies.toy_counting import toy_counting
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study is made.
+
+    Attributes
+    ----------
+    dataset : str
+    root : str, optional
+        The data set's folder, where it has one.
+    seeds : int
+        Runs of every row.
+    scale : str
+        One of ``SCALES``.
+    epochs : int, optional
+        In place of the recipe's and the scale's.
+    device : str
+    threads : int, optional
+    fresh : bool
+        Train again what is done already.
+    """
+
+    dataset: str = "shapes"
+    root: str | None = None
+    seeds: int = 3
+    scale: str = "full"
+    epochs: int | None = None
+    device: str = "auto"
+    threads: int | None = None
+    fresh: bool = False
+
+
+def run_study(
+    name: str,
+    folder: str | os.PathLike[str],
+    options: Options,
+    tell: Callable[[str, float], object] = lambda what, share: None,
+) -> Table:
+    """Train what a study asks for and is not done yet, and make its table.
+
+    Parameters
+    ----------
+    name : str
+        One of ``STUDIES``, or ``toy-counting``.
+    folder : path-like
+        Runs are kept in here, and shared by studies of the same data set.
+    options : Options
+    tell : callable
+        Told what is being trained, and how much of it is done (0 to 1).
+
+    Raises
+    ------
+    InputError
+        If the data or a recipe is wrong, or matplotlib is missing, which is needed in the end.
+    """
+    require_matplotlib()
+    if name == TOY:
+        return toy_counting(
+            name,
+            Path(folder),
+            seeds=options.seeds,
+            scale=options.scale,
+            threads=options.threads,
+            fresh=options.fresh,
+            tell=tell,
+        )
+    base = base_recipe(
+        options.dataset, root=options.root, scale=options.scale, epochs=options.epochs
+    )
+    bench = Bench(
+        base,
+        Path(folder),
+        seeds=options.seeds,
+        device=options.device,
+        threads=options.threads,
+        fresh=options.fresh,
+        tell=tell,
+    )
+    table = STUDIES[name](name, bench)
+    starred = [
+        "Gains are over the same seeds, ± half of their 95 % confidence interval; * marks those "
+        "that are surely not noise."
+    ]
+    notes = [
+        *(starred if any(row.reference for row in table.rows) else []),
+        *table.notes,
+        *_conditions(bench, options),
+        *bench.mixtures(),
+    ]
+    return replace(table, notes=notes)
+
+
+def save_study(table: Table, folder: str | os.PathLike[str], command: str) -> list[Path]:
+    """Write the table as ``<study>.csv``, ``.md`` and ``.png``; the paths.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    paths = [Path(folder, f"{table.study}{ending}") for ending in (".csv", ".md", ".png")]
+    atomic_write(paths[0], to_csv(table).encode())
+    atomic_write(paths[1], to_markdown(table, command).encode())
+    draw(table, paths[2])
+    return paths
+
+
+def _conditions(bench: Bench, options: Options) -> list[str]:
+    """What the figures were measured on, in words."""
+    changed = ", ".join(f"{key} = {value}" for key, value in SCALES[options.scale].items())
+    scale = f"scale {options.scale}" + (f" ({changed})" if changed else "")
+    notes = [
+        f"Data set {bench.base.data.dataset}, recipe {bench.base.member.name}, {scale}: "
+        f"{bench.base.training.epochs} epochs of {bench.questions['train']:,} questions. Scores "
+        f"are on the {bench.questions['validation']:,} questions of the validation split; ± is "
+        f"the standard deviation over {options.seeds} seeds."
+    ]
+    if any(run.record.made_by["device"] == "cpu" for run in bench.runs.values()):
+        notes.append(
+            "On a CPU, time is the processor's and memory what the process grows by; the talk's "
+            "are of a GPU."
+        )
+    return notes

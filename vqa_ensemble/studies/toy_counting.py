@@ -1,0 +1,69 @@
+"""The counting module's published toy task as a study; it needs no data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import torch
+
+from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.studies.measuring import code_digest
+from vqa_ensemble.studies.tables import CURVES, Column, Table, TableRow
+from vqa_ensemble.training.toy_counting import DIFFICULTIES, count_toy_scenes
+
+WAYS = ("sum of attention", "counter", "counter + normalize")
+VALUES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Updates and scenes an update: the paper's, and what one core does in a few minutes.
+SIZES = {"full": (1000, 1024), "small": (150, 256)}
+
+
+def toy_counting(
+    name: str,
+    folder: Path,
+    *,
+    seeds: int,
+    scale: str,
+    threads: int | None = None,
+    fresh: bool = False,
+    tell: Callable[[str, float], object] = lambda what, share: None,
+) -> Table:
+    """Accuracy of counting over the side of the boxes, and over noise.
+
+    Points that are done are kept in ``toy`` in the folder, by the code that made them.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    updates, scenes = SIZES[scale]
+    rows = []
+    for difficulty, fixed in DIFFICULTIES.items():
+        for parameter in ("side", "noise"):
+            for value in VALUES:
+                label = f"{difficulty}, {parameter} {value:g}"
+                side, noise = (value, fixed) if parameter == "side" else (fixed, value)
+                found = []
+                for seed in range(seeds):
+                    tell(f"{label}, seed {seed}", 0.0)
+                    path = folder / "toy" / f"{code_digest()}-{updates}x{scenes}.{side:g}-{noise:g}"
+                    kept = path.with_name(f"{path.name}-seed{seed}.json")
+                    if fresh or not kept.is_file():
+                        accuracies = count_toy_scenes(side, noise, seed, updates, scenes)
+                        atomic_write(kept, orjson.dumps(accuracies))
+                    found.append(orjson.loads(kept.read_bytes()))
+                columns = zip(WAYS, zip(*found, strict=True), strict=True)
+                rows.append(
+                    TableRow(label, {way: [100 * one for one in shares] for way, shares in columns})
+                )
+    return Table(
+        name,
+        "Counting module: the toy task of its paper",
+        "boxes",
+        tuple(Column(way, 1, score=True) for way in WAYS),
+        rows,
+        [
+            "Share of scenes of ten boxes counted right, in percent; easy: the other parameter is "
+            f"0, hard: 0.5. {updates} updates of {scenes} scenes; the paper has 1000 of 1024."
+        ],
+        layout=CURVES,
+    )
