@@ -103,3 +103,34 @@ def test_an_unknown_name_lists_what_there_is() -> None:
     assert "Did you mean 'easy-vqa-ban'? There are: easy-vqa-" in str(error.value)
     with pytest.raises(InputError, match="no such file"):
         find_recipe("missing/recipe.toml")
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_that_ships_builds_its_model(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    from vqa_ensemble.training.models import build_model
+
+    section = read_recipe(name).model
+    width = 48 if section.region_encoder == "convolution" else 6
+    model = build_model(replace(section, hidden=12), width=width, words=9, answers=5).eval()
+    regions = torch.rand(2, 4, width), torch.rand(2, 4, 4), torch.ones(2, 4, dtype=torch.bool)
+    choices = torch.tensor([[[1], [2], [3]]] * 2) if section.architecture == "cti" else None
+    logits = model(*regions, torch.tensor([[1, 2, 0], [3, 4, 5]]), choices)
+    assert logits.shape == (2, 5 if choices is None else 3)
+    assert torch.isfinite(logits).all()
+
+
+def test_the_ten_members_are_those_of_the_study() -> None:
+    pytest.importorskip("torch")
+    from vqa_ensemble.studies.catalog import MEMBERS
+    from vqa_ensemble.studies.design import base_recipe, change_recipe
+
+    base = base_recipe("vqa-v2", root=None)
+    names = [name for name in list_recipes() if name[:-2] == "vqa-v2-" and name[-2:].isdigit()]
+    assert len(names) == len(MEMBERS) == 10
+    for name, row in zip(names, MEMBERS, strict=True):
+        shipped, wanted = read_recipe(name), change_recipe(base, row.changes)
+        assert (shipped.model, shipped.training) == (wanted.model, wanted.training)
+        assert shipped.data.regions == wanted.data.regions
+        assert shipped.data.train_splits[:2] == ("train", "validation")
+    assert len({read_recipe(name).member.seed for name in names}) == 10
