@@ -134,8 +134,17 @@ def test_an_interrupted_run_goes_on_with_its_time(
     noted = [json.loads(line) for line in (folder / "measured.jsonl").read_bytes().splitlines()]
     with (folder / "measured.jsonl").open("ab") as file:
         file.write(b'{"update": 1')  # what a kill may leave
-    table = STUDY("epochs", again(bench))
-    assert trained[0] == trained[1]
+    with monkeypatch.context() as patch:
+        patch.setattr(measuring, "code_digest", lambda: "changed")
+        patch.setattr(measuring._Meter, "note", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            STUDY("epochs", again(bench))
+        first = json.loads((folder / "measured.jsonl").read_bytes().splitlines()[0])
+        assert first not in noted  # other code began anew
+        noted = [json.loads(line) for line in (folder / "measured.jsonl").read_bytes().splitlines()]
+        patch.setattr(measuring._Meter, "note", note)
+        table = STUDY("epochs", again(bench))
+    assert trained[0] == trained[1] == trained[2]
     after = [json.loads(line) for line in (folder / "measured.jsonl").read_bytes().splitlines()]
     kept = [line for line in after if line in noted]
     assert kept == noted[: len(kept)]

@@ -90,6 +90,8 @@ def command(
 
         def tell(what: str, share: float) -> None:
             bar.update(task, completed=share, description=f"{name}: {what}")
+            if share == 1 and not quiet:
+                bar.console.print(f"{what} is done")
 
         table = run_study(name, output, options, tell)
     paths = save_study(table, output, f"vqa-ensemble {shlex.join(given_arguments())}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Bench:
     fresh : bool
         Train again what is done already.
     tell : callable
-        Told what is being trained, and how much of it is done (0 to 1).
+        Told what is being trained, and how much of it is done: 1 once when it is recorded.
 
     Raises
     ------
@@ -130,6 +131,7 @@ class Bench:
                     threads=self._threads,
                     resume=not self._fresh,
                 )
+                self._tell(name, 1.0)
             content = orjson.loads((folder / RECORD_FILE).read_bytes())
             self.runs[name] = Run(recipe, folder, Record(**content))
         return self.runs[name]
@@ -199,6 +201,8 @@ def _call(
     options: dict[str, Any],
 ) -> None:
     """Call a function and send what went wrong: a problem and the traceback of a bug."""
+    # Control-C reaches the whole group; the study, which also hears it, ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         function(*arguments, **options)
     except InputError as error:
@@ -216,4 +220,4 @@ def _share_done(path: Path) -> float:
         noted = orjson.loads(lines[-1])
     except (OSError, IndexError, orjson.JSONDecodeError):
         return 0.0
-    return float(noted["update"] / noted["updates"])
+    return min(float(noted["update"] / noted["updates"]), 0.99)  # it is not scored yet

@@ -33,6 +33,7 @@ from vqa_ensemble.training.trainer import Trainer, TrainingProgress
 
 RECORD_FILE = "run.json"
 PROGRESS_FILE = "measured.jsonl"
+_MAKER_FILE = "made_by.json"
 OVERALL = "overall"
 # The split that is scored; test splits of the VQA challenges have no public answers.
 SCORED_SPLIT = "validation"
@@ -83,7 +84,7 @@ def measure_run(
     """Train a recipe in ``folder`` and write what was measured as ``run.json`` there.
 
     An interrupted run continues from its checkpoint, and its time and memory from what was
-    noted until then.
+    noted until then; but it starts over if other code, or another device, has begun it.
 
     Raises
     ------
@@ -93,6 +94,10 @@ def measure_run(
     if threads is not None:
         torch.set_num_threads(threads)
     chosen = choose_device(device)
+    maker = orjson.dumps(made_by(device, threads))
+    begun = folder / _MAKER_FILE
+    resume = resume and begun.is_file() and begun.read_bytes() == maker
+    atomic_write(begun, maker)
     meter = _Meter(folder / PROGRESS_FILE, chosen)
     dataset = open_dataset(recipe.data)
     trainer = Trainer(recipe, folder, chosen, dataset=dataset, resume=resume)

@@ -64,7 +64,7 @@ def run_study(
         Runs are kept in here, and shared by studies of the same data set.
     options : Options
     tell : callable
-        Told what is being trained, and how much of it is done (0 to 1).
+        Told what is being trained, and how much of it is done: 1 once when it is kept.
 
     Raises
     ------

@@ -50,6 +50,7 @@ def toy_counting(
                     if fresh or not kept.is_file():
                         accuracies = count_toy_scenes(side, noise, seed, updates, scenes)
                         atomic_write(kept, orjson.dumps(accuracies))
+                        tell(f"{label}, seed {seed}", 1.0)
                     found.append(orjson.loads(kept.read_bytes()))
                 columns = zip(WAYS, zip(*found, strict=True), strict=True)
                 rows.append(
