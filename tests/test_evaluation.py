@@ -250,6 +250,17 @@ def test_error_correlation_is_pearsons_over_common_questions() -> None:
     assert np.isnan(diagnostics.error_correlation(scores, present)[1, 2])
 
 
+def test_a_method_that_cannot_be_fitted_is_refused_where_it_stands_alone() -> None:
+    questions = random_members(3, 40, (0.9, 0.4))
+
+    def refuse() -> Any:
+        raise ValueError("no fit")
+
+    folds = grouped_folds(questions.groups, questions.types.of)
+    with pytest.raises(InputError, match="ValueError: no fit"):
+        out_of_fold(refuse, questions, folds)
+
+
 def test_a_member_better_than_the_rest_contributes_and_noise_does_not() -> None:
     questions = random_members(3, 400, (0.9, 0.4, 0.4, 0.0))
     folds = grouped_folds(questions.groups, questions.types.of)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import Combiner, QuestionTypes, accuracy
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.errors import InputError
 
 Factory = Callable[[], Combiner]
 
@@ -134,12 +135,15 @@ def out_of_fold(
 
     Raises
     ------
-    ValueError
+    InputError
         If it cannot be fitted.
     """
     result = cross_validate({"": make}, questions, folds)
     if result.failures:
-        raise ValueError(result.failures[""])
+        raise InputError(
+            f"the method cannot be fitted on a part of these questions: {result.failures['']}",
+            fix="Use another method, or more questions.",
+        )
     return result.scores[""]
 
 

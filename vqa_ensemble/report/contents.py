@@ -15,6 +15,7 @@ from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.comparison import QUESTION_TYPE, compare
 from vqa_ensemble.engine.fit import BEST_SINGLE
 from vqa_ensemble.engine.labelled import Labelled
+from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.changes import count_changes
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
 from vqa_ensemble.evaluation.cross_validation import find_candidates
@@ -120,6 +121,12 @@ def gather(
         given=given,
         after=after,
     )
+    if method in comparison["failures"]:
+        raise InputError(
+            f"'{method}' cannot be fitted on a part of these questions: "
+            f"{comparison['failures'][method]}",
+            fix="Report on more questions.",
+        )
     out_of_fold = ensemble is not None and _was_fitted_on(ensemble, comparison)
     row = method if ensemble is None or out_of_fold else Path(ensemble_path).name
     majority_scores = _scores_of(labelled, election.plurality)

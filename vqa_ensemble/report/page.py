@@ -18,7 +18,7 @@ from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
 from vqa_ensemble.report.charts import make_charts, oracle_gaps
-from vqa_ensemble.report.contents import Contents, best_member, headline
+from vqa_ensemble.report.contents import Contents, headline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,7 +75,6 @@ def render(
             contents=contents,
             comparison=contents.comparison,
             headline=headline(contents),
-            best=best_member(contents),
             row=contents.method(contents.row),
             members=[members[m] for m in order],
             order=order,
@@ -88,7 +87,6 @@ def render(
             is_majority=contents.row == EQUAL_VOTES,
             scores=contents.scores,
             notes=notes,
-            browser=browser,
             packed=packed,
             images=[base64.b64encode(image).decode() for image in images],
             style=_template("report.css"),
