@@ -6,6 +6,7 @@ import importlib
 import signal
 import sys
 from types import FrameType
+from typing import Self
 
 import click
 
@@ -68,12 +69,30 @@ def group() -> None:
     """
 
 
-class Terminated(BaseException):
+class Stopped(BaseException):
     """Somebody asked this process to end: temporary files go before it does."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+class StopSignals:
+    """While this lasts, Ctrl-C and SIGTERM raise :class:`Stopped`, and ``number`` says which.
+
+    A signal may arrive inside a library that turns what is raised there into an error of its
+    own; the number tells such an error from a real one.
+    """
+
+    number = 0
+
+    def __enter__(self) -> Self:
+        self._before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        raise Stopped
 
 
 def main(args: list[str] | None = None) -> None:
@@ -82,27 +101,32 @@ def main(args: list[str] | None = None) -> None:
     Exit codes: 0 good, 1 bad input or failed check, 2 usage, 130 interrupted (Ctrl-C), 143
     terminated (SIGTERM).
     """
-    before = signal.signal(signal.SIGTERM, _terminate)
+    with StopSignals() as signals:
+        try:
+            sys.exit(_run(args))
+        except BaseException:
+            if not signals.number:
+                raise
+    click.echo("Interrupted." if signals.number == signal.SIGINT else "Terminated.", err=True)
+    sys.exit(128 + signals.number)
+
+
+def _run(args: list[str] | None) -> int:
+    """Run a command; its exit code."""
     try:
-        sys.exit(group.main(args, prog_name="vqa-ensemble", standalone_mode=False) or 0)
+        return group.main(args, prog_name="vqa-ensemble", standalone_mode=False) or 0
     except InputError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        return 1
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        sys.exit(130)
-    except Terminated:
-        click.echo("Terminated.", err=True)
-        sys.exit(143)
+        return error.exit_code
+    except click.Abort:
+        return 130
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"Error: {place}{error.strerror or error}", err=True)
-        sys.exit(1)
+        return 1
     except MemoryError:
         click.echo("Error: there is not enough memory for this", err=True)
-        sys.exit(1)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return 1
