@@ -189,3 +189,16 @@ def test_output_into_a_pipe_has_no_colour_and_no_progress(folder: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "\x1b" not in ran.stdout
     assert ran.stderr == ""
+
+
+def test_a_plain_vote_waits_for_no_learning_library(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "a.parquet", [1], ["2"], [0.5], member="a")
+    arguments = ["vote", str(tmp_path / "a.parquet"), "--method", "majority"]
+    code = (
+        "import sys\n"
+        "from vqa_ensemble.cli import group\n"
+        f"group.main({arguments!r}, standalone_mode=False)\n"
+        "print([m for m in ('scipy', 'sklearn', 'torch') if m in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.endswith("[]\n")

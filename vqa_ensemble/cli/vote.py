@@ -20,6 +20,7 @@ from vqa_ensemble.cli.common import (
 from vqa_ensemble.engine.options import ENGINES, MISSING, VoteOptions
 
 if TYPE_CHECKING:
+    from vqa_ensemble.combiners.fitted import FittedEnsemble
     from vqa_ensemble.engine.ray_cluster import RayEngine
     from vqa_ensemble.engine.summary import VoteSummary
 
@@ -94,7 +95,6 @@ def command(
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
     if normalize and (merge or synonyms):
         raise click.UsageError("--normalize does not go with --merge or --synonyms")
-    from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.local import vote_files
     from vqa_ensemble.engine.provenance import Recorder
     from vqa_ensemble.formats.answer_map import read_answer_map
@@ -130,7 +130,7 @@ def command(
             predictions,
             options,
             answer_map=answer_map,
-            ensemble=None if ensemble is None else read_fitted(ensemble),
+            ensemble=None if ensemble is None else read_ensemble(ensemble),
             question_types=types,
             synonyms=None if synonyms is None else read_synonyms(synonyms),
             output=output,
@@ -151,6 +151,13 @@ def command(
         print_summary(summary, verbose=verbose)
         for path in written:
             console().print(f"Wrote {path}")
+
+
+def read_ensemble(path: str) -> FittedEnsemble:
+    """Read an ensemble file; only then are the combiners imported, and scipy with them."""
+    from vqa_ensemble.combiners.fitted import read_fitted
+
+    return read_fitted(path)
 
 
 def ray_engine(output: str, address: str | None) -> RayEngine:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
-from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.audit import audit_table
 from vqa_ensemble.engine.merging import count_effect
 from vqa_ensemble.engine.options import VoteOptions
@@ -37,6 +37,10 @@ from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
 from vqa_ensemble.voting.question_type import question_type_vote, vote_on_types
 from vqa_ensemble.voting.result import Election
+
+if TYPE_CHECKING:
+    # Combiners import scipy, which a vote without them need not wait for.
+    from vqa_ensemble.combiners.fitted import FittedEnsemble
 
 # Answers whose types and normal forms are remembered from block to block.
 REMEMBERED_ANSWERS = 1 << 20

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.blocks import (
     BlockResult,
     Job,
@@ -32,6 +32,10 @@ from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import SubmissionWriter
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
 from vqa_ensemble.voting.result import Election
+
+if TYPE_CHECKING:
+    # Combiners import scipy, which a vote without them need not wait for.
+    from vqa_ensemble.combiners.fitted import FittedEnsemble
 
 # Each thread holds one block in memory; more threads than this gain little.
 MAX_THREADS = 8
