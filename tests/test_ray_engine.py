@@ -24,7 +24,7 @@ from vqa_ensemble.formats.prediction_ranges import (  # noqa: E402
     PredictionFile,
     Span,
 )
-from vqa_ensemble.formats.predictions import Predictions, save_predictions  # noqa: E402
+from vqa_ensemble.formats.predictions import Common, Predictions, save_predictions  # noqa: E402
 from vqa_ensemble.formats.predictions import predictions_from_rows as from_rows  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
@@ -100,12 +100,12 @@ def test_urls_give_the_bytes_of_paths(paths: list[Path], tmp_path: Path) -> None
 class Fatal(PredictionFile):
     """A file whose first reader is killed."""
 
-    def read(self, span: Span) -> Predictions:
+    def read(self, span: Span, common: Common | None = None) -> Predictions:
         marker = Path(self.path).with_suffix(".killed")
         if span.low is not None and not marker.exists():
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().read(span)
+        return super().read(span, common)
 
 
 def test_a_killed_worker_does_not_change_the_result(
