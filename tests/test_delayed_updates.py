@@ -52,7 +52,9 @@ def test_micro_batches_of_any_size_give_the_gradient_of_one_batch(
 
     def gradients(size: int) -> tuple[list[torch.Tensor], torch.Tensor]:
         model.zero_grad(set_to_none=True)
-        batches = (examples.batch(rows[start : start + size]) for start in range(0, window, size))
+        batches = (
+            examples.batch(rows[start : start + size]).to(CPU) for start in range(0, window, size)
+        )
         precision = MixedPrecision("float32", CPU)
         sums = accumulate_gradients(model, batches, precision, share=window, window=window)
         return [p.grad.clone() for p in model.parameters() if p.grad is not None], sums

@@ -79,6 +79,8 @@ class DataSection:
     min_answers : int
         Questions that an answer must be the answer of, the most given one, to enter the
         vocabulary.
+    workers : int
+        Processes that make batches ahead of the training step; with 0 it makes its own.
     """
 
     dataset: str = _key(choices=DATASETS)
@@ -90,6 +92,7 @@ class DataSection:
     words: int = _key(14, low=1, high=64)
     question_types: tuple[str, ...] = _key((), low=0)
     min_answers: int = _key(9, low=1)
+    workers: int = _key(0, low=0, high=64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,11 +340,11 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, dict[str, Any]]:
 def recipe_hash(recipe: Recipe) -> str:
     """Sixteen hexadecimal digits that change when the trained weights would.
 
-    Where the data and the teacher's predictions lie, what is reserved on a cluster, and what
-    is evaluated or predicted do not count.
+    Where the data and the teacher's predictions lie, who loads them, what is reserved on a
+    cluster, and what is evaluated or predicted do not count.
     """
     content = recipe_to_dict(recipe)
-    del content["predict"], content["data"]["root"]
+    del content["predict"], content["data"]["root"], content["data"]["workers"]
     del content["training"]["gpus"], content["training"]["evaluate"]
     if not content["distillation"].pop("teacher"):
         del content["distillation"]

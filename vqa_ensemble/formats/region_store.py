@@ -99,14 +99,14 @@ class RegionStore:
 
     def read(
         self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-        """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
+    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
+        """Features (B, K, D) as stored, boxes (B, K, 4), which regions there are (B, K).
 
         K is the limit, or the most regions that a picture has where these are fewer; features
         and boxes that are not there are zero.
         """
         counts = np.minimum(self.counts[rows], self._most)
-        features = np.zeros((len(rows), self._most, self.width), np.float32)
+        features = np.zeros((len(rows), self._most, self.width), self._features.dtype)
         boxes = np.zeros((len(rows), self._most, 4), np.float32)
         for i, (start, count) in enumerate(
             zip(self._starts[rows].tolist(), counts.tolist(), strict=True)

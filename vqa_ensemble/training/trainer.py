@@ -28,6 +28,7 @@ from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.combined import training_examples
 from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
 from vqa_ensemble.training.data.given_answers import give_answers
+from vqa_ensemble.training.data.loader import load_batches
 from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors
 from vqa_ensemble.training.distillation import student_loss
@@ -300,7 +301,12 @@ class Trainer:
 
     def _load(self, last: int) -> Iterator[Batch]:
         """The batches of this update and those that follow."""
-        return map(self._examples.batch, self._batch_rows(self.update, last))
+        return load_batches(
+            self._examples,
+            self._batch_rows(self.update, last),
+            workers=self.recipe.data.workers,
+            pinned=self.device.type == "cuda",
+        )
 
     def _batch_rows(self, first: int, last: int) -> Iterator[Rows]:
         size = self.recipe.training.batch_size

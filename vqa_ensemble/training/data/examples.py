@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -30,10 +30,11 @@ class Regions(Protocol):
 
     def read(
         self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
         """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
 
-        Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
+        Features are of the type they are stored in. Boxes are x1, y1, x2, y2 as shares of the
+        picture's width and height.
         """
 
 
@@ -191,6 +192,7 @@ class Batch:
     Attributes
     ----------
     features : Tensor of float32, shape (B, K, D)
+        Before :meth:`to` in the type they are stored in, so that half as much goes to a GPU.
     boxes : Tensor of float32, shape (B, K, 4)
     mask : Tensor of bool, shape (B, K)
         False where a picture has fewer than K regions.
@@ -225,15 +227,21 @@ class Batch:
             part: list[Any] = [v if v is None else v[start : start + size] for v in values]
             yield Batch(*part)
 
+    def pin_memory(self) -> Batch:
+        """The same in page-locked memory."""
+        return self._each(Tensor.pin_memory)
+
     def to(self, device: torch.device) -> Batch:
-        """The same on another device."""
+        """The same on another device, all numbers in float32."""
         if device.type == "cpu":
-            return self
+            return replace(self, features=self.features.float())
+        there = self.pin_memory()._each(lambda tensor: tensor.to(device, non_blocking=True))
+        return replace(there, features=there.features.float())
 
-        def move(tensor: Tensor | None) -> Any:
-            return None if tensor is None else tensor.pin_memory().to(device, non_blocking=True)
-
-        return Batch(*(move(getattr(self, field.name)) for field in fields(self)))
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        values = (getattr(self, field.name) for field in fields(self))
+        changed: list[Any] = [value if value is None else change(value) for value in values]
+        return Batch(*changed)
 
 
 @dataclass(frozen=True)
@@ -333,7 +341,7 @@ class Examples:
 
     def _read_regions(
         self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
         parts = self._part[rows]
         if (parts == parts[0]).all():
             return self.splits[int(parts[0])].regions.read(self.pictures[rows])
@@ -342,7 +350,8 @@ class Examples:
             for p in np.unique(parts)
         }
         most = max(mask.shape[1] for _, _, mask in read.values())
-        features = np.zeros((len(rows), most, self.width), np.float32)
+        kind = np.result_type(*(its_features for its_features, _, _ in read.values()))
+        features = np.zeros((len(rows), most, self.width), kind)
         boxes = np.zeros((len(rows), most, 4), np.float32)
         mask = np.zeros((len(rows), most), np.bool_)
         for part, (its_features, its_boxes, its_mask) in read.items():
