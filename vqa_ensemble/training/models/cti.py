@@ -49,6 +49,7 @@ class TrilinearInteraction(VqaModel):
         super().__init__(section, width=width, words=words, answers=answers)
         self.answer = QuestionEncoder(words, section)
         self.answer.embedding = self.question.embedding
+        self.answer.tfidf_embedding = self.question.tfidf_embedding
         # One draw for all maps of the regions, as in bilinear attention.
         self.dropout = Dropout(section.dropout)
         self.attention = TrilinearAttentionMaps(self.regions.width, section)

@@ -235,12 +235,19 @@ class QuestionEncoder(nn.Module):
 
     Padding is on the right, which the states before it cannot see; the last state is the one
     at the last word. Also returns where there are words, (B, T).
+
+    With ``tfidf_embedding`` a word has a second embedding beside the first.
     """
 
     def __init__(self, words: int, section: ModelSection) -> None:
         super().__init__()
-        width = GLOVE_WIDTH if section.word_vectors == "glove" else section.word_width
+        packaged = section.word_vectors == "glove" and not section.glove_file
+        width = GLOVE_WIDTH if packaged else section.word_width
         self.embedding = nn.Embedding(words, width, padding_idx=PADDING)
+        self.tfidf_embedding: nn.Embedding | None = None
+        if section.tfidf_embedding:
+            self.tfidf_embedding = nn.Embedding(words, width, padding_idx=PADDING)
+            width *= 2
         self.dropout = Dropout(section.dropout)
         self.gru = Gru(width, section.hidden)
 
@@ -248,7 +255,10 @@ class QuestionEncoder(nn.Module):
         mask = tokens != PADDING
         longest = int(mask.sum(1).max())
         tokens, mask = tokens[:, :longest], mask[:, :longest]
-        states = self.gru(self.dropout(self.embedding(tokens)))
+        embedded = self.embedding(tokens)
+        if self.tfidf_embedding is not None:
+            embedded = torch.cat([embedded, self.tfidf_embedding(tokens)], -1)
+        states = self.gru(self.dropout(embedded))
         last = mask.sum(1) - 1
         return states, states[torch.arange(len(states), device=states.device), last], mask
 
