@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "prepare",
     "convert-features",
+    "grid-features",
     "train",
     "predict",
     "distill",
