@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training import ray_session  # noqa: E402
+from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.ray_session import train_members_on_ray  # noqa: E402
 from vqa_ensemble.training.session import train_members  # noqa: E402
 
@@ -127,6 +128,51 @@ def test_one_member_that_fails_does_not_take_the_others_along(
     one, other = (read_predictions(o.files["validation"]) for o in (here[0], outcomes[3]))
     np.testing.assert_array_equal(one.confidences, other.confidences)
     assert one.top() == other.top()
+
+
+class FatalOnce(Recipe):
+    """A recipe that kills the worker that trains by it, once, after the first checkpoint."""
+
+    driver: ClassVar[int]
+    run: ClassVar[Path]
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "training" and os.getpid() != self.driver:
+            killed = self.run / "log-when-killed"
+            if (self.run / "checkpoint.pt").exists() and not killed.exists():
+                killed.write_bytes((self.run / "log.jsonl").read_bytes())
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getattribute__(name)
+
+
+def test_a_member_whose_worker_is_killed_goes_on_from_its_checkpoint(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_from_dict(content("member", root))
+    kept = {f.name: getattr(recipe, f.name) for f in fields(Recipe)}
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(ray_session, "_with_absolute_root", lambda recipe: recipe)
+    weights, confidences = [], []
+    for name in ("disturbed", "quiet"):
+        run = tmp_path / name / "member"
+        FatalOnce.driver, FatalOnce.run = os.getpid(), run
+        (outcome,) = train_members_on_ray(
+            [FatalOnce(**kept) if name == "disturbed" else recipe],
+            runs=tmp_path / name,
+            predictions=tmp_path / name,
+            device="cpu",
+        )
+        assert not outcome.error
+        weights.append(load_checkpoint(run, torch.device("cpu"))[0].model.state_dict())
+        confidences.append(read_predictions(outcome.files["validation"]).confidences)
+    before = (tmp_path / "disturbed/member/log-when-killed").read_bytes()
+    after = (tmp_path / "disturbed/member/log.jsonl").read_bytes()
+    assert before
+    assert after.startswith(before)  # with its times: the first epoch was not trained again
+    assert len(after) > len(before)
+    for name, weight in weights[1].items():
+        torch.testing.assert_close(weights[0][name], weight, rtol=0, atol=0)
+    np.testing.assert_array_equal(*confidences)
 
 
 def test_the_command_trains_on_the_cluster(root: Path, tmp_path: Path) -> None:
