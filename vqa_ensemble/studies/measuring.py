@@ -94,10 +94,9 @@ def measure_run(
     if threads is not None:
         torch.set_num_threads(threads)
     chosen = choose_device(device)
-    maker = orjson.dumps(made_by(device, threads))
-    begun = folder / _MAKER_FILE
-    resume = resume and begun.is_file() and begun.read_bytes() == maker
-    atomic_write(begun, maker)
+    maker, begun = made_by(device, threads), folder / _MAKER_FILE
+    resume = resume and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
+    atomic_write(begun, orjson.dumps(maker))
     meter = _Meter(folder / PROGRESS_FILE, chosen)
     dataset = open_dataset(recipe.data)
     trainer = Trainer(recipe, folder, chosen, dataset=dataset, resume=resume)
@@ -114,7 +113,7 @@ def measure_run(
         memory=meter.memory,
         parameters=sum(parameter.numel() for parameter in member.model.parameters()),
         latency=_latency(member, dataset, chosen),
-        made_by=made_by(device, threads),
+        made_by=maker,
     )
     atomic_write(folder / RECORD_FILE, orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2))
 

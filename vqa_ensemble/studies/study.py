@@ -97,7 +97,7 @@ def run_study(
     table = STUDIES[name](name, bench)
     starred = [
         "Gains are over the same seeds, ± half of their 95 % confidence interval; * marks those "
-        "that are surely not noise."
+        "whose interval lacks zero, as one in twenty does by chance."
     ]
     notes = [
         *(starred if any(row.reference for row in table.rows) else []),

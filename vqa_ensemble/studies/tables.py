@@ -152,9 +152,16 @@ def cells(table: Table) -> tuple[list[str], list[list[str]]]:
     rows = []
     for row in table.rows:
         figures = [show(row.values.get(column.name, []), column.digits) for column in table.columns]
-        talk = [f"{row.talk[name]:,g}" if name in row.talk else "" for name in table.talk_columns]
+        talk = [_as_in_the_talk(row.talk.get(name)) for name in table.talk_columns]
         rows.append([row.label, *figures, *talk])
     return heads, rows
+
+
+def _as_in_the_talk(figure: float | None) -> str:
+    """Scores and hours have two decimals, MiB none."""
+    if figure is None:
+        return ""
+    return f"{figure:,.0f}" if figure >= 1000 else f"{figure:.2f}"
 
 
 def to_csv(table: Table) -> str:
