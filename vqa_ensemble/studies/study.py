@@ -102,7 +102,7 @@ def run_study(
     notes = [
         *(starred if any(row.reference for row in table.rows) else []),
         *table.notes,
-        *_conditions(bench, options),
+        *_conditions(table, bench, options),
         *bench.mixtures(),
     ]
     return replace(table, notes=notes)
@@ -123,16 +123,17 @@ def save_study(table: Table, folder: str | os.PathLike[str], command: str) -> li
     return paths
 
 
-def _conditions(bench: Bench, options: Options) -> list[str]:
+def _conditions(table: Table, bench: Bench, options: Options) -> list[str]:
     """What the figures were measured on, in words."""
     changed = ", ".join(f"{key} = {value}" for key, value in SCALES[options.scale].items())
     scale = f"scale {options.scale}" + (f" ({changed})" if changed else "")
     notes = [
         f"Data set {bench.base.data.dataset}, recipe {bench.base.member.name}, {scale}: "
         f"{bench.base.training.epochs} epochs of {bench.questions['train']:,} questions. Scores "
-        f"are on the {bench.questions['validation']:,} questions of the validation split; ± is "
-        f"the standard deviation over {options.seeds} seeds."
+        f"are on the {bench.questions['validation']:,} questions of the validation split."
     ]
+    if not any(note.startswith("±") for note in table.notes):
+        notes.append(f"± is the standard deviation over {options.seeds} seeds.")
     if any(run.record.made_by["device"] == "cpu" for run in bench.runs.values()):
         notes.append(
             "On a CPU, time is the processor's and memory what the process grows by; the talk's "
