@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,6 +33,62 @@ def json_option(function: Function) -> Function:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."
     )(function)
+
+
+def device_options(function: Function) -> Function:
+    """Add ``--data-root``, ``--device`` and ``--threads``."""
+    options = (
+        click.option("--data-root", metavar="FOLDER", help="Where the data set lies."),
+        click.option(
+            "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
+        ),
+        click.option(
+            "--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def training_options(function: Function) -> Function:
+    """Add where training writes, what it predicts, and whether it goes on or starts over."""
+    options = (
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            default=Path("runs"),
+            show_default=True,
+            help="Folder for each member's checkpoint and log.",
+        ),
+        click.option(
+            "--predictions",
+            type=click.Path(path_type=Path),
+            default=Path("preds"),
+            show_default=True,
+            help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
+        ),
+        click.option(
+            "--split",
+            "splits",
+            multiple=True,
+            help="Split to predict, instead of the recipe's; repeat.",
+        ),
+        click.option(
+            "--resume/--fresh",
+            default=True,
+            show_default=True,
+            help="Continue from the checkpoints in the output folder, or start over.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the recipe's seed."
+        ),
+        device_options,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def given_arguments() -> list[str]:

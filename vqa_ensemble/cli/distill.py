@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    console,
+    json_option,
+    output_options,
+    print_json,
+    status,
+    training_options,
+)
 from vqa_ensemble.cli.train import describe, require_torch, say_failure, to_json, train_here
 from vqa_ensemble.errors import InputError
 
@@ -43,40 +50,13 @@ if TYPE_CHECKING:
     help="Instead of the recipe's distillation.temperature.",
 )
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder for the student's checkpoint and log, and for what the teacher says.",
-)
-@click.option(
-    "--predictions",
-    type=click.Path(path_type=Path),
-    default=Path("preds"),
-    show_default=True,
-    help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
-)
-@click.option(
-    "--split", "splits", multiple=True, help="Split to predict, instead of the recipe's; repeat."
-)
-@click.option(
     "--missing",
     type=click.Choice(["error", "abstain"]),
     default="error",
     show_default=True,
     help="When a teacher lacks questions that others have.",
 )
-@click.option(
-    "--resume/--fresh",
-    default=True,
-    show_default=True,
-    help="Continue from the checkpoint in the output folder, or start over.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the recipe's seed.")
-@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@training_options
 @json_option
 @output_options
 def command(

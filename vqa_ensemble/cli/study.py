@@ -10,6 +10,7 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
+    device_options,
     given_arguments,
     json_option,
     output_options,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 @click.command("study")
 @click.argument("name", type=click.Choice(STUDY_NAMES))
 @click.option("--dataset", default="shapes", show_default=True, help="As recipes call it.")
-@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of every row."
 )
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     help="Folder for the table, and for runs, which studies share.",
 )
 @click.option("--fresh", is_flag=True, help="Train again what is done already.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@device_options
 @json_option
 @output_options
 def command(

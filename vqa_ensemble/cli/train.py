@@ -17,6 +17,7 @@ from vqa_ensemble.cli.common import (
     print_json,
     progress,
     status,
+    training_options,
 )
 from vqa_ensemble.engine.options import ENGINES
 from vqa_ensemble.errors import InputError
@@ -50,34 +51,7 @@ def require_torch() -> None:
 
 @click.command("train")
 @click.argument("recipes", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder for each member's checkpoint and log.",
-)
-@click.option(
-    "--predictions",
-    type=click.Path(path_type=Path),
-    default=Path("preds"),
-    show_default=True,
-    help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
-)
-@click.option(
-    "--split", "splits", multiple=True, help="Split to predict, instead of the recipe's; repeat."
-)
-@click.option(
-    "--resume/--fresh",
-    default=True,
-    show_default=True,
-    help="Continue from the checkpoints in the output folder, or start over.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the recipes' seeds.")
-@click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's.")
+@training_options
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
