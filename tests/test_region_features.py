@@ -325,6 +325,11 @@ def test_a_store_without_its_last_file_is_not_whole(tmp_path: Path) -> None:
         ("image_ids", np.array([8, 8]), "image 8 stands there twice"),
         ("counts", np.array([3, 4]), "must lie between 1 and 3"),
         ("counts", np.array([3]), r"has shape \(1,\)"),
+        ("counts", np.array([3.0, 3.0]), "counts.npy: holds float64; expected integers"),
+        ("image_ids", np.array([8.5, 9.5]), "image_ids.npy: holds float64; expected integers or"),
+        ("image_ids", np.array([[8], [9]]), r"image_ids.npy: has shape \(2, 1\); expected \(I,\)"),
+        ("features", np.ones((2, 3, 4), np.int64), "features.npy: holds int64; expected"),
+        ("boxes", np.full((2, 3, 4), "a"), "boxes.npy: holds <U1; expected"),
     ],
 )  # fmt: skip
 def test_arrays_of_other_programs_are_checked(
@@ -358,6 +363,53 @@ def test_broken_files_are_named(tmp_path: Path, name: str, content: bytes, messa
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         list(read_regions(tmp_path / name))
+
+
+def write_store_folder(folder: Path) -> Path:
+    convert_regions([write_tsv(folder)], folder / "regions")
+    (folder / "karpathy_val_resnet101_faster_rcnn_genome.tsv.0").unlink()
+    return folder / "regions"
+
+
+# A damaged page of LMDB ends the process, inside the library: it is for files one trusts.
+@pytest.mark.parametrize(
+    "write",
+    [*(write for write in FORMATS if "lmdb" not in write.__name__), write_store_folder],
+)
+def test_damaged_files_are_taken_or_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    path = write(source)
+    random = np.random.default_rng(0)
+    refused = 0
+    for file in sorted(path.rglob("*") if path.is_dir() else source.iterdir()):
+        if file.name == "lock.mdb":
+            continue
+        whole = file.read_bytes()
+        for change in range(40):
+            content, place = bytearray(whole), int(random.integers(len(whole)))
+            if change % 4 == 0:
+                del content[place:]
+            else:
+                content[place : place + change] = random.bytes(len(content[place : place + change]))
+            file.write_bytes(bytes(content))
+            try:
+                convert_regions([path], tmp_path / "regions")
+            except InputError:
+                refused += 1
+        file.write_bytes(whole)
+    assert refused > 10
+    convert_regions([path], tmp_path / "regions")
+
+
+def test_a_cut_database_is_refused(tmp_path: Path) -> None:
+    path = write_lmdb(tmp_path)
+    file = path / "data.mdb"
+    content = file.read_bytes()
+    for part in (2, 3):
+        file.write_bytes(content[: len(content) // part])
+        with pytest.raises(InputError, match=r"is shorter than its|is not a readable LMDB"):
+            list(read_regions(path))
 
 
 def test_hdf5_that_does_not_say_its_images_asks_for_them(tmp_path: Path) -> None:

@@ -33,15 +33,15 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
-from vqa_ensemble.formats.region_store import RegionStore, write_store
+from vqa_ensemble.formats.region_store import RegionStore, load_array, write_store
+from vqa_ensemble.formats.vqa_json import read_json
 
 Array = npt.NDArray[Any]
 _BUTD_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
@@ -159,7 +159,9 @@ def read_npz(path: Path) -> PictureOfRegions:
     InputError
         If it is broken, or lacks an array.
     """
-    return _picture(image_id(path.stem), _load_npz(path, path=path, where=""), path=path, where="")
+    with path.open("rb") as file:
+        entry = _load_npz(file, path=path, where="")
+    return _picture(image_id(path.stem), entry, path=path, where="")
 
 
 def _read_store(path: Path) -> Iterator[PictureOfRegions]:
@@ -195,42 +197,45 @@ def _read_hdf5(path: Path) -> Iterator[PictureOfRegions]:
             "HDF5 needs the package h5py", path=path, fix="pip install 'vqa-ensemble[features]'"
         ) from error
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield from _hdf5_pictures(file, path)
+    except InputError:
+        raise
+    except Exception as error:
+        # What h5py raises depends on where a file is broken.
         raise InputError(f"is not a readable HDF5 file: {error}", path=path) from error
-    with file:
-        features = _dataset(file, "image_features", path)
-        spatial = "spatial_features" in file
-        boxes = _dataset(file, "spatial_features" if spatial else "image_bb", path)
-        adaptive = features.ndim == 2
-        if adaptive:
-            ranges = np.asarray(_dataset(file, "pos_boxes", path), np.int64)
-        else:
-            ranges = np.arange(len(features) + 1).repeat(2)[1:-1].reshape(-1, 2)
-        if boxes.shape[:-1] != features.shape[:-1]:
-            raise InputError(
-                f"features {features.shape} and boxes {boxes.shape} do not fit", path=path
-            )
-        images = _hdf5_image_ids(file, path, len(ranges))
-        sizes = None
-        if not spatial:
-            sizes = [np.asarray(_dataset(file, name, path)) for name in ("image_w", "image_h")]
-        rows = [row for row, image in enumerate(images) if image is not None]
-        good = (ranges[rows, 0] >= 0) & (ranges[rows] <= len(features)).all(1)
-        if not (good & (ranges[rows, 0] < ranges[rows, 1])).all():
-            raise InputError("pos_boxes names regions that are not there", path=path)
-        # Reading some pictures at once costs a fraction of reading each by itself.
-        for start in range(0, len(rows), _IMAGES_AT_ONCE):
-            some = rows[start : start + _IMAGES_AT_ONCE]
-            low, high = int(ranges[some].min()), int(ranges[some].max())
-            some_features, some_boxes = features[low:high], boxes[low:high, ..., :4]
-            for row in some:
-                first, last = (ranges[row] - low).tolist()
-                where = slice(first, last) if adaptive else first
-                shares = some_boxes[where]
-                if sizes is not None:
-                    shares = shares / np.array([sizes[0][row], sizes[1][row]] * 2)
-                yield PictureOfRegions(images[row], some_features[where], shares, path)
+
+
+def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
+    features = _dataset(file, "image_features", path)
+    spatial = "spatial_features" in file
+    boxes = _dataset(file, "spatial_features" if spatial else "image_bb", path)
+    if boxes.shape[:-1] != features.shape[:-1]:
+        raise InputError(f"features {features.shape} and boxes {boxes.shape} do not fit", path=path)
+    adaptive = features.ndim == 2
+    if adaptive:
+        ranges = np.asarray(_dataset(file, "pos_boxes", path), np.int64)
+    else:
+        first = np.arange(len(features))
+        ranges = np.stack([first, first + 1], 1)
+    images = _hdf5_image_ids(file, path, len(ranges))
+    rows = sorted(images)
+    low, high = ranges[rows].T
+    if not ((low >= 0) & (low < high) & (high <= len(features))).all():
+        raise InputError("pos_boxes names regions that are not there", path=path)
+    sides = [] if spatial else [_dataset(file, name, path)[:] for name in ("image_w", "image_h")]
+    # Reading some pictures at once costs a fraction of reading each by itself.
+    for start in range(0, len(rows), _IMAGES_AT_ONCE):
+        some = rows[start : start + _IMAGES_AT_ONCE]
+        begin, end = int(ranges[some].min()), int(ranges[some].max())
+        some_features, some_boxes = features[begin:end], boxes[begin:end, ..., :4]
+        for row in some:
+            first, last = (ranges[row] - begin).tolist()
+            place = slice(first, last) if adaptive else first
+            shares = some_boxes[place]
+            if sides:
+                shares = shares / np.array([side[row] for side in sides] * 2)
+            yield PictureOfRegions(images[row], some_features[place], shares, path)
 
 
 def _dataset(file: Any, name: str, path: Path) -> Any:
@@ -241,47 +246,48 @@ def _dataset(file: Any, name: str, path: Path) -> Any:
     return file[name]
 
 
-def _hdf5_image_ids(file: Any, path: Path, count: int) -> list[Any]:
-    """Each row's image, from the file itself or from one beside it."""
-    index = path.with_name(f"{path.stem}_imgid2idx")
+def _hdf5_image_ids(file: Any, path: Path, count: int) -> dict[int, int | str]:
+    """The image of each row that has one, from the file itself or from one beside it."""
     ids = path.with_name(f"{path.stem}_image_ids.npy")
     if "image_ids" in file:
-        values = file["image_ids"][:].tolist()
-        source = path
+        source, images = path, file["image_ids"][:].tolist()
     elif ids.is_file():
-        try:
-            values = np.load(ids, allow_pickle=False).tolist()
-        except (OSError, ValueError) as error:
-            raise InputError(f"is not a readable .npy file: {error}", path=ids) from error
-        source = ids
-    elif index.with_suffix(".pkl").is_file() or index.with_suffix(".json").is_file():
-        source = index.with_suffix(".pkl")
-        if source.is_file():
-            rows = read_plain_pickle(source.read_bytes(), path=source)
-        else:
-            source = index.with_suffix(".json")
-            try:
-                rows = orjson.loads(source.read_bytes())
-            except orjson.JSONDecodeError as error:
-                raise InputError(f"is not JSON: {error}", path=source) from error
-        if not isinstance(rows, dict) or not all(
-            isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values()
-        ):
-            raise InputError(f"is not a map of image ids to rows below {count}", path=source)
-        values = [None] * count
-        for image, row in rows.items():
-            values[row] = image
+        source, images = ids, load_array(ids).tolist()
     else:
+        return _read_index(path, count)
+    if len(images) != count:
+        raise InputError(f"names {len(images)} images; there are {count}", path=source)
+    return {row: _checked_id(image, source) for row, image in enumerate(images)}
+
+
+def _read_index(path: Path, count: int) -> dict[int, int | str]:
+    """Each row's image from the map of images to rows beside an HDF5 file."""
+    pickled, text = (path.with_name(f"{path.stem}_imgid2idx.{kind}") for kind in ("pkl", "json"))
+    if not pickled.is_file() and not text.is_file():
         raise InputError(
             "does not say which picture is which",
             path=path,
-            fix=f"It needs a data set 'image_ids', or beside it {index.name}.pkl, "
-            f"{index.name}.json or {ids.name}.",
+            fix=f"It needs a data set 'image_ids', or beside it {pickled.name}, {text.name} or "
+            f"{path.stem}_image_ids.npy.",
         )
-    if len(values) != count:
-        raise InputError(f"names {len(values)} images; there are {count}", path=source)
-    texts = [value.decode() if isinstance(value, bytes) else value for value in values]
-    return [image_id(text) if isinstance(text, str) else text for text in texts]
+    source = pickled if pickled.is_file() else text
+    if source is pickled:
+        rows = read_plain_pickle(source.read_bytes(), path=source)
+    else:
+        rows = read_json(source)
+    if not isinstance(rows, dict) or not all(
+        isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values()
+    ):
+        raise InputError(f"is not a map of image ids to rows below {count}", path=source)
+    return {int(row): _checked_id(image, source) for image, row in rows.items()}
+
+
+def _checked_id(value: object, path: Path) -> int | str:
+    if isinstance(value, (bytes, str)):
+        return image_id(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    raise InputError(f"{value!r} is no image id: neither an integer nor text", path=path)
 
 
 def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
@@ -296,6 +302,11 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
     except lmdb.Error as error:
         raise InputError(f"is not a readable LMDB database: {error}", path=path) from error
     with database, database.begin() as transaction:
+        # A page that is not there would end the process.
+        needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
+        file = path / "data.mdb" if path.is_dir() else path
+        if file.stat().st_size < needed:
+            raise InputError(f"is shorter than its {needed:,} bytes", path=file)
         for key, value in transaction.cursor():
             name = key.decode("utf-8", "replace")
             if name == "keys":
@@ -310,13 +321,14 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
             yield _picture(image_id(name), entry, path=path, where=where)
 
 
-def _load_npz(source: Path | io.BytesIO, *, path: Path, where: str) -> dict[str, Any]:
+def _load_npz(source: BinaryIO, *, path: Path, where: str) -> dict[str, Any]:
     try:
         with np.load(source, allow_pickle=False) as content:
             # Arrays of objects, as some extractors add, are not asked for.
             wanted = {"image_w", "image_h", *_SCORES, *sum(_NAMES.values(), ())}
             return {name: content[name] for name in content.files if name in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:
+        # A broken archive raises nearly anything.
         raise InputError(f"is not a readable .npz file: {error}", path=path, where=where) from error
 
 
@@ -343,7 +355,8 @@ def _picture(
             features = features.T
         if "image_w" in entry and "image_h" in entry:
             width, height = float(entry["image_w"]), float(entry["image_h"])
-            boxes = boxes / np.array([width, height, width, height], np.float32)
+            with np.errstate(divide="ignore", invalid="ignore"):  # the result is checked
+                boxes = boxes / np.array([width, height, width, height], np.float32)
         scores = next((_numbers(entry[name]) for name in _SCORES if name in entry), None)
         if scores is not None:
             order = np.argsort(-scores, kind="stable")

@@ -47,19 +47,21 @@ class RegionStore:
     def __init__(self, folder: str | os.PathLike[str], limit: int = 0) -> None:
         self.folder = Path(folder)
         self.limit = limit
-        self.image_ids = self._load("image_ids")
+        self.image_ids = self._load("image_ids", "iuU", "integers or text")
+        if self.image_ids.ndim != 1:
+            raise self._wrong("image_ids", f"has shape {self.image_ids.shape}; expected (I,)")
         images = len(self.image_ids)
         if len(np.unique(self.image_ids)) < images:
             values, times = np.unique(self.image_ids, return_counts=True)
             raise self._wrong("image_ids", f"image {values[times.argmax()]} stands there twice")
         # A memory map's own class costs more than the copy at every slice of a few rows.
-        features = np.asarray(self._load("features", mmap=True))
-        boxes = np.asarray(self._load("boxes", mmap=True))
+        features = np.asarray(self._load("features", "f", "fractions", mmap=True))
+        boxes = np.asarray(self._load("boxes", "f", "fractions", mmap=True))
         padded = features.ndim == 3
         if padded and not (self.folder / "counts.npy").is_file():
             self.counts = np.full(images, features.shape[1])
         else:
-            self.counts = self._load("counts")
+            self.counts = self._load("counts", "iu", "integers")
         if self.counts.shape != (images,):
             raise self._wrong("counts", f"has shape {self.counts.shape}; expected ({images},)")
         if padded:
@@ -124,20 +126,34 @@ class RegionStore:
         for row, image in enumerate(self.image_ids):
             check_regions(*self.picture(row), path=self.folder, image=image)
 
-    def _load(self, name: str, *, mmap: bool = False) -> npt.NDArray[Any]:
+    def _load(self, name: str, kinds: str, meaning: str, *, mmap: bool = False) -> Any:
+        """An array whose type is of one of numpy's ``kinds``."""
         path = self.folder / f"{name}.npy"
-        if not path.is_file():
-            raise InputError("no such file", path=path)
-        try:
-            array: npt.NDArray[Any] = np.load(
-                path, mmap_mode="r" if mmap else None, allow_pickle=False
-            )
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"is not a readable .npy file: {error}", path=path) from error
+        array = load_array(path, mmap=mmap)
+        if array.dtype.kind not in kinds:
+            raise self._wrong(name, f"holds {array.dtype}; expected {meaning}")
         return array
 
     def _wrong(self, name: str, problem: str) -> InputError:
         return InputError(problem, path=self.folder / f"{name}.npy")
+
+
+def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
+    """Read an ``.npy`` file, or map it into memory.
+
+    Raises
+    ------
+    InputError
+        If it is missing or broken.
+    """
+    if not path.is_file():
+        raise InputError("no such file", path=path)
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    except Exception as error:
+        # Its header is a Python expression: a broken one raises nearly anything.
+        raise InputError(f"is not a readable .npy file: {error}", path=path) from error
+    return array
 
 
 def check_regions(
