@@ -45,12 +45,26 @@ from vqa_ensemble.voting.ballots import align
 
 @dataclass(frozen=True)
 class Reader:
-    """One kind of file: a good one as bytes, and what reads it."""
+    """One kind of file: a good one as bytes, and what reads it.
+
+    Attributes
+    ----------
+    name, ending : str
+    good : callable
+        A good file.
+    read : callable
+    spoil : callable, optional
+        Breaks what the file holds in a way of its own, and packs it again as a whole file.
+    alone : bool
+        Whether ``read`` leaves the file where it is, and reads that one only.
+    """
 
     name: str
     ending: str
     good: Callable[[], bytes]
     read: Callable[[Path], object]
+    spoil: Callable[[bytes, random.Random], bytes] | None = None
+    alone: bool = True
 
     def read_bytes(self, content: bytes, folder: Path) -> object:
         path = folder / f"file{self.ending}"
@@ -210,7 +224,7 @@ READERS = [
         lambda path: QuestionColumn(str(path), "question_type").names(),
     ),
     Reader("synonyms", ".csv", lambda: b"answer,canonical\nkitty,cat\npup,dog\n", read_synonyms),
-    Reader("record", ".json", as_json(RECORD), verify_record),
+    Reader("record", ".json", as_json(RECORD), verify_record, alone=False),
 ]
 
 TOKENS = [
@@ -252,11 +266,12 @@ def break_json(content: bytes, generator: random.Random) -> bytes:
     """Replace, remove or repeat a value somewhere in the document."""
     document = json.loads(content)
     for _ in range(generator.randint(1, 2)):
-        document = _break_value(document, generator)
+        document = break_value(document, generator)
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
 
-def _break_value(value: Any, generator: random.Random) -> Any:
+def break_value(value: Any, generator: random.Random) -> Any:
+    """The value with a part of it replaced, removed or repeated."""
     if not isinstance(value, (list, dict)) or not value or generator.random() < 0.15:
         return copy.deepcopy(generator.choice(VALUES))
     key = generator.choice(list(value) if isinstance(value, dict) else range(len(value)))
@@ -268,13 +283,15 @@ def _break_value(value: Any, generator: random.Random) -> Any:
     elif how < 0.3 and isinstance(value, dict):
         value[generator.choice(["x", "question_id", "answer", ""])] = copy.deepcopy(value[key])
     else:
-        value[key] = _break_value(value[key], generator)
+        value[key] = break_value(value[key], generator)
     return value
 
 
 def break_file(reader: Reader, generator: random.Random) -> bytes:
     """A broken variant of the reader's good file."""
     content = reader.good()
+    if reader.spoil and generator.random() < 0.6:
+        return reader.spoil(content, generator)
     if reader.ending == ".json" and generator.random() < 0.6:
         return break_json(content, generator)
     return break_bytes(content, generator)

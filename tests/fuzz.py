@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from broken_files import READERS, break_file
+from broken_archives import ALL_READERS
+from broken_files import break_file
 
 from vqa_ensemble.errors import InputError
 
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--reader", help="this one only")
     options = parser.parse_args()
     faulthandler.enable()
-    readers = [r for r in READERS if options.reader in (None, r.name)]
+    readers = [r for r in ALL_READERS if options.reader in (None, r.name)]
     generator, counts = random.Random(options.seed), Counter[str]()
     failures = 0
     began = time.monotonic()

@@ -12,14 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from broken_files import READERS, Reader, break_file, parquet
+from broken_archives import ALL_READERS
+from broken_files import Reader, break_file, parquet
 from command_line import Runner
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import read_predictions
 
 TRIES = 120
-BY_NAME = pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+BY_NAME = pytest.mark.parametrize("reader", ALL_READERS, ids=lambda reader: reader.name)
 
 
 def refusal(reader: Reader, content: bytes, folder: Path) -> str:
@@ -62,7 +63,7 @@ def test_truncated_files_are_refused_or_right(reader: Reader, tmp_path: Path, at
 @BY_NAME
 def test_what_is_no_file_is_refused(reader: Reader, tmp_path: Path) -> None:
     missing = tmp_path / f"missing{reader.ending}"
-    if reader.name != "record":
+    if reader.alone:
         with pytest.raises(InputError, match="missing"):
             reader.read(missing)
         folder = tmp_path / f"folder{reader.ending}"
@@ -72,7 +73,7 @@ def test_what_is_no_file_is_refused(reader: Reader, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reader", [r for r in READERS if r.name != "record"], ids=lambda reader: reader.name
+    "reader", [r for r in ALL_READERS if r.alone], ids=lambda reader: reader.name
 )
 def test_a_pipe_does_not_make_a_reader_wait_for_ever(reader: Reader, tmp_path: Path) -> None:
     pipe = tmp_path / f"pipe{reader.ending}"
@@ -83,7 +84,7 @@ def test_a_pipe_does_not_make_a_reader_wait_for_ever(reader: Reader, tmp_path: P
 
 @pytest.mark.parametrize(
     "reader",
-    [r for r in READERS if r.ending in (".json", ".csv", ".toml") and r.name != "record"],
+    [r for r in ALL_READERS if r.ending in (".json", ".csv", ".toml") and r.alone],
     ids=lambda reader: reader.name,
 )
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(

@@ -112,6 +112,16 @@ def test_what_a_living_run_writes_is_not_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_was_left_before_the_clock_went_back_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".file.0000.tmp"
+    left.write_text("half")
+    future = time.time() + 86_400
+    os.utime(left, (future, future))
+    with atomic_path(tmp_path / "file") as temporary:
+        temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_full_disk_is_said_and_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")

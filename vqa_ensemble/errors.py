@@ -41,3 +41,14 @@ class InputError(ValueError):
             message = f"{message.rstrip('.')}. {fix}"
         # Libraries' own reasons, quoted in problems, may run over several lines.
         super().__init__(" ".join(line.strip() for line in message.splitlines()).strip())
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception of another package says, in one line.
+
+    Examples
+    --------
+    >>> first_line(ValueError("first\\nsecond")), first_line(EOFError())
+    ('first', 'EOFError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -129,7 +129,8 @@ def _remove_abandoned(folder: Path, pattern: str) -> None:
     for path in folder.glob(pattern):
         lock = path / _LOCK if path.is_dir() else path
         with suppress(OSError):
-            if time.time() - lock.stat().st_mtime < _BRAND_NEW_SECONDS:
+            # A clock that went back makes files of the future; they are not new.
+            if abs(time.time() - lock.stat().st_mtime) < _BRAND_NEW_SECONDS:
                 continue
             descriptor = os.open(lock, os.O_RDWR)
             try:

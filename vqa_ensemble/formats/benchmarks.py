@@ -227,6 +227,10 @@ def _checked(row: _Row, path: str | os.PathLike[str], where: str) -> _Row:
             raise InputError(
                 f"its {name} is {value!r}, not an integer or a string", path=path, where=where
             )
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InputError(
+                f"its {name}, {value}, does not fit into 64 bits", path=path, where=where
+            )
     texts = [*row.answers, *(row.choices or ()), row.question_type, row.answer_type]
     for text in texts:
         if not isinstance(text, str):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, first_line
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_to_dict
 from vqa_ensemble.training.models import build_model
@@ -74,6 +75,41 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+
+
+_PARTS: dict[str, Callable[[object], bool]] = {
+    "recipe": lambda value: isinstance(value, dict),
+    "words": _are_texts,
+    "answers": _are_texts,
+    "width": lambda value: type(value) is int and value > 0,
+    "model": lambda value: isinstance(value, dict),
+    "progress": lambda value: isinstance(value, dict),
+}
+
+
+def _check_shapes(
+    weights: dict[str, Any], recipe: Recipe, sizes: dict[str, int], path: Path
+) -> None:
+    """Check that the weights are those of the recipe's network, without making room for it."""
+    try:
+        with torch.device("meta"):
+            expected = build_model(recipe.model, **sizes).state_dict()
+        shapes = {name: value.shape for name, value in expected.items()}
+        fits = shapes == {name: getattr(value, "shape", None) for name, value in weights.items()}
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"holds a recipe of no network ({first_line(error)})", path=path
+        ) from error
+    if not fits:
+        raise InputError(
+            "holds other weights than the models of this vqa-ensemble have",
+            path=path,
+            fix="Use the version it was trained with, or train again.",
+        )
+
+
 def load_checkpoint(
     path: str | os.PathLike[str], device: torch.device
 ) -> tuple[Member, dict[str, Any]]:
@@ -94,9 +130,10 @@ def load_checkpoint(
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"is not a readable checkpoint ({reason})", path=path) from error
-    if not isinstance(content, dict) or "format_version" not in content:
+        raise InputError(
+            f"is not a readable checkpoint ({first_line(error)})", path=path
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get("format_version"), int):
         raise InputError("is not a checkpoint of vqa-ensemble", path=path)
     if content["format_version"] > _FORMAT_VERSION:
         raise InputError(
@@ -105,15 +142,13 @@ def load_checkpoint(
             path=path,
             fix="Upgrade vqa-ensemble.",
         )
+    wrong = [key for key, right in _PARTS.items() if not right(content.get(key))]
+    if wrong:
+        raise InputError(f"lacks its '{wrong[0]}', or it is broken", path=path)
     recipe = recipe_from_dict(content["recipe"], path=path)
     words, answers, width = content["words"], content["answers"], content["width"]
-    model = build_model(recipe.model, width=width, words=len(words), answers=len(answers))
-    try:
-        model.load_state_dict(content["model"])
-    except RuntimeError as error:
-        raise InputError(
-            "holds other weights than the models of this vqa-ensemble have",
-            path=path,
-            fix="Use the version it was trained with, or train again.",
-        ) from error
+    sizes = {"width": width, "words": len(words), "answers": len(answers)}
+    _check_shapes(content["model"], recipe, sizes, path)
+    model = build_model(recipe.model, **sizes)
+    model.load_state_dict(content["model"])
     return Member(recipe, words, answers, width, model.to(device)), content["progress"]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, first_line
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
 
@@ -53,7 +53,7 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         )
     ids = None
     if _IDS in arrays:
-        ids = np.asarray(arrays[_IDS]).tolist()
+        ids = _list(arrays, _IDS, path)
         if len(ids) != len(scores):
             raise InputError(f"has {len(scores):,} rows and {len(ids):,} {_IDS}", path=path)
     top_k = min(options.top_k, scores.shape[1])
@@ -90,16 +90,12 @@ def _load(path: str) -> Mapping[str, Any]:
             return {_SCORES: np.load(path, mmap_mode="r", allow_pickle=False)}
         with Path(path).open("rb") as file:
             return dict(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # a broken header or archive raises nearly anything
         raise InputError(
-            f"not a readable NumPy file of numbers ({str(error).splitlines()[0]})",
+            f"not a readable NumPy file of numbers ({first_line(error)})",
             path=path,
             fix="Save plain arrays of numbers and strings; objects would have to be unpickled.",
         ) from error
-    except Exception as error:  # zipfile and zlib raise their own kinds for a truncated .npz
-        if type(error).__module__ not in ("zipfile", "zlib"):
-            raise
-        raise InputError(f"not a readable NumPy file ({error})", path=path) from error
 
 
 def _load_torch(path: str) -> Mapping[str, Any]:
@@ -111,13 +107,11 @@ def _load_torch(path: str) -> Mapping[str, Any]:
             path=path,
             fix="pip install 'vqa-ensemble[train]', or save the tensor as .npy.",
         ) from error
-    import pickle
-
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # as above
         raise InputError(
-            f"not a readable file of tensors ({str(error).splitlines()[0]})",
+            f"not a readable file of tensors ({first_line(error)})",
             path=path,
             fix="Save tensors, lists, strings and numbers only.",
         ) from error
@@ -129,6 +123,16 @@ def _load_torch(path: str) -> Mapping[str, Any]:
         else value
         for name, value in loaded.items()
     }
+
+
+def _list(arrays: Mapping[str, Any], name: str, path: str) -> list[Any]:
+    try:
+        values = np.asarray(arrays[name])
+    except (ValueError, TypeError) as error:  # lists of several lengths, for instance
+        raise InputError(f"'{name}' is no list ({first_line(error)})", path=path) from error
+    if values.ndim != 1:
+        raise InputError(f"'{name}' has shape {values.shape}; it must be a list", path=path)
+    return list(values.tolist())
 
 
 def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
@@ -153,7 +157,7 @@ def _vocabulary(arrays: Mapping[str, Any], given: str | None, path: str) -> Sequ
     if given is not None:
         return read_vocabulary(given)
     if _VOCABULARY in arrays:
-        answers = np.asarray(arrays[_VOCABULARY]).ravel().tolist()
+        answers = _list(arrays, _VOCABULARY, path)
         return [
             answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
             for answer in answers

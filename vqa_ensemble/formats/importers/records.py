@@ -101,7 +101,11 @@ def rows_of(document: Any, path: str) -> Iterator[Record]:
     if not isinstance(rows, list):
         raise InputError(
             f"holds no list of rows, but a {type(document).__name__}"
-            + (f" with the keys {', '.join(list(document)[:5])}" if document else ""),
+            + (
+                f" with the keys {', '.join(list(document)[:5])}"
+                if document and isinstance(document, dict)
+                else ""
+            ),
             path=path,
         )
     if not rows:
