@@ -235,6 +235,9 @@ class RegionWriter:
                 path=path,
                 where=where,
             )
+        for array in (features, boxes):
+            if array.dtype.kind not in "fiu":
+                raise InputError(f"holds {array.dtype}, not numbers", path=path, where=where)
         self.width = self.width or features.shape[1]
         if features.shape[1] != self.width:
             raise InputError(
