@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench fuzz kill clean
+.PHONY: demo test lint bench fuzz kill mutants clean
 
 demo: $(VENV)/demo.installed  ## Train members on real images, vote, score, write a submission.
 	$(BIN)/vqa-ensemble demo
@@ -25,6 +25,13 @@ fuzz: $(VENV)/test.installed  ## Read broken files for five minutes.
 
 kill: $(VENV)/test.installed  ## Stop runs at a hundred random moments each.
 	VQA_ENSEMBLE_KILLS=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_interruption.py
+
+mutants: $(VENV)/test.installed  ## Change the voting core's code in 2,000 ways; tests should fail.
+	$(PIP) install --quiet mutmut==3.8.1
+	rm -rf build/mutants && mkdir -p build/mutants
+	git ls-files -z | tar --null -T - -cf - | tar -xf - -C build/mutants
+	sed -i -E 's/max_examples=[0-9]+/max_examples=20/' build/mutants/tests/*.py
+	cd build/mutants && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m mutmut run --max-children 1
 
 # One stamp an extra: an environment is brought up to date when what it is made from changes.
 $(VENV)/%.installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
