@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +25,6 @@ from vqa_ensemble.training.data.loader import load_batches  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
-# torch makes its workers by fork, which Python 3.12 warns of in a process with threads.
-pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded")
 
 
 @pytest.fixture
@@ -69,9 +69,42 @@ def test_rows_are_asked_for_as_batches_are_taken(examples: Examples) -> None:
             yield chosen
 
     batches = load_batches(examples, rows(), workers=1)
-    next(batches)
-    assert len(asked) <= 4  # the two that a worker has ahead, and what it is given next
+    for taken in range(1, 4):
+        next(batches)
+        assert len(asked) == taken + 2  # two ahead of the one that is used
     batches.close()
+
+
+def test_batches_are_made_while_one_is_used(
+    examples: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, other = threading.Event(), threading.get_ident()
+    make = examples.batch
+
+    def batch(rows: np.ndarray) -> Batch:
+        assert threading.get_ident() != other
+        if rows[0] == 20:
+            made.set()
+        return make(rows)
+
+    monkeypatch.setattr(examples, "batch", batch)
+    batches = load_batches(examples, [np.array([0]), np.array([10]), np.array([20])], workers=1)
+    next(batches)
+    assert made.wait(timeout=30)  # the third, though only the first was asked for
+    assert len(list(batches)) == 2
+
+
+def test_an_abandoned_iterator_leaves_no_thread(examples: Examples) -> None:
+    before = threading.active_count()
+    batches = load_batches(examples, all_rows(examples), workers=2)
+    next(batches)
+    assert threading.active_count() > before
+    batches.close()
+    for _ in range(200):
+        if threading.active_count() == before:
+            break
+        time.sleep(0.05)
+    assert threading.active_count() == before
 
 
 def test_a_worker_s_error_arrives_as_it_was(examples: Examples) -> None:

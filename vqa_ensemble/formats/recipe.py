@@ -80,7 +80,7 @@ class DataSection:
         Questions that an answer must be the answer of, the most given one, to enter the
         vocabulary.
     workers : int
-        Processes that make batches ahead of the training step; with 0 it makes its own.
+        Threads that make batches ahead of the training step; with 0 it makes its own.
     """
 
     dataset: str = _key(choices=DATASETS)

@@ -1,18 +1,23 @@
-"""Batches made ahead of the training step, by other processes."""
+"""Batches made ahead of the training step, by threads.
+
+Threads, not processes: reading is copying memory, which leaves Python's lock alone, and a batch
+of regions is tens of megabytes, which cost more to hand from process to process than to read.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.utils.data import DataLoader, Dataset
 
-from vqa_ensemble.errors import InputError
 from vqa_ensemble.training.data.examples import Batch, Examples
 
 Rows = npt.NDArray[np.int64]
+# Batches that are made or wait to be taken, for each worker.
+_AHEAD = 2
 
 
 def load_batches(
@@ -25,11 +30,11 @@ def load_batches(
     examples : Examples
     rows : iterable of int64 arrays, shape (B,) each
     workers : int
-        Processes that read and put together batches before they are asked for, two each; with 0
-        a batch is made when it is asked for. The batches are the same.
+        Threads that make batches before they are asked for; with 0 a batch is made when it is
+        asked for. The batches are the same.
     pinned : bool
-        Put batches of workers into page-locked memory, from which a GPU fetches them while it
-        computes.
+        Let the workers put batches into page-locked memory, from which a GPU fetches them while
+        it computes.
 
     Raises
     ------
@@ -39,28 +44,19 @@ def load_batches(
     if not workers:
         yield from map(examples.batch, rows)
         return
-    loader: DataLoader[Batch | InputError] = DataLoader(
-        _Batches(examples),
-        sampler=rows,
-        batch_size=None,  # a row of the sampler is a whole batch
-        num_workers=workers,
-        pin_memory=pinned,
-        generator=torch.Generator(),  # by default it would draw from the one of dropout
-    )
-    for batch in loader:
-        if isinstance(batch, InputError):
-            raise batch
-        yield batch
 
+    def make(chosen: Rows) -> Batch:
+        batch = examples.batch(chosen)
+        return batch.pin_memory() if pinned else batch
 
-class _Batches(Dataset[Batch | InputError]):
-    """Batches by their rows; an error is handed over, since torch would wrap its message."""
-
-    def __init__(self, examples: Examples) -> None:
-        self._examples = examples
-
-    def __getitem__(self, rows: Rows) -> Batch | InputError:
-        try:
-            return self._examples.batch(rows)
-        except InputError as error:
-            return error
+    pool = ThreadPoolExecutor(workers)
+    ahead: deque[Future[Batch]] = deque()
+    try:
+        for chosen in rows:
+            ahead.append(pool.submit(make, chosen))
+            if len(ahead) > _AHEAD * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
