@@ -16,6 +16,8 @@ from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
+from vqa_ensemble.voting.ballots import ballots_from_votes
+from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality
 
 NUMBERS = AnswerMap.from_pairs(
@@ -84,6 +86,15 @@ def test_the_literal_reading_keeps_only_votes_of_the_winning_type() -> None:
     assert vote(voters, answer_map=NUMBERS).answers() == ["2"]
     literal = vote(voters, VoteOptions(revote="votes"), answer_map=NUMBERS)
     assert literal.answers() == ["3"]  # one vote each: the most confident
+
+
+def test_the_map_breaks_ties_of_mean_confidence_by_how_often_it_saw_an_answer() -> None:
+    ballots = ballots_from_votes({"m1": [("cat", 0.5)], "m2": [("dog", 0.5)]})
+    elected = [
+        ballots.vocabulary[mean_vote(ballots, counts).answer[0]]
+        for counts in (None, np.array([1, 5]), np.array([5, 1]))
+    ]
+    assert elected == ["cat", "dog", "cat"]
 
 
 def test_mean_confidence_counts_second_choices() -> None:
