@@ -71,8 +71,10 @@ def speed(folder: Path, scratch: Path, repeats: int) -> list[str]:
         peer_program("pandas_groupby", "pandas, group-by", data, scratch / "pandas.json"),
         peer_program("python_loops", "the slide's loops, Python", data, scratch / "loops.json"),
     ]
-    floor = peer_program("decode_only", "pyarrow decodes all columns", data, Path("-"))
+    floor = peer_program("decode_only", "pyarrow decodes all columns (the floor)", data, Path("-"))
     core = peer_program("read_and_vote", "read and vote, nothing written", data, Path("-"))
+    again = peer_program("interleaved", "", data, Path("-"))
+    again.run()
     interleave([floor, core, ours, *peers], repeats)
     size = sum(path.stat().st_size for path in data.predictions) / 1e6
     lines = [
@@ -96,12 +98,17 @@ def speed(folder: Path, scratch: Path, repeats: int) -> list[str]:
         )
     lines += [
         "",
-        "Inside the process, imports left out:",
+        "Inside the process, imports left out. Fresh: in a process of its own, which has to get "
+        "its memory from the system first. Again: in turn in one process that has it, median of "
+        f"{len(again.inner) // 2 - 1} rounds.",
         "",
-        "| step | seconds | × floor |",
-        "|---|---:|---:|",
-        f"| {floor.name} (the floor) | {median(floor.inner):.3f} | 1 |",
-        f"| {core.name} | {median(core.inner):.3f} | {ratio(core.inner, floor.inner):.2f} |",
+        "| step | fresh | × floor | again | × floor |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {step.name} | {median(step.inner):.3f} | {ratio(step.inner, floor.inner):.2f} | "
+            f"{median(seconds):.3f} | {ratio(seconds, again.inner[2::2]):.2f} |"
+            for step, seconds in ((floor, again.inner[2::2]), (core, again.inner[3::2]))
+        ),
         "",
     ]
     return lines + crowdkit(folder, scratch)
@@ -244,7 +251,9 @@ def main() -> None:
     stands = stored_sections()
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.sections or SECTIONS:
+            load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
             section = SECTIONS[name](arguments.folder, Path(scratch), arguments.repeats)
+            section.append(f"The load average was {load:.1f} on {cores} cores when this began.")
             print("\n".join(section), flush=True)
             stands[section[0]] = "\n".join(section[1:]).rstrip()
     body = "".join(f"{title}\n{text}\n\n" for title, text in stands.items())

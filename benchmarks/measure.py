@@ -24,7 +24,7 @@ class Program:
     wall, cpu : list of float
         Seconds, one a run.
     inner : list of float
-        Seconds that the program itself printed, if it does.
+        Seconds that the program itself printed, if it does, of all runs.
     memory : list of float
         Peak resident memory in MB.
     """
@@ -50,7 +50,7 @@ class Program:
         self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.memory.append(usage.ru_maxrss / 1024)
         with contextlib.suppress(ValueError):  # most programs print no time
-            self.inner.append(float(printed))
+            self.inner += [float(seconds) for seconds in printed.split()]
 
 
 def interleave(programs: Sequence[Program], repeats: int) -> None:
