@@ -48,6 +48,16 @@ def list_maps() -> list[str]:
     return _names("mappings", (".csv", ".parquet"))
 
 
+def recipes_folder() -> Path:
+    """Where the recipes that ship lie."""
+    return _folder("members")
+
+
+def maps_folder() -> Path:
+    """Where the maps that ship lie."""
+    return _folder("mappings")
+
+
 def _folder(kind: str) -> Path:
     """Inside the package once installed; beside it in a checkout."""
     inside = _PACKAGE / kind

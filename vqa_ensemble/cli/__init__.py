@@ -36,6 +36,7 @@ COMMANDS = (
     "inspect",
     "explain",
     "report",
+    "doctor",
 )
 # A module cannot be named after a keyword.
 _MODULES = {"import": "import_predictions"}

@@ -51,7 +51,10 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "auto":
         if device.type != "cuda":
             return "float32"
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        with torch.cuda.device(device):
+            # Older GPUs emulate bfloat16, which is slower than float32.
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if native else "float16"
     if name == "float16" and device.type != "cuda":
         raise InputError(
             "float16 needs a GPU", where="training.precision", fix='Set precision = "bfloat16".'
