@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench fuzz kill mutants clean
+.PHONY: demo test lint docs bench fuzz kill mutants clean
 
 demo: $(VENV)/demo.installed  ## Train members on real images, vote, score, write a submission.
 	$(BIN)/vqa-ensemble demo
@@ -16,6 +16,9 @@ lint: $(VENV)/lint.installed  ## Style, types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/docs.installed  ## Build the documentation as a site in site/.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/bench.installed  ## Time the vote against other ways to hold it.
 	$(BIN)/python -m benchmarks
@@ -42,4 +45,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache
