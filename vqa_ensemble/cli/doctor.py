@@ -112,6 +112,6 @@ def _training(torch: dict[str, Any]) -> dict[str, str]:
         n = len(torch["gpus"])
         rows["CUDA"] = f"{torch['cuda']}, {n or 'no'} GPU{'' if n == 1 else 's'} found"
     for i, gpu in enumerate(torch["gpus"]):
-        memory = f"{gpu['bytes'] / 2**30:.0f} GiB"
-        rows[f"GPU {i}"] = f"{escape(gpu['name'])}, {memory}, precision auto is {gpu['auto_precision']}"
+        about = f"{gpu['bytes'] / 2**30:.0f} GiB, precision auto is {gpu['auto_precision']}"
+        rows[f"GPU {i}"] = f"{escape(gpu['name'])}, {about}"
     return rows
