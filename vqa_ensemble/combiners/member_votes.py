@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates
 
 Array = npt.NDArray[np.float64]
@@ -84,3 +88,26 @@ def agreement_with(rows: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -
 def by_name(members: tuple[str, ...], weights: Array) -> dict[str, float]:
     """Weights as plain numbers under the members' names."""
     return dict(zip(members, weights.tolist(), strict=True))
+
+
+@dataclass
+class SkillWeighted:
+    """What combiners share that find a skill for each member and then weigh its vote by it."""
+
+    supervised: ClassVar[bool] = False
+
+    skills: dict[str, float] = field(default_factory=dict)
+
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+        """Summed skill of those who vote for the candidate, shape (C,)."""
+        skills = np.array([self.skills[name] for name in candidates.names])
+        return weighted_sum(candidates.votes, skills)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The skills."""
+        return {"skills": dict(self.skills)}
+
+    @classmethod
+    def from_dict(cls, fitted: dict[str, Any]) -> Self:
+        """The combiner that :meth:`to_dict` described."""
+        return cls({name: float(skill) for name, skill in fitted["skills"].items()})

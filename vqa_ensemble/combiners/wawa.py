@@ -6,21 +6,21 @@ from Crowds with Crowd-Kit" (JOSS 9(96), 6227).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import QuestionTypes, choose
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import agreement_with, by_name, vote_rows, weighted_sum
+from vqa_ensemble.combiners.member_votes import SkillWeighted, agreement_with, by_name, vote_rows
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class Wawa:
+class Wawa(SkillWeighted):
     """One vote a member, weighted by its skill; needs no right answers.
 
     skill_m = share of the member's votes that are the majority's.
@@ -41,9 +41,6 @@ class Wawa:
     """
 
     method: ClassVar[str] = "wawa"
-    supervised: ClassVar[bool] = False
-
-    skills: dict[str, float] = field(default_factory=dict)
 
     def fit(
         self,
@@ -57,18 +54,3 @@ class Wawa:
         skills = agreement_with(vote_rows(candidates), majority)
         self.skills = by_name(candidates.names, skills)
         return self
-
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
-        """Summed skill of those who vote for the candidate, shape (C,)."""
-        return weighted_sum(
-            candidates.votes, np.array([self.skills[name] for name in candidates.names])
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The skills."""
-        return {"skills": dict(self.skills)}
-
-    @classmethod
-    def from_dict(cls, fitted: dict[str, Any]) -> Self:
-        """The combiner that :meth:`to_dict` described."""
-        return cls({name: float(skill) for name, skill in fitted["skills"].items()})

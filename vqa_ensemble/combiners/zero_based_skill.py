@@ -6,15 +6,21 @@ The method "Zero-Based Skill" of crowdsourcing; described by Ustalov, Pavlichenk
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import QuestionTypes, choose
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import agreement_with, by_name, vote_rows, weighted_sum
+from vqa_ensemble.combiners.member_votes import (
+    SkillWeighted,
+    agreement_with,
+    by_name,
+    vote_rows,
+    weighted_sum,
+)
 
 ITERATIONS = 100
 # The step starts at 1 and is halved in every iteration whose number is a multiple of this.
@@ -26,7 +32,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class ZeroBasedSkill:
+class ZeroBasedSkill(SkillWeighted):
     """One vote a member, weighted by its skill; needs no right answers.
 
     From equal skills on, skill_m += step · (agreement_m − skill_m), a gradient step on the
@@ -49,9 +55,6 @@ class ZeroBasedSkill:
     """
 
     method: ClassVar[str] = "zero-based-skill"
-    supervised: ClassVar[bool] = False
-
-    skills: dict[str, float] = field(default_factory=dict)
 
     def fit(
         self,
@@ -75,18 +78,3 @@ class ZeroBasedSkill:
                 break
         self.skills = by_name(candidates.names, skills)
         return self
-
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
-        """Summed skill of those who vote for the candidate, shape (C,)."""
-        return weighted_sum(
-            candidates.votes, np.array([self.skills[name] for name in candidates.names])
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The skills."""
-        return {"skills": dict(self.skills)}
-
-    @classmethod
-    def from_dict(cls, fitted: dict[str, Any]) -> Self:
-        """The combiner that :meth:`to_dict` described."""
-        return cls({name: float(skill) for name, skill in fitted["skills"].items()})
