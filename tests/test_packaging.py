@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import configparser
+import os
+import shlex
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from vqa_ensemble.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,13 +74,61 @@ def test_the_engine_does_not_import_torch() -> None:
     assert run(f"import sys, {modules}; print('torch' in sys.modules)") == "False"
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)], ids=" ".join)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\n"
         "from vqa_ensemble.cli import main\n"
-        "try: main(['--help'])\n"
+        f"try: main([*{arguments}, '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'pyarrow', 'pandas', 'sklearn', 'torch', 'rich', 'orjson'}\n"
+        "heavy = {'numpy', 'pyarrow', 'pandas', 'sklearn', 'scipy', 'torch', 'rich', 'orjson'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert run(code).splitlines()[-1] == "[]"
+
+
+def test_a_users_program_is_type_checked(tmp_path: Path) -> None:
+    """The annotations of the public interface are what mypy checks a program by."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import numpy as np\n"
+        "from vqa_ensemble.engine.local import vote_files\n"
+        "from vqa_ensemble.engine.options import VoteOptions\n"
+        "from vqa_ensemble.estimators import LearnedEnsemble\n"
+        "from vqa_ensemble.formats.predictions import read_predictions, write_predictions\n"
+        "write_predictions('m.parquet', [1], ['yes'], np.array([0.5]), member='m')\n"
+        "reveal_type(read_predictions('m.parquet').metadata.member)\n"
+        "reveal_type(vote_files(['m.parquet'], VoteOptions(method='mean')).questions)\n"
+        "LearnedEnsemble(random_state='seven')\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
+        cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT), "MYPY_CONFIG_FILE": str(tmp_path / "none")},
+    )  # fmt: skip
+    lines = [line for line in ran.stdout.splitlines() if line.startswith("program.py")]
+    revealed = [line for line in lines if "Revealed type" in line]
+    assert "str" in revealed[0]
+    assert "int" in revealed[1]
+    (error,) = (line for line in lines if ": error:" in line)
+    assert '"random_state"' in error
+    assert '"str"; expected "int"' in error
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    def complete(*words: str) -> list[str]:
+        environment = {
+            **os.environ,
+            "_VQA_ENSEMBLE_COMPLETE": "bash_complete",
+            "COMP_WORDS": shlex.join(["vqa-ensemble", *words]),
+            "COMP_CWORD": str(len(words)),
+        }
+        code = "from vqa_ensemble.cli import main; main()"
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        return [line.partition(",")[2] for line in ran.stdout.splitlines()]
+
+    assert complete("bui") == ["build-map"]
+    assert complete("vote", "--unse") == ["--unseen"]
+    assert complete("vote", "--method", "ma") == ["majority"]

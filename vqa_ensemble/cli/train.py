@@ -44,7 +44,8 @@ def require_torch() -> None:
     """
     if importlib.util.find_spec("torch") is None:
         raise InputError(
-            "training and prediction need torch", fix="pip install 'vqa-ensemble[train]'"
+            "training and prediction need torch",
+            fix="Install it: pip install 'vqa-ensemble[train]'.",
         )
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -170,7 +171,8 @@ def _train_on_ray(
         from vqa_ensemble.training.ray_session import train_members_on_ray
     except ImportError as error:
         raise InputError(
-            "--engine ray needs Ray", fix="Install it: pip install 'vqa-ensemble[ray]'."
+            "--engine ray needs Ray",
+            fix="Install it: pip install 'vqa-ensemble[ray]'.",
         ) from error
     with status(f"Training {len(members)} members", quiet=quiet):
         return train_members_on_ray(

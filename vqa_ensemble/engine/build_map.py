@@ -40,7 +40,11 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
     )
     if "" in names:
         lacking = annotations.question_ids[np.argmax(types == names.index(""))]
-        raise InputError(f"question {lacking} has no {by}", path=os.fspath(paths[0]))
+        raise InputError(
+            f"question {lacking} has no {by}",
+            path=os.fspath(paths[0]),
+            fix="Give --by its other type.",
+        )
     counts = np.diff(annotations.starts)
     return learn_answer_map(
         annotations.answers,

@@ -160,7 +160,11 @@ def explain_question(
         )
         predictions = [file.read_question(wanted) for file in files]
     if not any(len(p.question_ids) for p in predictions):
-        raise InputError("no member answers it", where=f"question {question_id}")
+        raise InputError(
+            "no member answers it",
+            where=f"question {question_id}",
+            fix="Give an id of these files.",
+        )
     ballots, election, summary = voter.hold(predictions)
     types = None
     if answer_map is not None:

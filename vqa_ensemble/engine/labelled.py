@@ -193,7 +193,9 @@ def _find(annotated: QuestionIds, wanted: QuestionIds, path: str) -> npt.NDArray
     """Where the wanted questions stand among the annotated."""
     if annotated.dtype != wanted.dtype:
         raise InputError(
-            "question ids are of another type (integer, string) than the members'", path=path
+            "question ids are of another type (integer, string) than the members'",
+            path=path,
+            fix="Give all files the same question ids: all integers or all strings.",
         )
     order = np.argsort(annotated, kind="stable")
     found = np.searchsorted(annotated[order], wanted)

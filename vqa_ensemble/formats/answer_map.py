@@ -179,7 +179,7 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
         counts.append(_count(row["count"], name, where))
         shares.append(_share(row["share"], name, where))
     if not answers:
-        raise InputError("holds no answers", path=name)
+        raise InputError("holds no answers", path=name, fix="Make it with vqa-ensemble build-map.")
     return AnswerMap(
         answers,
         question_types,

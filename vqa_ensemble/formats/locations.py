@@ -115,7 +115,7 @@ def _by_fsspec(url: str) -> tuple[FileSystem, str]:
         import fsspec
     except ImportError as error:
         raise InputError(
-            f"'{kind}' URLs need fsspec", path=url, fix="pip install fsspec"
+            f"'{kind}' URLs need fsspec", path=url, fix="Install it: pip install fsspec."
         ) from error
     try:
         filesystem, path = fsspec.core.url_to_fs(url)

@@ -615,7 +615,9 @@ def _encode_ids(
             return _to_numpy(column.cast(pa.int64())), None
         except pa.ArrowInvalid as error:
             raise InputError(
-                "a question_id does not fit into 64-bit signed integers", path=path
+                "a question_id does not fit into 64-bit signed integers",
+                path=path,
+                fix="Write such ids as strings.",
             ) from error
     codes, distinct = _sorted_dictionary(column)
     return codes.astype(np.int64), np.asarray(distinct.to_pylist(), dtype=object)

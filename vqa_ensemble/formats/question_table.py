@@ -76,6 +76,7 @@ class QuestionColumn:
             raise InputError(
                 "question ids are of another type (integer, string) than the members'",
                 path=self.path,
+                fix="Give all files the same question ids: all integers or all strings.",
             )
         position = pc.index_in(wanted, self._ids)
         if position.null_count:
@@ -85,6 +86,7 @@ class QuestionColumn:
                 + ", ".join(str(q) for q in lacking[:5])
                 + (", …" if len(lacking) > 5 else ""),
                 path=self.path,
+                fix="Add them, or give the table of this split.",
             )
         chosen = self._values.take(position)
         if chosen.null_count:

@@ -194,7 +194,9 @@ def _read_hdf5(path: Path) -> Iterator[PictureOfRegions]:
         import h5py
     except ImportError as error:
         raise InputError(
-            "HDF5 needs the package h5py", path=path, fix="pip install 'vqa-ensemble[features]'"
+            "HDF5 needs the package h5py",
+            path=path,
+            fix="Install it: pip install 'vqa-ensemble[features]'.",
         ) from error
     try:
         with h5py.File(path, "r") as file:
@@ -295,7 +297,9 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
         import lmdb
     except ImportError as error:
         raise InputError(
-            "LMDB needs the package lmdb", path=path, fix="pip install 'vqa-ensemble[features]'"
+            "LMDB needs the package lmdb",
+            path=path,
+            fix="Install it: pip install 'vqa-ensemble[features]'.",
         ) from error
     try:
         database = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False)

@@ -186,7 +186,9 @@ def annotations_of(
     for part, path in zip(parts[1:], files[1:], strict=True):
         if part.ids.dtype != parts[0].ids.dtype:
             raise InputError(
-                f"question ids are of another type (integer, string) than in {files[0]}", path=path
+                f"question ids are of another type (integer, string) than in {files[0]}",
+                path=path,
+                fix="Give all files the same question ids: all integers or all strings.",
             )
     ids = np.concatenate([part.ids for part in parts])
     if len(parts) > 1:
@@ -429,7 +431,9 @@ def read_ids(
         return np.array(values, dtype=np.int64)
     except OverflowError as error:
         raise InputError(
-            f"a {id_key} does not fit into 64-bit signed integers", path=path
+            f"a {id_key} does not fit into 64-bit signed integers",
+            path=path,
+            fix="Write such ids as strings.",
         ) from error
 
 

@@ -45,7 +45,7 @@ def anls(answers: Sequence[str], references: Sequence[Sequence[str]]) -> npt.NDA
         from rapidfuzz.distance import Levenshtein
     except ImportError as error:
         raise InputError(
-            "ANLS needs rapidfuzz", fix="pip install 'vqa-ensemble[metrics]'"
+            "ANLS needs rapidfuzz", fix="Install it: pip install 'vqa-ensemble[metrics]'."
         ) from error
     scores = [
         max(Levenshtein.normalized_similarity(_plain(answer), _plain(one)) for one in right)

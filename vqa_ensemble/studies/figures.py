@@ -46,7 +46,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise InputError(
-            "figures need matplotlib", fix="pip install 'vqa-ensemble[study]'"
+            "figures need matplotlib", fix="Install it: pip install 'vqa-ensemble[study]'."
         ) from error
 
 

@@ -125,7 +125,7 @@ def load_checkpoint(
     path = Path(path)
     path = path / CHECKPOINT_FILE if path.is_dir() else path
     if not path.is_file():
-        raise InputError("no such checkpoint", path=path)
+        raise InputError("no such checkpoint", path=path, fix="Train the member first.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

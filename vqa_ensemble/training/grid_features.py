@@ -128,7 +128,7 @@ def timm_backbone(name: str, weights: Path, device: torch.device) -> Backbone:
         # torchvision, which timm imports, raises RuntimeError beside a torch that is not its own.
         raise InputError(
             f"grid features need timm, which cannot be imported here: {error}",
-            fix="pip install 'vqa-ensemble[grid]', with the torchvision made for this torch.",
+            fix="Install it: pip install 'vqa-ensemble[grid]', with this torch's torchvision.",
         ) from error
     if not timm.is_model(name):
         near = timm.list_models(f"*{name}*")[:5]

@@ -55,7 +55,10 @@ def check_names(recipes: Sequence[Recipe]) -> None:
     names = [recipe.member.name for recipe in recipes]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"member '{name}' is given {names.count(name)} times")
+            raise InputError(
+                f"member '{name}' is given {names.count(name)} times",
+                fix="Give each recipe a name of its own.",
+            )
 
 
 def train_members(

@@ -150,6 +150,7 @@ class Trainer:
                 raise InputError(
                     f"split '{recipe.training.evaluate}' has no answers to score by",
                     where="training.evaluate",
+                    fix="Name a split with answers, or leave it empty.",
                 )
         self._optimizer = build_optimizer(self.member.model, recipe.training)
         # Examples that pass through the network at once: those of a batch, until memory runs out.

@@ -105,7 +105,7 @@ def _load_torch(path: str) -> Mapping[str, Any]:
         raise InputError(
             "reading .pt needs torch",
             path=path,
-            fix="pip install 'vqa-ensemble[train]', or save the tensor as .npy.",
+            fix="Install it: pip install 'vqa-ensemble[train]', or save the tensor as .npy.",
         ) from error
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)

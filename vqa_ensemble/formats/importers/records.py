@@ -203,7 +203,9 @@ def _workbook(path: str) -> Iterator[Record]:
         from openpyxl.utils.exceptions import InvalidFileException
     except ImportError as error:
         raise InputError(
-            "reading .xlsx needs openpyxl", path=path, fix="pip install 'vqa-ensemble[import]'"
+            "reading .xlsx needs openpyxl",
+            path=path,
+            fix="Install it: pip install 'vqa-ensemble[import]'.",
         ) from error
     import zlib
     from zipfile import BadZipFile

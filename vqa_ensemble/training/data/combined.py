@@ -69,6 +69,7 @@ def _answers(split: Split | RawSplit, name: str) -> SoftAnswers:
             if missing
             else f"split '{name}' has no answers to learn from",
             path=file,
+            fix="Add it, or leave the split out of data.train_splits.",
         )
     return split.answers
 

@@ -229,6 +229,7 @@ def _package() -> Any:
         import easy_vqa
     except ImportError as error:
         raise InputError(
-            "the data set easy-vqa needs its package", fix="pip install 'vqa-ensemble[demo]'"
+            "the data set easy-vqa needs its package",
+            fix="Install it: pip install 'vqa-ensemble[demo]'.",
         ) from error
     return easy_vqa

@@ -302,7 +302,10 @@ class Examples:
         self.splits = list(splits)
         widths = {split.name: split.regions.width for split in splits}
         if len(set(widths.values())) > 1:
-            raise InputError(f"the regions of the splits are not equally wide: {widths}")
+            raise InputError(
+                f"the regions of the splits are not equally wide: {widths}",
+                fix="Take all of them from one detector.",
+            )
         self.words, self.answers = list(words), list(answers)
         self.question_ids: QuestionIds = np.concatenate([s.question_ids for s in splits])
         self.pictures = np.concatenate([split.pictures for split in splits])

@@ -61,7 +61,9 @@ def read_teacher(
     known = predictions.question_ids
     if known.dtype != question_ids.dtype:
         raise InputError(
-            "question ids are of another type (integer, string) than the data set's", path=path
+            "question ids are of another type (integer, string) than the data set's",
+            path=path,
+            fix="Give all files the same question ids: all integers or all strings.",
         )
     place = np.minimum(np.searchsorted(known, question_ids), len(known) - 1)
     found = known[place] == question_ids

