@@ -41,6 +41,7 @@ import numpy.typing as npt
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
 from vqa_ensemble.formats.region_store import RegionStore, load_array, write_store
+from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 Array = npt.NDArray[Any]
@@ -115,6 +116,8 @@ def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
     path = Path(path)
     if not path.exists():
         raise InputError("no such file or folder", path=path)
+    if not path.is_dir():
+        check_regular_file(path)
     if path.suffix in (".lmdb", ".mdb") or (path / "data.mdb").is_file():
         return _read_lmdb(path)
     if (path / "features.npy").is_file():

@@ -8,7 +8,6 @@ answers. Nothing is ever unpickled.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import orjson
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 Record = tuple[str, Mapping[str, Any]]
@@ -67,10 +67,9 @@ def read_records(path: str) -> Iterator[Record]:
         row that is not an object.
     """
     refuse_pickle(path)
-    if not os.path.exists(path):
-        raise InputError("no such file", path=path)
     if Path(path).is_dir():
         return _dataset_folder(path)
+    check_regular_file(path)
     readers = {
         ".json": _json,
         ".jsonl": _json_lines,
