@@ -46,9 +46,7 @@ def device_options(function: Function) -> Function:
             "--threads", type=click.IntRange(min=1), help="CPU threads; by default torch's."
         ),
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return _with(options, function)
 
 
 def training_options(function: Function) -> Function:
@@ -86,9 +84,7 @@ def training_options(function: Function) -> Function:
         ),
         device_options,
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return _with(options, function)
 
 
 def given_arguments() -> list[str]:

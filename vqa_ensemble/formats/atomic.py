@@ -78,7 +78,7 @@ def _beside(path: Path, *, flush: bool) -> Iterator[Path]:
         raise InputError("is a folder, not a file to write", path=path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path.parent, f".{glob.escape(path.name)}.*.tmp")
+        remove_leftovers(path)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         lock = _create_locked(temporary)
     except OSError as error:
@@ -116,6 +116,19 @@ def scratch_folder() -> Iterator[Path]:
             os.close(lock)
 
 
+def remove_leftovers(path: Path, *, older_than: float = _BRAND_NEW_SECONDS) -> None:
+    """Remove the temporary files that killed runs left beside ``path``.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    older_than : float
+        Seconds; younger files are left alone, since one may be about to be locked.
+    """
+    _remove_abandoned(path.parent, f".{glob.escape(path.name)}.*.tmp", older_than)
+
+
 def _create_locked(path: Path) -> int:
     """Create a file and lock it for as long as this process lives; the descriptor."""
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
@@ -124,13 +137,13 @@ def _create_locked(path: Path) -> int:
     return descriptor
 
 
-def _remove_abandoned(folder: Path, pattern: str) -> None:
-    """Remove what killed runs left: what no living process has locked, and is not brand new."""
+def _remove_abandoned(folder: Path, pattern: str, older_than: float = _BRAND_NEW_SECONDS) -> None:
+    """Remove what killed runs left: what no living process has locked."""
     for path in folder.glob(pattern):
         lock = path / _LOCK if path.is_dir() else path
         with suppress(OSError):
             # A clock that went back makes files of the future; they are not new.
-            if abs(time.time() - lock.stat().st_mtime) < _BRAND_NEW_SECONDS:
+            if abs(time.time() - lock.stat().st_mtime) < older_than:
                 continue
             descriptor = os.open(lock, os.O_RDWR)
             try:

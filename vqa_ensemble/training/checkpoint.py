@@ -69,12 +69,6 @@ def save_checkpoint(
         torch.save(content, temporary)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what runs that were killed while they wrote a checkpoint have left there."""
-    for path in folder.glob(f".{CHECKPOINT_FILE}.*.tmp"):
-        path.unlink(missing_ok=True)
-
-
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
 

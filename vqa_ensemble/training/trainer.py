@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import remove_leftovers
 from vqa_ensemble.formats.recipe import Recipe, recipe_hash
 from vqa_ensemble.training import distributed, memory
 from vqa_ensemble.training.checkpoint import (
     CHECKPOINT_FILE,
     Member,
     load_checkpoint,
-    remove_leftovers,
     save_checkpoint,
 )
 from vqa_ensemble.training.compilation import compiled
@@ -179,7 +179,7 @@ class Trainer:
         last = updates if stop_after is None else min(stop_after, updates)
         memory.forget_peak(self.device)
         if distributed.rank() == 0:
-            remove_leftovers(self.folder)
+            remove_leftovers(self.folder / CHECKPOINT_FILE, older_than=0)
         with run_log(self.folder, self.update) as log:
             self._train(last, log, report)
         return self.member

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from vqa_ensemble.errors import InputError, first_line
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
+from vqa_ensemble.formats.text import read_text
 
 ENDINGS = (".npy", ".npz", ".pt", ".pth")
 _SCORES = "logits"
@@ -177,11 +178,8 @@ def read_vocabulary(path: str) -> list[str]:
     """
     if ending(path) != ".json":
         refuse_pickle(path)
-        try:
-            # Not splitlines, which parts answers at rarer characters too.
-            lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read as UTF-8 text: {error}", path=path) from error
+        # Not splitlines, which parts answers at rarer characters too.
+        lines = read_text(path).split("\n")
         return [line.rstrip("\r") for line in (lines if lines[-1] else lines[:-1])]
     document = read_document(path)
     if isinstance(document, dict) and isinstance(document.get("id2label"), dict):
