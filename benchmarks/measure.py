@@ -38,19 +38,32 @@ class Program:
 
     def run(self) -> None:
         """Run it once."""
-        start = perf_counter()
-        process = subprocess.Popen([sys.executable, *self.arguments], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        printed = process.stdout.read().decode().strip()
-        _, status, usage = os.wait4(process.pid, 0)
-        self.wall.append(perf_counter() - start)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{self.name} failed: exit status {process.returncode}")
-        self.cpu.append(usage.ru_utime + usage.ru_stime)
-        self.memory.append(usage.ru_maxrss / 1024)
+        command = [sys.executable, "-m", "benchmarks.measure", *self.arguments]
+        run = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        *printed, measured = run.stdout.decode().splitlines()
+        if run.returncode:
+            raise RuntimeError(f"{self.name} failed: exit status {run.returncode}")
+        wall, cpu, memory = map(float, measured.split())
+        self.wall.append(wall)
+        self.cpu.append(cpu)
+        self.memory.append(memory)
         with contextlib.suppress(ValueError):  # most programs print no time
-            self.inner += [float(seconds) for seconds in printed.split()]
+            self.inner += [float(seconds) for seconds in " ".join(printed).split()]
+
+
+def main() -> int:
+    """Run this Python with the arguments given; print wall and CPU seconds and peak MB last.
+
+    In a process of its own, since a program's peak counts from that of the process that starts
+    it: this one is small.
+    """
+    start = perf_counter()
+    process = subprocess.Popen([sys.executable, *sys.argv[1:]])
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    print(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return abs(process.returncode)
 
 
 def interleave(programs: Sequence[Program], repeats: int) -> None:
@@ -70,3 +83,7 @@ def interleave(programs: Sequence[Program], repeats: int) -> None:
 def ratio(of: Sequence[float], to: Sequence[float]) -> float:
     """Median over rounds of the ratio within a round."""
     return statistics.median(a / b for a, b in zip(of, to, strict=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
