@@ -140,6 +140,11 @@ class PredictionFile:
         below = 0 if span.low is None else int(np.searchsorted(ids, span.low, side="right"))
         return ids[below : _end(ids, span)]
 
+    def check_unchanged(self) -> None:
+        """Raise InputError if the file has changed since it was opened."""
+        if _stamp(self.path) != self.stamp:
+            raise InputError("changed while it was being read", path=self.path)
+
     def _groups_of(self, span: Span) -> list[RowGroup]:
         return [
             group
@@ -154,8 +159,7 @@ class PredictionFile:
         if self.pieces is not None:
             table = pa.concat_tables(_read_piece(self.pieces, g.index) for g in groups)
             return table.select(columns), np.asarray(table["row"])
-        if _stamp(self.path) != self.stamp:
-            raise InputError("changed while it was being read", path=self.path)
+        self.check_unchanged()
         try:
             filesystem, name = locate(self.path)
             local = is_local(filesystem)
@@ -180,7 +184,9 @@ class PredictionFile:
                 elif common.question_id is None:
                     common.question_id, common.stored_ids = table["question_id"], stored
         except (OSError, pa.ArrowException) as error:
+            self.check_unchanged()
             raise unreadable(self.path, error) from error
+        self.check_unchanged()
         start = groups[0].start
         return table, range(start, start + table.num_rows)
 
@@ -403,7 +409,9 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
                         table = table.set_column(position, field.name, plain)
                 yield table
     except (OSError, pa.ArrowException) as error:
+        file.check_unchanged()
         raise unreadable(file.path, error) from error
+    file.check_unchanged()
 
 
 def _read_piece(folder: str, piece: int) -> pa.Table:
