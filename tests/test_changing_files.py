@@ -14,6 +14,7 @@ import pytest
 import region_writers as regions
 from command_line import Runner
 
+from vqa_ensemble.engine.provenance import provenance_path
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.region_files import convert_regions
 from vqa_ensemble.formats.region_store import RegionStore
@@ -96,6 +97,20 @@ def test_a_member_that_changes_during_the_vote_is_refused(
     assert ran.err == f"Error: {members[0]}: changed while it was being read\n"
     assert output.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_map_that_changes_during_the_vote_is_not_recorded(
+    cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record would name another map than the one that the vote was held with."""
+    member, table, output = (tmp_path / name for name in ("a.parquet", "map.csv", "s.json"))
+    write_member(member, sorted_=True)
+    table.write_text("answer,question_type,count\nyes,yes/no,1\nno,yes/no,1\n")
+    change_after(monkeypatch, "read_row_groups", lambda: rewrite(table), calls=1)
+    ran = cli("vote", member, "--map", table, "-o", output)
+    assert ran.code == 1
+    assert ran.err.startswith(f"Error: {table}: changed while it was being read. ")
+    assert not Path(provenance_path(output)).exists()
 
 
 @pytest.mark.parametrize("change", CHANGES)

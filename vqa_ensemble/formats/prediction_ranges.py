@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.locations import is_local, locate
+from vqa_ensemble.formats.locations import file_stamp, is_local, locate
 from vqa_ensemble.formats.predictions import (
     COLUMNS,
     ROW_GROUP_ROWS,
@@ -142,7 +142,7 @@ class PredictionFile:
 
     def check_unchanged(self) -> None:
         """Raise InputError if the file has changed since it was opened."""
-        if _stamp(self.path) != self.stamp:
+        if file_stamp(self.path) != self.stamp:
             raise InputError("changed while it was being read", path=self.path)
 
     def _groups_of(self, span: Span) -> list[RowGroup]:
@@ -231,7 +231,7 @@ def open_prediction_file(path: str | os.PathLike[str], scratch: Path) -> Predict
         rows.
     """
     path = os.fspath(path)
-    stamp = _stamp(path)
+    stamp = file_stamp(path)
     with open_predictions(path) as file:
         footer, metadata = file.metadata, read_metadata(file, path)
         kind = file.schema_arrow.field("question_id").type
@@ -269,16 +269,6 @@ def plan_spans(files: Sequence[PredictionFile], rows: int | None = None) -> list
             so_far = 0
     bounds = [None, *cuts, None]
     return [Span(low, high) for low, high in pairwise(bounds)]
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    filesystem, name = locate(path)
-    try:
-        info = filesystem.get_file_info(name)
-    except (OSError, pa.ArrowException):
-        return (-1, -1)  # opening it will say why
-    # Some stores know no time of change.
-    return info.size or 0, info.mtime_ns or 0
 
 
 def _groups_in_footer(footer: pq.FileMetaData) -> list[RowGroup]:
