@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs bench fuzz kill mutants clean
+.PHONY: demo test lint docs bench fuzz fuzz-coverage kill mutants clean
 
 demo: $(VENV)/demo.installed  ## Train members on real images, vote, score, write a submission.
 	$(BIN)/vqa-ensemble demo
@@ -26,8 +26,13 @@ bench: $(VENV)/bench.installed  ## Time the vote against other ways to hold it.
 fuzz: $(VENV)/test.installed  ## Read broken files for five minutes.
 	$(BIN)/python -W error tests/fuzz.py --seconds 300
 
+fuzz-coverage: $(VENV)/test.installed  ## The same, guided by which code the files reach.
+	$(PIP) install --quiet atheris==3.0.0
+	$(BIN)/python tests/fuzz_coverage.py --seconds 300
+
 kill: $(VENV)/test.installed  ## Stop runs at a hundred random moments each.
-	VQA_ENSEMBLE_KILLS=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_interruption.py
+	VQA_ENSEMBLE_KILLS=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
+		tests/test_interruption.py tests/test_killed_runs.py
 
 mutants: $(VENV)/test.installed  ## Change the voting core's code in 2,000 ways; tests should fail.
 	$(PIP) install --quiet mutmut==3.8.1

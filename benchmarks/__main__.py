@@ -5,6 +5,7 @@ python -m benchmarks speed --repeats 5 # the peers only
 python -m benchmarks memory            # 1×, 3× and 10× the questions, and 100 members
 python -m benchmarks ray               # the same plan as Ray tasks
 python -m benchmarks json              # evaluate and build-map against parsing the JSON
+python -m benchmarks load              # 1,000 members, 10 million questions, huge and many answers
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from statistics import median
 
 from benchmarks.annotations import write_annotations
 from benchmarks.generate import Corpus, generate
-from benchmarks.measure import Program, interleave, ratio
+from benchmarks.load import load
+from benchmarks.measure import Program, interleave, ratio, vote_program
 
 LEADERBOARD = 447_793
 MEMBERS = 10
@@ -36,13 +38,6 @@ def corpus(folder: Path, questions: int, members: int = MEMBERS) -> Corpus:
     """Generated predictions, kept in ``folder`` for the next run."""
     name = f"questions-{questions}-members-{members}"
     return generate(folder / name, questions=questions, members=members)
-
-
-def vote_program(name: str, data: Corpus, output: Path, *options: str) -> Program:
-    """The whole command line, start to written submission."""
-    files = [str(path) for path in data.predictions]
-    arguments = ["-m", "vqa_ensemble", "vote", *files, "--map", str(data.answer_map)]
-    return Program(name, [*arguments, "-o", str(output), "--quiet", *options])
 
 
 def peer_program(module: str, name: str, data: Corpus, output: Path) -> Program:
@@ -215,6 +210,7 @@ SECTIONS: dict[str, Callable[[Path, Path, int], list[str]]] = {
     "memory": memory,
     "ray": cluster,
     "json": annotations,
+    "load": load,
 }
 
 
@@ -246,15 +242,15 @@ def main() -> None:
         "--folder",
         type=Path,
         default=Path(tempfile.gettempdir()) / "vqa-ensemble-bench",
-        help="where generated predictions are kept (up to 3 GB)",
+        help="where generated predictions are kept (up to 4 GB)",
     )
     arguments = parser.parse_args()
     stands = stored_sections()
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.sections or SECTIONS:
-            load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+            busy, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
             section = SECTIONS[name](arguments.folder, Path(scratch), arguments.repeats)
-            section.append(f"The load average was {load:.1f} on {cores} cores when this began.")
+            section.append(f"The load average was {busy:.1f} on {cores} cores when this began.")
             print("\n".join(section), flush=True)
             stands[section[0]] = "\n".join(section[1:]).rstrip()
     body = "".join(f"{title}\n{text}\n\n" for title, text in stands.items())

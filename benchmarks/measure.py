@@ -9,7 +9,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Not here: the process that measures must stay small.
+    from benchmarks.generate import Corpus
 
 
 @dataclass
@@ -64,6 +70,13 @@ def main() -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     print(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
     return abs(process.returncode)
+
+
+def vote_program(name: str, data: Corpus, output: Path, *options: str) -> Program:
+    """The whole command line, start to written submission."""
+    files = [str(path) for path in data.predictions]
+    arguments = ["-m", "vqa_ensemble", "vote", *files, "--map", str(data.answer_map)]
+    return Program(name, [*arguments, "-o", str(output), "--quiet", *options])
 
 
 def interleave(programs: Sequence[Program], repeats: int) -> None:

@@ -19,6 +19,8 @@ from region_writers import (
     IDS,
     PICTURES,
     WIDTH,
+    coded,
+    in_pixels,
     write_hdf5,
     write_hdf5_with_sizes,
     write_lmdb,
@@ -247,17 +249,20 @@ def test_broken_files_are_named(tmp_path: Path, name: str, content: bytes, messa
         list(read_regions(tmp_path / name))
 
 
+def test_features_of_no_width_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(f"42\t200\t100\t3\t{coded(in_pixels(PICTURES[42][1]))}\t\n")
+    with pytest.raises(InputError, match=r"features \(3, 0\) and boxes \(3, 4\) do not fit"):
+        convert_regions([path], tmp_path / "regions")
+
+
 def write_store_folder(folder: Path) -> Path:
     convert_regions([write_tsv(folder)], folder / "regions")
     (folder / "karpathy_val_resnet101_faster_rcnn_genome.tsv.0").unlink()
     return folder / "regions"
 
 
-# A damaged page of LMDB ends the process, inside the library: it is for files one trusts.
-@pytest.mark.parametrize(
-    "write",
-    [*(write for write in FORMATS if "lmdb" not in write.__name__), write_store_folder],
-)
+@pytest.mark.parametrize("write", [*FORMATS, write_store_folder])
 def test_damaged_files_are_taken_or_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     source = tmp_path / "source"
     source.mkdir()

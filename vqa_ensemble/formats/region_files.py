@@ -34,7 +34,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -299,9 +298,6 @@ def _checked_id(value: object, path: Path) -> int | str:
     raise InputError(f"{value!r} is no image id: neither an integer nor text", path=path)
 
 
-_LMDB = {"readonly": True, "lock": False}
-
-
 def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
     try:
         import lmdb
@@ -313,7 +309,7 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
         ) from error
     try:
         with (
-            lmdb.open(str(path), **_LMDB, subdir=path.is_dir()) as database,
+            lmdb.open(str(path), readonly=True, lock=False, subdir=path.is_dir()) as database,
             database.begin() as view,
         ):
             # A page that is not there, or has a wrong number, would end the process.
@@ -340,27 +336,15 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
 
 def _survive(path: Path) -> None:
     """Raise InputError if reading the database ends a process, as a damaged page may (SIGBUS)."""
-    code = f"import sys, {__name__} as module; module.walk_lmdb(sys.argv[1])"
-    status = subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode  # noqa: S603
+    script = Path(__file__).with_name("walk_lmdb.py")
+    command = [sys.executable, "-P", str(script), str(path)]
+    status = subprocess.run(command, check=False).returncode  # noqa: S603  our own script
     if status < 0:
         raise InputError(
             "is a damaged LMDB database: reading it ends the process "
             f"({signal.Signals(-status).name})",
             path=path,
         )
-
-
-def walk_lmdb(path: str) -> None:
-    """Touch both ends of all that is in a database."""
-    import lmdb
-
-    with (
-        suppress(lmdb.Error),  # the reader will say so
-        lmdb.open(path, **_LMDB, subdir=os.path.isdir(path)) as database,  # noqa: PTH112
-        database.begin(buffers=True) as view,
-    ):
-        for key, value in view.cursor():
-            _ = key[:1], value[:1].tobytes(), value[-1:].tobytes()
 
 
 def _load_npz(source: BinaryIO, *, path: Path, where: str) -> dict[str, Any]:

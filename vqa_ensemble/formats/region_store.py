@@ -74,7 +74,7 @@ class RegionStore:
             expected = (total, "D")
             starts = np.cumsum(self.counts) - self.counts
             fitting = features.ndim == 2 and len(features) == total
-        if not fitting:
+        if not fitting or not features.shape[-1]:
             shape = ", ".join(map(str, expected))
             raise self._wrong("features", f"has shape {features.shape}; expected ({shape})")
         if boxes.shape != (*features.shape[:-1], 4):
@@ -246,7 +246,7 @@ class RegionWriter:
         if image in self.image_ids:
             raise InputError("stands there twice", path=path, where=where)
         count = len(features)
-        if features.ndim != 2 or count == 0 or boxes.shape != (count, 4):
+        if features.ndim != 2 or not features.size or boxes.shape != (count, 4):
             raise InputError(
                 f"features {features.shape} and boxes {boxes.shape} do not fit; "
                 "expected (k, D) and (k, 4)",
