@@ -78,6 +78,7 @@ def test_gives_the_bytes_of_the_local_engine(paths: list[Path], tmp_path: Path) 
     engine = RayEngine(tmp_path / "parts")
     assert run(paths, tmp_path / "ray", engine) == local
     assert len(list((tmp_path / "parts").glob("*.summary.json"))) > 5
+    (tmp_path / "parts" / ".part-0.lines.1234.tmp").write_text("of a worker that was killed")
     engine.forget()
     assert not (tmp_path / "parts").exists()
 

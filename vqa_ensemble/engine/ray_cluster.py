@@ -84,10 +84,10 @@ class RayEngine:
                     future.cancel()
 
     def forget(self) -> None:
-        """Remove the parts, when the output stands."""
+        """Remove the parts, and halves that killed workers left, when the output stands."""
         filesystem, folder = locate(self.parts)
         names = self._files()
-        parts = [name for name in names if name.startswith("part-")]
+        parts = [name for name in names if name.startswith(("part-", ".part-"))]
         with ThreadPoolExecutor(FETCHES) as pool:
             list(pool.map(lambda name: filesystem.delete_file(f"{folder}/{name}"), parts))
         if names and len(names) == len(parts):
