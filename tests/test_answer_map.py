@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
-from vqa_ensemble.voting.answer_types import TypeResolver, resolve, type_by_rule
+from vqa_ensemble.voting.answer_types import (
+    MAX_CLASSIFIER_CHARACTERS,
+    TypeResolver,
+    resolve,
+    type_by_rule,
+)
 
 
 def rows(answer_map: AnswerMap) -> list[tuple[str, str, int, float]]:
@@ -168,6 +173,11 @@ def types_of(answers: list[str], **options: str) -> list[str]:
 
 def test_the_classifier_tells_numbers_from_words_it_has_never_seen() -> None:
     assert types_of(["117", "89", "surfboard", "brown dog"]) == ["number"] * 2 + ["other"] * 2
+
+
+def test_the_classifier_reads_the_start_of_a_long_answer() -> None:
+    number = "17 " * (MAX_CLASSIFIER_CHARACTERS // 3 + 1)
+    assert types_of([number, number + "brown dog " * 5000]) == ["number"] * 2
 
 
 def test_the_rule_and_a_fixed_type() -> None:
