@@ -132,7 +132,13 @@ def clear(run: Run) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "vote"])
+# test_interruption.py stops votes, and test_resume.py training.
+OFTEN = pytest.mark.skipif("VQA_ENSEMBLE_KILLS" not in os.environ, reason="run by 'make kill'")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("train", marks=OFTEN), "predict", "import", "fit", "report"]
+)
 def test_a_killed_command_can_be_given_again(inputs: Path, tmp_path: Path, name: str) -> None:
     if name in ("train", "predict") and not HAS_TORCH:
         pytest.skip("needs the extra [train]")
@@ -152,7 +158,7 @@ def ray_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="needs the extra [ray]")
-@pytest.mark.skipif("VQA_ENSEMBLE_KILLS" not in os.environ, reason="slow: run by 'make kill'")
+@OFTEN
 def test_a_killed_vote_on_ray_can_be_given_again(ray_folder: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     rows = 6 * ROW_GROUP_ROWS
