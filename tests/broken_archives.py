@@ -338,6 +338,8 @@ ALL_READERS = [
     Reader("regions.tsv", ".tsv", written(regions.write_tsv), convert),
     Reader("regions of LXMERT", ".tsv", written(regions.write_lxmert), convert),
     Reader("regions.hdf5", ".hdf5", written(hdf5_with_ids), convert),
+    Reader("regions.lmdb", ".lmdb", written(regions.write_lmdb), convert),
+    Reader("regions.lmdb of npz", ".lmdb", written(regions.write_lmdb_of_npz), convert),
     Reader("regions.npz", ".npz", written(first_picture), convert, spoil_npz),
     Reader("regions.npz, transposed", ".npz", written(first_transposed), convert),
     *(

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command_line import Runner
+from leftovers import left_over, make_old
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import atomic
@@ -68,9 +69,10 @@ def test_a_vote_stopped_at_any_moment_can_be_given_again(
         process.send_signal(number)
         _, error = process.communicate()
         # In the first moments Python is still importing, and has not got to our main().
-        early = b", in main" not in error and process.returncode in (-number, 1)
-        assert early or process.returncode in (0, -signal.SIGKILL, 128 + number), error
-        assert early or b"Traceback" not in error
+        status = process.returncode
+        early = b", in main" not in error and status in (-number, 1)
+        assert early or status in (0, -signal.SIGKILL, 128 + number), (status, error.decode())
+        assert early or b"Traceback" not in error, (status, error.decode())
         for path, content in expected.items():
             assert not path.exists() or path.read_bytes() == content
         if number != signal.SIGKILL:
@@ -80,21 +82,6 @@ def test_a_vote_stopped_at_any_moment_can_be_given_again(
     for path, content in expected.items():
         assert path.read_bytes() == content
     assert left_over(tmp_path) == []
-
-
-def left_over(folder: Path) -> list[Path]:
-    """Temporary files and folders."""
-    return [
-        path
-        for path in folder.rglob("*")
-        if path.name.endswith(".tmp") or path.name.startswith("vqa-ensemble-")
-    ]
-
-
-def make_old(folder: Path) -> None:
-    """What was left a moment ago may be about to be locked; let it look older than that."""
-    for path in left_over(folder):
-        os.utime(path / ".lock" if path.is_dir() else path, (0, 0))
 
 
 def test_what_a_living_run_writes_is_not_removed(tmp_path: Path) -> None:

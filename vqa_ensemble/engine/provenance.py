@@ -18,7 +18,13 @@ import pyarrow as pa
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.locations import is_local, is_url, locate, store_error
+from vqa_ensemble.formats.locations import (
+    file_stamp,
+    is_local,
+    is_url,
+    locate,
+    store_error,
+)
 from vqa_ensemble.formats.predictions import timestamp
 from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
@@ -81,12 +87,14 @@ class Recorder:
 
     arguments: Sequence[str]
     inputs: Mapping[str, Sequence[str | os.PathLike[str]]]
+    _stamps: dict[str | os.PathLike[str], tuple[int, int]] = field(default_factory=dict, init=False)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
     _hashes: list[tuple[str, Future[dict[str, Any]]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         for role, paths in self.inputs.items():
             for path in paths:
+                self._stamps[path] = file_stamp(path)
                 self._hashes.append((role, self._pool.submit(fingerprint, path)))
         self._pool.shutdown(wait=False)
 
@@ -96,8 +104,13 @@ class Recorder:
         Raises
         ------
         InputError
-            If a file cannot be read, or the record not be written.
+            If a file cannot be read or has changed since, or the record not be written.
         """
+        for path, before in self._stamps.items():
+            if file_stamp(path) != before:
+                raise InputError(
+                    "changed while it was being read", path=path, fix="Give the command again."
+                )
         record = {
             "format_version": FORMAT_VERSION,
             "created_at": timestamp(),

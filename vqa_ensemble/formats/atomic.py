@@ -84,17 +84,15 @@ def _beside(path: Path, *, flush: bool) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"cannot write here: {error.strerror}", path=path) from error
     try:
-        yield temporary
-        if flush:
-            _fsync(temporary)
-        os.replace(temporary, path)
-        if flush:
-            _fsync(path.parent)
-    except BaseException as error:
+        with say_full(path):
+            yield temporary
+            if flush:
+                _fsync(temporary)
+            os.replace(temporary, path)
+            if flush:
+                _fsync(path.parent)
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _CANNOT_STORE:
-            reason = os.strerror(error.errno)
-            raise InputError(f"cannot be written: {reason}", path=path) from error
         raise
     finally:
         os.close(lock)
@@ -105,15 +103,35 @@ def scratch_folder() -> Iterator[Path]:
     """Yield a folder in this machine's temporary folder that is gone when the block ends.
 
     A killed run cannot remove its own; the next run does it.
+
+    Raises
+    ------
+    InputError
+        If it is full or cannot be written to.
     """
     parent = Path(tempfile.gettempdir())
     _remove_abandoned(parent, f"{_SCRATCH}*")
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+    with (
+        say_full(parent, fix="Set TMPDIR to a folder with more room."),
+        tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder,
+    ):
         lock = _create_locked(Path(folder) / _LOCK)
         try:
             yield Path(folder)
         finally:
             os.close(lock)
+
+
+@contextmanager
+def say_full(path: Path, *, fix: str | None = None) -> Iterator[None]:
+    """Raise InputError in place of an OSError which says that a disk is full or read-only."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT_STORE:
+            raise
+        reason = os.strerror(error.errno)
+        raise InputError(f"cannot be written: {reason}", path=path, fix=fix) from error
 
 
 def remove_leftovers(path: Path, *, older_than: float = _BRAND_NEW_SECONDS) -> None:

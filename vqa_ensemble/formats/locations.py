@@ -84,6 +84,19 @@ def parts_folder(path: str) -> str:
     return f"{folder}/.{name}.parts{mark}{query}"
 
 
+def file_stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Size and time of change: if they are the same later, so is the file."""
+    from pyarrow import ArrowException
+
+    filesystem, name = locate(path)
+    try:
+        info = filesystem.get_file_info(name)
+    except (OSError, ArrowException):
+        return (-1, -1)  # opening it will say why
+    # Some stores know no time of change.
+    return info.size or 0, info.mtime_ns or 0
+
+
 def store_error(path: str | os.PathLike[str], problem: str, error: Exception) -> InputError:
     """What to say when a store refuses; ``problem`` is what could not be done."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

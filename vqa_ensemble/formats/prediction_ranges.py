@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.locations import is_local, locate
+from vqa_ensemble.formats.locations import file_stamp, is_local, locate
 from vqa_ensemble.formats.predictions import (
     COLUMNS,
     ROW_GROUP_ROWS,
@@ -140,6 +140,11 @@ class PredictionFile:
         below = 0 if span.low is None else int(np.searchsorted(ids, span.low, side="right"))
         return ids[below : _end(ids, span)]
 
+    def check_unchanged(self) -> None:
+        """Raise InputError if the file has changed since it was opened."""
+        if file_stamp(self.path) != self.stamp:
+            raise InputError("changed while it was being read", path=self.path)
+
     def _groups_of(self, span: Span) -> list[RowGroup]:
         return [
             group
@@ -154,8 +159,7 @@ class PredictionFile:
         if self.pieces is not None:
             table = pa.concat_tables(_read_piece(self.pieces, g.index) for g in groups)
             return table.select(columns), np.asarray(table["row"])
-        if _stamp(self.path) != self.stamp:
-            raise InputError("changed while it was being read", path=self.path)
+        self.check_unchanged()
         try:
             filesystem, name = locate(self.path)
             local = is_local(filesystem)
@@ -180,7 +184,9 @@ class PredictionFile:
                 elif common.question_id is None:
                     common.question_id, common.stored_ids = table["question_id"], stored
         except (OSError, pa.ArrowException) as error:
+            self.check_unchanged()
             raise unreadable(self.path, error) from error
+        self.check_unchanged()
         start = groups[0].start
         return table, range(start, start + table.num_rows)
 
@@ -225,7 +231,7 @@ def open_prediction_file(path: str | os.PathLike[str], scratch: Path) -> Predict
         rows.
     """
     path = os.fspath(path)
-    stamp = _stamp(path)
+    stamp = file_stamp(path)
     with open_predictions(path) as file:
         footer, metadata = file.metadata, read_metadata(file, path)
         kind = file.schema_arrow.field("question_id").type
@@ -263,16 +269,6 @@ def plan_spans(files: Sequence[PredictionFile], rows: int | None = None) -> list
             so_far = 0
     bounds = [None, *cuts, None]
     return [Span(low, high) for low, high in pairwise(bounds)]
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    filesystem, name = locate(path)
-    try:
-        info = filesystem.get_file_info(name)
-    except (OSError, pa.ArrowException):
-        return (-1, -1)  # opening it will say why
-    # Some stores know no time of change.
-    return info.size or 0, info.mtime_ns or 0
 
 
 def _groups_in_footer(footer: pq.FileMetaData) -> list[RowGroup]:
@@ -403,7 +399,9 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
                         table = table.set_column(position, field.name, plain)
                 yield table
     except (OSError, pa.ArrowException) as error:
+        file.check_unchanged()
         raise unreadable(file.path, error) from error
+    file.check_unchanged()
 
 
 def _read_piece(folder: str, piece: int) -> pa.Table:

@@ -29,8 +29,12 @@ import base64
 import io
 import os
 import re
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -295,6 +299,9 @@ def _checked_id(value: object, path: Path) -> int | str:
     raise InputError(f"{value!r} is no image id: neither an integer nor text", path=path)
 
 
+_LMDB = {"readonly": True, "lock": False}
+
+
 def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
     try:
         import lmdb
@@ -305,27 +312,55 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
             fix="Install it: pip install 'vqa-ensemble[features]'.",
         ) from error
     try:
-        database = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False)
+        with (
+            lmdb.open(str(path), **_LMDB, subdir=path.is_dir()) as database,
+            database.begin() as view,
+        ):
+            # A page that is not there, or has a wrong number, would end the process.
+            needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
+            file = path / "data.mdb" if path.is_dir() else path
+            if file.stat().st_size < needed:
+                raise InputError(f"is shorter than its {needed:,} bytes", path=file)
+            _survive(path)
+            for key, value in view.cursor():
+                name = key.decode("utf-8", "replace")
+                if name == "keys":
+                    continue
+                where = f"image {name}"
+                if zipfile.is_zipfile(io.BytesIO(value)):
+                    entry = _load_npz(io.BytesIO(value), path=path, where=where)
+                else:
+                    entry = read_plain_pickle(value, path=path, where=where)
+                    if not isinstance(entry, dict):
+                        raise InputError("is no dictionary", path=path, where=where)
+                yield _picture(image_id(name), entry, path=path, where=where)
     except lmdb.Error as error:
         raise InputError(f"is not a readable LMDB database: {error}", path=path) from error
-    with database, database.begin() as transaction:
-        # A page that is not there would end the process.
-        needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
-        file = path / "data.mdb" if path.is_dir() else path
-        if file.stat().st_size < needed:
-            raise InputError(f"is shorter than its {needed:,} bytes", path=file)
-        for key, value in transaction.cursor():
-            name = key.decode("utf-8", "replace")
-            if name == "keys":
-                continue
-            where = f"image {name}"
-            if zipfile.is_zipfile(io.BytesIO(value)):
-                entry = _load_npz(io.BytesIO(value), path=path, where=where)
-            else:
-                entry = read_plain_pickle(value, path=path, where=where)
-                if not isinstance(entry, dict):
-                    raise InputError("is no dictionary", path=path, where=where)
-            yield _picture(image_id(name), entry, path=path, where=where)
+
+
+def _survive(path: Path) -> None:
+    """Raise InputError if reading the database ends a process, as a damaged page may (SIGBUS)."""
+    code = f"import sys, {__name__} as module; module.walk_lmdb(sys.argv[1])"
+    status = subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode  # noqa: S603
+    if status < 0:
+        raise InputError(
+            "is a damaged LMDB database: reading it ends the process "
+            f"({signal.Signals(-status).name})",
+            path=path,
+        )
+
+
+def walk_lmdb(path: str) -> None:
+    """Touch both ends of all that is in a database."""
+    import lmdb
+
+    with (
+        suppress(lmdb.Error),  # the reader will say so
+        lmdb.open(path, **_LMDB, subdir=os.path.isdir(path)) as database,  # noqa: PTH112
+        database.begin(buffers=True) as view,
+    ):
+        for key, value in view.cursor():
+            _ = key[:1], value[:1].tobytes(), value[-1:].tobytes()
 
 
 def _load_npz(source: BinaryIO, *, path: Path, where: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,6 +47,7 @@ class RegionStore:
     def __init__(self, folder: str | os.PathLike[str], limit: int = 0) -> None:
         self.folder = Path(folder)
         self.limit = limit
+        self._stamps = self._stamp()
         self.image_ids = self._load("image_ids", "iuU", "integers or text")
         if self.image_ids.ndim != 1:
             raise self._wrong("image_ids", f"has shape {self.image_ids.shape}; expected (I,)")
@@ -106,7 +107,15 @@ class RegionStore:
 
         K is the limit, or the most regions that a picture has where these are fewer; features
         and boxes that are not there are zero.
+
+        Raises
+        ------
+        InputError
+            If the store has changed since it was opened.
         """
+        # Of a file that became shorter, reading the map's end would end the process (SIGBUS).
+        if self._stamp() != self._stamps:
+            raise InputError("changed while it was being read", path=self.folder)
         counts = np.minimum(self.counts[rows], self._most)
         features = np.zeros((len(rows), self._most, self.width), self._features.dtype)
         boxes = np.zeros((len(rows), self._most, 4), np.float32)
@@ -121,6 +130,15 @@ class RegionStore:
         """All regions of one picture as they are stored: (k, D) and (k, 4)."""
         part = slice(self._starts[row], self._starts[row] + self.counts[row])
         return self._features[part], self._boxes[part]
+
+    def _stamp(self) -> list[tuple[int, int]]:
+        """Size and time of change of the mapped files; an error will say that one is missing."""
+        found = []
+        for name in ("features", "boxes"):
+            with suppress(OSError):
+                file = (self.folder / f"{name}.npy").stat()
+                found.append((file.st_size, file.st_mtime_ns))
+        return found
 
     def _check_all(self) -> None:
         for row, image in enumerate(self.image_ids):

@@ -65,8 +65,14 @@ def save_checkpoint(
         "model": member.model.state_dict(),
         "progress": progress or {},
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # torch complains of what the file lacks; why it does, such as a full disk, is behind.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def _are_texts(value: object) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.atomic import atomic_write, say_full
 from vqa_ensemble.training import distributed
 
 LOG_FILE = "log.jsonl"
@@ -27,14 +28,24 @@ def run_log(folder: Path, update: int) -> Iterator[Callable[[dict[str, Any]], No
     What a killed run wrote after its last checkpoint is dropped, since it is about to be done
     again, and TensorBoard's files are made anew from the rest: no point is there twice. Only
     rank 0 writes.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to or is full.
     """
     if distributed.rank():
         yield lambda line: None
         return
     path, kept = folder / LOG_FILE, _lines_until(folder / LOG_FILE, update)
     atomic_write(path, b"".join(map(_encode, kept)))
-    board = _open_board(folder / TENSORBOARD_FOLDER)
-    with path.open("ab", buffering=0) as file, closing(board) if board else nullcontext():
+    with ExitStack() as stack:
+        stack.enter_context(say_full(folder))
+        stack.enter_context(_quiet_threads())
+        board = _open_board(folder / TENSORBOARD_FOLDER)
+        if board:
+            stack.callback(board.close)
+        file = stack.enter_context(path.open("ab", buffering=0))
 
         def draw(line: dict[str, Any]) -> None:
             for name, value in line.items() if board else ():
@@ -65,6 +76,19 @@ def _lines_until(path: Path, update: int) -> list[dict[str, Any]]:
         if content["update"] <= update:
             kept.append(content)
     return kept
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """TensorBoard writes in a thread: what fails there is raised here, and need not be printed."""
+    before = threading.excepthook
+    threading.excepthook = lambda failed: (
+        None if isinstance(failed.exc_value, OSError) else before(failed)
+    )
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _open_board(folder: Path) -> Any:
