@@ -123,8 +123,14 @@ def test_shares_are_worked_out_and_scaled_for_every_answer(
 
 def test_answers_that_differ_only_in_what_is_not_printed_are_different(tmp_path: Path) -> None:
     path = tmp_path / "map.parquet"
-    pq.write_table(pa.table({"answer": ["a b", "a b\0"], "question_type": ["x", "y"]}), path)
-    assert shares_in(path) == [1, 1]
+    columns = {
+        "answer": ["a b", "a b", "a b\0"],
+        "question_type": ["x", "y", "x"],
+        "count": [1, 1, 5],
+        "share": [0.25, 0.75, None],
+    }
+    pq.write_table(pa.table(columns), path)
+    assert shares_in(path) == [0.25, 0.75, 1]
 
 
 def test_blank_counts_are_0(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_human_answers_compared_as_written_meet_normalised_ones(tmp_path: Path) 
     scores = score(humans, ["Dog", "a Dog.", "two"])
     assert scores.per_question.tolist() == [0.0, 100.0, 100.0]
     # Unanimous answers too are matched by an answer's normal form alone.
-    assert humans.unanimous.tolist() == [False, False, False]
+    assert (humans.unanimous.tolist(), humans.unanimous.dtype) == ([False] * 3, np.bool_)
 
 
 WORDS = st.sampled_from(["dog", "a dog", "Dog", "dog.", "two", "2", "no-dog", " dog\n", "none"])

@@ -265,7 +265,7 @@ def _complete_shares(
     group = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
     blank = np.bincount(group, weights=np.isnan(shares)) > 0
     # An answer with any blank share takes all of them from its counts (equal if all are 0).
-    weights = np.where(blank[group], counts, shares).astype(np.float64)
+    weights = np.where(blank[group], counts, shares)
     empty = np.bincount(group, weights=weights) == 0
     weights[empty[group]] = 1.0
     return np.asarray(weights / np.bincount(group, weights=weights)[group])

@@ -176,9 +176,9 @@ class TypeResolver:
 
     def _types_of_unseen(self, forms: list[str]) -> npt.NDArray[np.int64]:
         if self.unseen == "classifier":
-            return np.asarray(self._classifier.predict(forms), dtype=np.int64)
+            return np.asarray(self._classifier.predict(forms))
         types = [type_by_rule(form) if self.unseen == "rule" else self.unseen for form in forms]
-        return np.array([self.names.index(name) for name in types], dtype=np.int64)
+        return np.array([self.names.index(name) for name in types])
 
     @cached_property
     def _classifier(self) -> Pipeline:
