@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 from command_line import Runner
+from hypothesis import Phase, settings
 from tiny_vqa import tiny_recipe, write_data
 
 from vqa_ensemble.formats.recipe import Recipe
+
+# For `make mutants`: the same examples for every mutant, and no minutes spent on making a failing
+# one small.
+settings.register_profile("mutants", derandomize=True, phases=[Phase.explicit, Phase.generate])
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -79,7 +79,7 @@ def lmms_eval(path: Path) -> Path:
             {
                 "doc_id": i,
                 "target": "None",
-                "filtered_resps": [[ANSWERS[IDS[i]]]],
+                "filtered_resps": ANSWERS[IDS[i]],
                 "token_counts": [{"output_tokens": 2}],
                 "doc_hash": "74ef7bf1ef41",
                 "submission": {"question_id": IDS[i], "answer": ANSWERS[IDS[i]].lower()},
@@ -137,7 +137,6 @@ def mmf(path: Path) -> Path:
                 "question_id": q,
                 "topk": [[a, math.log(c / (1 - c))] for a, c in pairs],
                 "answer": pairs[0][0],
-                "actual_answers": ["stop"],
             }
             for q, pairs in RANKED.items()
         ],

@@ -162,6 +162,9 @@ def sample(doc_id: int, response: object, **keys: object) -> dict[str, object]:
         ([["-0.5", "False"], ["-0.5", "True"]], [("A", 0.5), ("B", 0.5)]),
         ([["-1e9", "False"], ["-0.25", "True"], ["-inf", "False"]], [("B", 1.0)]),
         (["-800.5", "-0.5"], [("B", 1.0)]),
+        # The loss of most models: the least is the likeliest.
+        ([["800.5", "False"], ["0.5", "True"], ["900", "False"]], [("B", 1.0)]),
+        ([["0.7", "False"], ["0.7", "True"], ["inf", "False"]], [("A", 0.5), ("B", 0.5)]),
     ],
 )
 def test_lmms_eval_responses_by_version(
@@ -170,6 +173,13 @@ def test_lmms_eval_responses_by_version(
     path = foreign.dump_lines(tmp_path / "s.jsonl", [sample(0, response)])
     _, output = bring("lmms-eval", path, "--by-position")
     assert [pair for pair in rows(output)[0] if pair[1] > 0] == expected
+
+
+def test_losses_beside_log_likelihoods_are_refused(tmp_path: Path, refuse: Refuse) -> None:
+    response = [["-0.5", "False"], ["0.5", "True"]]
+    path = foreign.dump_lines(tmp_path / "s.jsonl", [sample(0, response)])
+    said = refuse("lmms-eval", path, "--by-position")
+    assert "line 1: log-likelihoods of both signs (-0.5, 0.5)" in said
 
 
 @pytest.mark.parametrize(
@@ -294,6 +304,17 @@ def test_a_failed_request_is_no_vote(tmp_path: Path, bring: Bring, refuse: Refus
     assert "holds no votes (the model's service failed: 1)" in refuse(
         foreign.dump(tmp_path / "a.json", table[:1])
     )
+
+
+def test_what_was_thought_aloud_is_no_answer(tmp_path: Path, bring: Bring) -> None:
+    table = [
+        {"index": 1, "A": "cat", "B": "dog", "prediction": "<think>A? No: B or A.</think>\n\nB"},
+        {"index": 2, "A": "cat", "B": "dog", "prediction": "cat</think>dog"},
+        {"index": 3, "A": "cat", "B": "dog", "prediction": "<think>It is A</think>"},
+    ]
+    ran, output = bring(foreign.dump(tmp_path / "a.json", table))
+    assert answers(output) == {1: "B", 2: "B"}
+    assert ran.json["missing"] == {"the answer is empty": 1}
 
 
 def test_multiple_choice_gives_letters(tmp_path: Path, bring: Bring) -> None:

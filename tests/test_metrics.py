@@ -12,6 +12,7 @@ from command_line import Runner
 from foreign_files import dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wordnet_files import write_wordnet
 
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.normalize import normalize_answer
@@ -231,8 +232,9 @@ def test_anls_of_docvqa_and_textvqa(cli: Runner, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_perfect_answers_score_100_and_missing_ones_0(
-    cli: Runner, tmp_path: Path, metric: str
+    cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
 ) -> None:
+    monkeypatch.setenv("WNSEARCHDIR", str(write_wordnet(tmp_path / "wordnet")))
     humans = {1: ["yes"] * 10, 2: ["dog"] * 10}
     annotations = vqa(humans, {1: "t", 2: "u"})
     scored = evaluate(cli, tmp_path, metric, annotations, {1: "yes", 2: "dog"})

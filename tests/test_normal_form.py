@@ -29,6 +29,7 @@ def test_every_official_normal_form_is_reproduced(shared_data: Path) -> None:
         ("eleven", "eleven"),
         ("tie-dye", "tie dye"),
         ("tie -dye", "tie dye"),
+        ("tie -dye-works", "tie dyeworks"),
         ("tie- dye-works", "tie dyeworks"),  # one mark at a space: all of its kind vanish
         ("red,yellow, blue", "redyellow blue"),
         ("1,000", "1000"),
@@ -53,6 +54,10 @@ def test_every_official_normal_form_is_reproduced(shared_data: Path) -> None:
 )
 def test_rules_and_quirks(text: str, form: str) -> None:
     assert normalize_answer(text) == form
+
+
+def test_newlines_and_tabs_are_spaces() -> None:
+    assert clean_answer("\tin\nthe\thouse\n") == "in the house"
 
 
 @given(st.text())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusal import refused
 from slow_vote import question_type_vote as slow_vote
 from strategies import ANSWERS, TYPES, counts, members
 
@@ -16,9 +19,14 @@ from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
-from vqa_ensemble.voting.ballots import ballots_from_votes
+from vqa_ensemble.voting.answer_types import resolve
+from vqa_ensemble.voting.ballots import ABSTAIN, align, ballots_from_votes
+from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality
+from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type
+from vqa_ensemble.voting.result import Election
+from vqa_ensemble.voting.tally import ONE, count_equal_votes, count_votes
 
 NUMBERS = AnswerMap.from_pairs(
     [("yes", "yes/no"), ("no", "yes/no")] + [(str(n), "number") for n in range(10)]
@@ -88,13 +96,17 @@ def test_the_literal_reading_keeps_only_votes_of_the_winning_type() -> None:
     assert literal.answers() == ["3"]  # one vote each: the most confident
 
 
-def test_the_map_breaks_ties_of_mean_confidence_by_how_often_it_saw_an_answer() -> None:
+@pytest.mark.parametrize("method", [majority_vote, mean_vote])
+def test_the_map_breaks_ties_by_how_often_it_saw_an_answer(
+    method: Callable[..., Election],
+) -> None:
     ballots = ballots_from_votes({"m1": [("cat", 0.5)], "m2": [("dog", 0.5)]})
     elected = [
-        ballots.vocabulary[mean_vote(ballots, counts).answer[0]]
+        ballots.vocabulary[method(ballots, counts).answer[0]]
         for counts in (None, np.array([1, 5]), np.array([5, 1]))
     ]
     assert elected == ["cat", "dog", "cat"]
+    assert ballots.question_ids.tolist() == [0]
 
 
 def test_mean_confidence_counts_second_choices() -> None:
@@ -176,10 +188,33 @@ def test_a_soft_map_counts_a_vote_for_every_type_of_its_answer() -> None:
 
 def test_where_nobody_has_an_answer_of_the_elected_type_the_votes_stand() -> None:
     table = {"2": {"number": 6, "other": 5}, "no": {"yes/no": 6, "other": 5}, "x": {"other": 1}}
-    voters = one_question([("2", 0.5)], [("no", 0.25)])
+    voters = [
+        member("a", {1: [("2", 0.5)], 2: [("2", 0.5)]}),
+        member("b", {1: [("no", 0.25)], 2: [("x", 0.75)]}),
+    ]
     outcome = vote(voters, VoteOptions(soft_map=True), answer_map=map_from(table))
-    assert outcome.election.type_names[outcome.election.question_type[0]] == "other"
-    assert outcome.answers() == ["2"]
+    election = outcome.election
+    assert [election.type_names[t] for t in election.question_type] == ["other", "other"]
+    assert outcome.answers() == ["2", "x"]
+
+
+@pytest.mark.parametrize("better", [0, 1, 2, 3])
+def test_the_revote_finds_an_answer_of_the_type_however_far_down(better: int) -> None:
+    others = ["yes", "no", "yes!", "no!"][:better]
+    ranked = [*((answer, 0.5) for answer in others), ("2", 0.25), ("3", 0.125)]
+    ballots = ballots_from_votes({"a": [("2", 0.5)], "b": [("4", 0.875)], "c": ranked})
+    types = resolve(NUMBERS, ballots.vocabulary, unseen="yes/no")
+    election = question_type_vote(ballots, types)
+    assert ballots.vocabulary[election.answer[0]] == "2"
+
+
+def test_known_types_overrule_the_votes_for_types() -> None:
+    ballots = ballots_from_votes({"a": [("2", 0.5)], "b": [("3", 0.5)], "c": [("no", 0.25)]})
+    types = resolve(NUMBERS, ballots.vocabulary)
+    known = np.array([types.names.index("yes/no")])
+    election = question_type_vote(ballots, types, known_types=known)
+    assert ballots.vocabulary[election.answer[0]] == "no"
+    assert (election.question_type.tolist(), election.type_decided_by.tolist()) == ([1], [0])
 
 
 def test_editing_one_entry_of_the_map_changes_the_vote() -> None:
@@ -198,10 +233,22 @@ def test_question_type_voting_without_a_map_says_how_to_get_one() -> None:
 # ------------------------------------------------------------------- missing questions
 
 
-def test_a_member_without_some_questions_is_an_error_that_names_them() -> None:
-    voters = [member("a", {1: [("no", 1)], 5: [("no", 1)]}), member("b", {5: [("no", 1)]})]
-    with pytest.raises(InputError, match=r"<b>: lacks 1 of 2 questions .*: 1\b.*--missing abstain"):
-        vote(voters, answer_map=NUMBERS)
+@pytest.mark.parametrize(
+    ("n_lacking", "named"), [(1, "1"), (5, "1, 2, 3, 4, 5"), (6, "1, 2, 3, 4, 5, …")]
+)
+def test_a_member_without_some_questions_is_an_error_that_names_them(
+    n_lacking: int, named: str
+) -> None:
+    last = n_lacking + 1
+    voters = [
+        member("a", {question: [("no", 1)] for question in range(1, last + 1)}),
+        member("b", {last: [("no", 1)]}),
+    ]
+    with refused(
+        f"<b>: lacks {n_lacking} of {last} questions that other members have: {named}. "
+        "Predict them, or let the member abstain there with --missing abstain."
+    ):
+        align(voters)
 
 
 def test_or_it_abstains() -> None:
@@ -212,19 +259,37 @@ def test_or_it_abstains() -> None:
     assert outcome.election.agreement.tolist() == [1.0, 1.0]
 
 
+def test_members_may_have_no_question_in_common() -> None:
+    voters = [member("a", {1: [("2", 1)]}), member("b", {5: [("no", 1)]})]
+    outcome = vote(voters, VoteOptions(missing="abstain"), answer_map=NUMBERS)
+    assert outcome_by_question(outcome) == {1: "2", 5: "no"}
+
+
 @pytest.mark.parametrize("ids", [(1, "1"), ("1", 1)])
 def test_members_with_integer_and_string_ids_do_not_mix(ids: tuple[object, object]) -> None:
     voters = [
         predictions_from_rows(f"m{m}", [(question, "no", 1.0)])  # type: ignore[list-item]
         for m, question in enumerate(ids)
     ]
-    with pytest.raises(InputError, match="question ids are strings, but integers in"):
+    text, whole = ("<m0>", "<m1>") if ids[0] == "1" else ("<m1>", "<m0>")
+    with refused(
+        f"{text}: question ids are strings, but integers in {whole}. "
+        "Write all members' question_id with one type."
+    ):
         vote(voters, VoteOptions(method="majority"))
 
 
 def test_two_members_of_one_name_are_an_error() -> None:
-    with pytest.raises(InputError, match="same member"):
+    with refused(
+        "<a>: is the same member as <a>: 'a'. "
+        "Give each member once, or rename one (its metadata or its file)."
+    ):
         vote([member("a", {1: [("no", 1)]})] * 2, VoteOptions(method="majority"))
+
+
+def test_no_members_are_an_error() -> None:
+    with refused("no prediction files given"):
+        align([])
 
 
 # ------------------------------------------------------------------------- properties
@@ -250,6 +315,35 @@ def test_the_plurality_is_the_first_by_the_rules(seed: int, n_members: int) -> N
             if len(ranks) > 1:
                 first, second = ranks[:2]
                 assert decided_by == next(i for i in range(4) if first[i] != second[i])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
+)
+def test_votes_are_counted_in_any_order(votes: list[tuple[int, int, int, int]]) -> None:
+    questions, answers, weights, confidences = np.array(votes, dtype=np.int64).reshape(-1, 4).T
+    tally = count_votes(questions, answers.astype(np.int32), weights, confidences, 4)
+    expected = Counter[tuple[int, int]]()
+    surety = Counter[tuple[int, int]]()
+    for question, answer, weight, confidence in votes:
+        expected[question, answer] += weight
+        surety[question, answer] += confidence
+    pairs = list(zip(tally.questions.tolist(), tally.answers.tolist(), strict=True))
+    assert pairs == sorted(expected)
+    assert tally.votes.tolist() == [expected[pair] for pair in pairs]
+    assert tally.confidences.tolist() == [surety[pair] for pair in pairs]
+    assert tally.starts[-1] == len(pairs)
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.floats(0, 1, width=32)), min_size=1))
+def test_confidences_are_summed_exactly(votes: list[tuple[int, float]]) -> None:
+    answers, confidences = (np.array([column]) for column in zip(*votes, strict=True))
+    tally = count_equal_votes(answers.astype(np.int32), confidences.astype(np.float32))
+    sums = Counter[int]()
+    for answer, confidence in votes:
+        sums[answer] += round(Fraction(confidence) * ONE)
+    assert tally.answers.tolist() == sorted(sums.keys() - {ABSTAIN})
+    assert tally.confidences.tolist() == [sums[answer] for answer in tally.answers.tolist()]
 
 
 options = st.builds(
@@ -327,6 +421,45 @@ def test_the_order_of_members_and_rows_does_not_matter(
     second = vote(after, chosen, answer_map=answer_map)
     assert first.answers() == second.answers()
     assert first.summary.to_dict() == second.summary.to_dict()
+
+
+@settings(max_examples=50, deadline=None)
+@given(voters=members(), table=counts, chosen=options)
+def test_an_audit_adds_up(
+    voters: list[dict[int, list[tuple[str, float]]]],
+    table: dict[str, dict[str, int]],
+    chosen: VoteOptions,
+) -> None:
+    outcome = vote(named(voters), chosen, answer_map=map_from(table))
+    election, ballots = outcome.election, outcome.ballots
+    by_majority = vote(named(voters), VoteOptions(method="majority", missing="abstain"),
+                       answer_map=map_from(table))  # fmt: skip
+    assert election.plurality.tolist() == by_majority.election.answer.tolist()
+    assert (
+        election.revotes is None
+        or not election.revotes.confidences[election.revotes.answers == ABSTAIN].any()
+    )
+    if election.types is not None:
+        by_type, _ = sum_by_type(election.first_round, election.types)
+        voters_present = (election.top.answers != ABSTAIN).sum(axis=1)
+        assert by_type.dtype == np.int64
+        assert np.allclose(by_type.sum(axis=1) / ONE, voters_present)
+    assert (election.types is None) == (chosen.method != "question-type")
+    for q in range(len(ballots)):
+        elected = election.answer[q]
+        present = [a for a in election.top.answers[q].tolist() if a != ABSTAIN]
+        assert election.agreement[q] == np.mean([a == elected for a in present])
+        counted = [
+            dict(zip(tally.answers[rows].tolist(), tally.votes[rows].tolist(), strict=True))
+            for tally in (election.first_round, election.tally)
+            for rows in [slice(*tally.starts[q : q + 2])]
+        ]
+        final = [a for a in election.votes[q].tolist() if a != ABSTAIN]
+        assert counted[0] == {a: n * ONE for a, n in Counter(present).items()}
+        if chosen.method != "mean":
+            assert counted[1] == {a: n * ONE for a, n in Counter(final).items()}
+        others = [n for a, n in counted[1].items() if a != elected]
+        assert election.margin[q] == counted[1][elected] - max(others, default=0)
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusal import refused
 
-from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import Annotations, read_annotations, read_submission
 from vqa_ensemble.normalize import clean_answer, normalize_answer
-from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, Scores, score_answers, soft_scores
+from vqa_ensemble.scoring import vqa_accuracy
+from vqa_ensemble.scoring.vqa_accuracy import (
+    HumanAnswers,
+    Scores,
+    find_questions,
+    score_answers,
+    soft_scores,
+)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -73,20 +80,58 @@ def test_questions_may_differ_in_their_number_of_human_answers(tmp_path: Path) -
     assert score(humans, ["a dog", "dog", "dog"]).per_question.tolist() == [0.0, 16.67, 100.0]
 
 
-def test_missing_answers_are_refused_or_count_as_wrong(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answered", "lacking"),
+    [
+        ([3, 0], "6 of 8 annotated questions: 1, 2, 4, 5, 6, …"),
+        ([0, 2, 4], "5 of 8 annotated questions: 1, 3, 5, 6, 7"),
+        ([*range(7)], "1 of 8 annotated questions: 7"),
+    ],
+)
+def test_missing_answers_are_refused_or_count_as_wrong(
+    tmp_path: Path, answered: list[int], lacking: str
+) -> None:
     humans = make(tmp_path, [["dog"] * 10] * 8)
-    with pytest.raises(InputError, match=r"lacks an answer to 7 of 8 .*: 0, 1, 2, 4, 5, …"):
-        score_answers(humans, np.array([3]), ["dog"])
-    scores = score_answers(humans, np.array([3]), ["dog"], missing="wrong")
-    assert (scores.overall, scores.answered) == (12.5, 1)
+    ids, answers = np.array(answered), ["dog"] * len(answered)
+    with refused(
+        f"mine.json: lacks an answer to {lacking}. "
+        "Answer them, or count them as wrong with --missing wrong."
+    ):
+        score_answers(humans, ids, answers, path="mine.json")
+    with refused(
+        f"lacks an answer to {lacking}. Answer them, or count them as wrong with --missing wrong."
+    ):
+        find_questions(humans.annotations, ids)
+    scores = score_answers(humans, ids, answers, missing="wrong")
+    assert (scores.overall, scores.answered) == (100 * len(ids) / 8, len(ids))
 
 
 def test_questions_without_annotation_are_refused(tmp_path: Path) -> None:
     humans = make(tmp_path, [["dog"] * 10])
-    with pytest.raises(InputError, match="answers 1 questions that are not annotated: 7"):
-        score_answers(humans, np.array([0, 7]), ["dog", "dog"])
-    with pytest.raises(InputError, match="ids are strings, those of the annotations integers"):
-        score_answers(humans, np.array(["0"], dtype=object), ["dog"])
+    with refused(
+        "mine.json: answers 2 questions that are not annotated: 7, 9. "
+        "Give the annotations of the split it answers (several files may be given)."
+    ):
+        score_answers(humans, np.array([0, 7, 9]), ["dog"] * 3, path="mine.json")
+    with refused(
+        "mine.json: its question ids are strings, those of the annotations integers",
+    ):
+        score_answers(humans, np.array(["0"], dtype=object), ["dog"], path="mine.json")
+
+
+def test_questions_are_found_at_their_place_in_the_annotations(tmp_path: Path) -> None:
+    humans = make(tmp_path, [["dog"]] * 5)
+    places = find_questions(humans.annotations, np.array([4, 0, 2]), missing="wrong")
+    assert (places.tolist(), places.dtype) == ([4, 0, 2], np.int64)
+
+
+def test_human_answers_compared_as_written_meet_normalised_ones(tmp_path: Path) -> None:
+    annotations = make(tmp_path, [["Dog"] * 10, ["dog"] * 9 + ["a dog"], ["2"] * 10]).annotations
+    humans = HumanAnswers.as_written(annotations)
+    scores = score(humans, ["Dog", "a Dog.", "two"])
+    assert scores.per_question.tolist() == [0.0, 100.0, 100.0]
+    # Unanimous answers too are matched by an answer's normal form alone.
+    assert (humans.unanimous.tolist(), humans.unanimous.dtype) == ([False] * 3, np.bool_)
 
 
 WORDS = st.sampled_from(["dog", "a dog", "Dog", "dog.", "two", "2", "no-dog", " dog\n", "none"])
@@ -135,9 +180,11 @@ def test_every_candidate_row_scores_on_its_own(
         st.lists(st.tuples(st.integers(0, len(answered) - 1), st.integers(0, 3)), min_size=1)
     )
     question, answer = np.array(rows).T
-    assert soft_scores(humans, question, answer, vocabulary).tolist() == [
-        slow_accuracy(vocabulary[a], answered[q]) for q, a in rows
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        # Rows are scored in blocks, however many.
+        patch.setattr(vqa_accuracy, "_BLOCK_ROWS", data.draw(st.sampled_from([2, 16_384])))
+        scores = soft_scores(humans, question, answer, vocabulary)
+    assert scores.tolist() == [slow_accuracy(vocabulary[a], answered[q]) for q, a in rows]
 
 
 def columns(answered: list[list[str]]) -> Annotations:

@@ -28,6 +28,7 @@ PARTS = {
     "study": "the talk's tables, measured",
     "import": "spreadsheets of other tools",
     "metrics": "ANLS",
+    "wups": "WUPS",
     "report": "the report",
     "pandas": "the Python estimators",
     "ray": "many machines",

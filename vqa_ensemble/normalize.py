@@ -42,12 +42,12 @@ _CONTRACTIONS = """
     who'd who'd've who'll who's who've why'll why're why's ma'am o'clock 'ow's'at 'twas
 """.split()
 
-
-def _without_one_apostrophe(word: str) -> list[str]:
-    return [word[:i] + word[i + 1 :] for i, letter in enumerate(word) if letter == "'"]
-
-
-_CONTRACTED = {broken: word for word in _CONTRACTIONS for broken in _without_one_apostrophe(word)}
+_CONTRACTED = {
+    word[:i] + word[i + 1 :]: word
+    for word in _CONTRACTIONS
+    for i, letter in enumerate(word)
+    if letter == "'"
+}
 # The one entry that the evaluator has the wrong way round.
 _CONTRACTED["somebody'd"] = "somebodyd"
 

@@ -49,6 +49,14 @@ _USUAL_TYPES = ("yes/no", "number", "other")
     show_default=True,
     help="When a file lacks annotated questions: refuse it, or score these 0.",
 )
+@click.option(
+    "--wordnet",
+    metavar="FOLDER",
+    envvar="WNSEARCHDIR",
+    show_envvar=True,
+    help="WordNet's index.noun and data.noun, for WUPS; by default /usr/share/wordnet (Debian's "
+    "wordnet-base), then NLTK's data.",
+)
 @json_option
 @output_options
 def command(
@@ -57,6 +65,7 @@ def command(
     metric: str,
     by: str,
     missing: str,
+    wordnet: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -67,7 +76,8 @@ def command(
     confident answer is scored. Figures are percent. VQA accuracy equals the official
     evaluator's; the other metrics are those of their benchmarks: exact match in VQA normal form,
     GQA accuracy, VizWiz accuracy and average precision of unanswerable questions, TDIUC's means
-    per type, multiple-choice accuracy, and ANLS for text in images.
+    per type, multiple-choice accuracy, ANLS for text in images, and WUPS at 0.9 and 0.0, which
+    credits answers that WordNet has near the right one.
 
     \b
     Examples:
@@ -80,7 +90,7 @@ def command(
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
         benchmark = read_benchmark_annotations(annotations)
-        ready = Metric(metric, benchmark)
+        ready = Metric(metric, benchmark, wordnet)
         scores = [ready.score(read_answers(path), missing=missing) for path in files]
     known = benchmark.annotations
     if as_json:

@@ -78,7 +78,7 @@ class AnswerMap:
             range(len(answers)),
             key=lambda i: (-totals[answers[i]], answers[i], -count[i], question_types[i]),
         )
-        total = np.array([totals[answers[i]] for i in order], dtype=np.float64)
+        total = np.array([totals[answers[i]] for i in order])
         count = count[order]
         return cls(
             [answers[i] for i in order],
@@ -114,18 +114,13 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
     """
     if _is_parquet(path):
         table = pa.table(
-            dict(
-                zip(
-                    COLUMNS,
-                    (
-                        pa.array(answer_map.answers, pa.string()),
-                        pa.array(answer_map.question_types, pa.string()).dictionary_encode(),
-                        answer_map.counts,
-                        answer_map.shares,
-                    ),
-                    strict=True,
-                )
-            )
+            [
+                pa.array(answer_map.answers),
+                pa.array(answer_map.question_types).dictionary_encode(),
+                pa.array(answer_map.counts),
+                pa.array(answer_map.shares),
+            ],
+            names=COLUMNS,
         )
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
@@ -180,14 +175,9 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
         shares.append(_share(row["share"], name, where))
     if not answers:
         raise InputError("holds no answers", path=name, fix="Make it with vqa-ensemble build-map.")
-    return AnswerMap(
-        answers,
-        question_types,
-        np.array(counts, dtype=np.int64),
-        _pool_forms(
-            answers, written, np.array(counts), _complete_shares(written, np.array(counts), shares)
-        ),
-    )
+    count = np.array(counts)
+    complete = _complete_shares(written, count, shares)
+    return AnswerMap(answers, question_types, count, _pool_forms(answers, written, count, complete))
 
 
 def _is_parquet(path: str | os.PathLike[str]) -> bool:
@@ -199,7 +189,7 @@ def _is_parquet(path: str | os.PathLike[str]) -> bool:
 
 def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
     text = read_text(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         _check_columns(reader.fieldnames or [], path)
         for row in reader:
@@ -275,7 +265,7 @@ def _complete_shares(
     group = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
     blank = np.bincount(group, weights=np.isnan(shares)) > 0
     # An answer with any blank share takes all of them from its counts (equal if all are 0).
-    weights = np.where(blank[group], counts, shares).astype(np.float64)
+    weights = np.where(blank[group], counts, shares)
     empty = np.bincount(group, weights=weights) == 0
     weights[empty[group]] = 1.0
     return np.asarray(weights / np.bincount(group, weights=weights)[group])

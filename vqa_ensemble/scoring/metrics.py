@@ -28,6 +28,8 @@ from vqa_ensemble.scoring.vizwiz import (
     unanswerable_questions,
 )
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, Scores, find_questions, score_texts
+from vqa_ensemble.scoring.wordnet import WordNet
+from vqa_ensemble.scoring.wups import wups
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,22 @@ class Metric:
     name : str
         One of :data:`vqa_ensemble.scoring.METRICS`.
     benchmark : BenchmarkAnnotations
+    wordnet : path-like, optional
+        Folder of WordNet's files for WUPS, as :class:`vqa_ensemble.scoring.wordnet.WordNet`
+        takes it.
 
     Raises
     ------
     InputError
-        If the annotations lack what the metric needs.
+        If the annotations lack what the metric needs, or WordNet is not there.
     """
 
-    def __init__(self, name: str, benchmark: BenchmarkAnnotations) -> None:
+    def __init__(
+        self,
+        name: str,
+        benchmark: BenchmarkAnnotations,
+        wordnet: str | os.PathLike[str] | None = None,
+    ) -> None:
         self._name = name
         self._benchmark = benchmark
         self._annotations = benchmark.annotations
@@ -115,6 +125,8 @@ class Metric:
             self._humans = prepare(self._annotations)
         elif name != "anls":
             self._references = benchmark.right_choices or reference_answers(self._annotations)
+        if name == "wups":
+            self._wordnet = WordNet(wordnet)
 
     def score(self, answers: Answers, *, missing: str = "error") -> MetricScores:
         """Score one file.
@@ -150,6 +162,10 @@ class Metric:
                 "arithmetic N-MPT": round(100 * means.normalized_arithmetic, 2),
                 "harmonic N-MPT": round(100 * means.normalized_harmonic, 2),
             }
+        if self._name == "wups":
+            references = [self._references[q] for q in questions.tolist()]
+            plain = wups(answers.texts, references, self._wordnet.similarity, threshold=0.0)
+            more["WUPS@0.0"] = round(100 * float(plain.sum()) / len(annotations), 2)
         return MetricScores(Scores.of(accuracy, annotations, len(questions)), more)
 
     def _score(self, questions: npt.NDArray[np.int64], texts: list[str]) -> npt.NDArray[np.float64]:
@@ -166,6 +182,8 @@ class Metric:
             choices = self._benchmark.choices
             options = None if choices is None else [choices[q] for q in places]
             return multiple_choice(texts, references, options)
+        if self._name == "wups":
+            return wups(texts, references, self._wordnet.similarity)
         return exact_match(texts, references)
 
     def _unanswerable(self) -> npt.NDArray[np.bool_]:

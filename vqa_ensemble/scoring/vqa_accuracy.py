@@ -272,9 +272,8 @@ def _means(
     accuracy: npt.NDArray[np.float64], groups: npt.NDArray[np.int32], names: list[str]
 ) -> dict[str, float]:
     # bincount adds in the order of the file, as the evaluator does.
-    totals = np.bincount(groups, weights=accuracy, minlength=len(names))
-    counts = np.bincount(groups, minlength=len(names))
-    return dict(zip(names, _round(100 * totals / counts).tolist(), strict=True))
+    totals = np.bincount(groups, weights=accuracy)
+    return dict(zip(names, _round(100 * totals / np.bincount(groups)).tolist(), strict=True))
 
 
 def _round(percent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

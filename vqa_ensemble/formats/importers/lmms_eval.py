@@ -3,7 +3,9 @@
 The answer is ``filtered_resps`` (``resps`` where there is none): a string, a list or a list of
 lists, by version. Several generations of one question become answers with their share of the
 generations. Log-likelihood tasks log a pair (log-likelihood, is greedy) for each option, as
-text: the answers are then the options' letters, with the softmax of the log-likelihoods.
+text: the answers are then the options' letters, with the softmax of the log-likelihoods. Most
+of the tool's models log the loss instead, which is positive, and the tool takes the least; the
+sign tells.
 
 The question id is, in this order:
 
@@ -110,9 +112,25 @@ def _answers(row: Mapping[str, Any], path: str, where: str) -> list[tuple[str, f
         ]
         if len(scores) > len(ascii_uppercase):
             raise InputError(f"has {len(scores)} options", path=path, where=where)
-        return list(zip(ascii_uppercase, softmax(scores), strict=False))
+        return list(
+            zip(ascii_uppercase, softmax(_log_likelihoods(scores, path, where)), strict=False)
+        )
     flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
     return shares(read_answer(part, "filtered_resps", path, where) for part in flat)
+
+
+def _log_likelihoods(scores: list[float], path: str, where: str) -> list[float]:
+    """The scores of the options so that the likeliest is the largest: losses turn their sign."""
+    if all(score >= 0 for score in scores):
+        return [-score for score in scores]
+    if any(score > 0 for score in scores):
+        raise InputError(
+            f"log-likelihoods of both signs ({', '.join(map(str, scores[:5]))})",
+            path=path,
+            where=where,
+            fix="Losses are positive, log-likelihoods negative; log one of them for all options.",
+        )
+    return scores
 
 
 def _is_likelihood(value: Any) -> bool:

@@ -1,7 +1,9 @@
 """VLMEvalKit predictions: ``<model>_<dataset>.xlsx``, ``.tsv`` or ``.json``.
 
 Rows have an ``index``, a ``prediction`` and, for multiple choice, a column for each option. All
-is read as text: "None", "NA" and "2" are answers. "Failed to obtain answer …" is no vote. Where
+is read as text: "None", "NA" and "2" are answers. "Failed to obtain answer …" is no vote. What
+a model thought aloud, up to ``</think>``, is not part of its answer (the tool parts them itself if
+it is run with ``SPLIT_THINK``). Where
 a row has options, the vote is the letter found by the rules of
 :mod:`vqa_ensemble.formats.importers.choices`. The ``.pkl`` that the tool falls back to is never
 read.
@@ -43,11 +45,12 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         question = read_id(value_of(row, "index", path, where), "index", path, where)
         if is_text_table(path):
             question = id_from_text(str(question))
-        text = read_answer(value_of(row, "prediction", path, where), "prediction", path, where)
+        written = read_answer(value_of(row, "prediction", path, where), "prediction", path, where)
+        text = written.rpartition("</think>")[2].strip()
         choices = _options(row, path, where)
         if FAILED in text:
             yield Votes(question, [], where, missing="the model's service failed")
-        elif not choices or not text.strip():
+        elif not choices or not text:
             yield Votes(question, [(text, None)], where)
         elif letter := choose_option(text, choices):
             yield Votes(question, [(letter, None)], where)
