@@ -17,6 +17,7 @@ import pytest
 from command_line import Runner
 from leftovers import left_over, make_old
 
+from vqa_ensemble.cli import Stopped, StopSignals
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import atomic
 from vqa_ensemble.formats.atomic import atomic_path, scratch_folder
@@ -82,6 +83,23 @@ def test_a_vote_stopped_at_any_moment_can_be_given_again(
     for path, content in expected.items():
         assert path.read_bytes() == content
     assert left_over(tmp_path) == []
+
+
+def test_a_signal_that_comes_in_a_destructor_is_not_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Last:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def run() -> None:
+        Last()
+        time.sleep(10)
+
+    with StopSignals() as signals, pytest.raises(Stopped):
+        run()
+    assert signals.number == signal.SIGTERM
+    assert capsys.readouterr().err == ""
 
 
 def test_what_a_living_run_writes_is_not_removed(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Self
 
@@ -71,6 +73,9 @@ def group() -> None:
     """
 
 
+_AGAIN_SECONDS = 0.01
+
+
 class Stopped(BaseException):
     """Somebody asked this process to end: temporary files go before it does."""
 
@@ -79,22 +84,34 @@ class StopSignals:
     """While this lasts, Ctrl-C and SIGTERM raise :class:`Stopped`, and ``number`` says which.
 
     A signal may arrive inside a library that turns what is raised there into an error of its
-    own; the number tells such an error from a real one.
+    own; the number tells such an error from a real one. Or it arrives where nothing can be raised,
+    as in a destructor or while a lock of the import system goes: then it comes once more.
     """
 
     number = 0
 
     def __enter__(self) -> Self:
         self._before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM)}
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._again
         return self
 
     def __exit__(self, *exception: object) -> None:
+        sys.unraisablehook = self._unraisable
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         raise Stopped
+
+    def _again(self, lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, Stopped):
+            self._unraisable(lost)
+            return
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), self.number))
+        again.daemon = True
+        again.start()
 
 
 def main(args: list[str] | None = None) -> None:
