@@ -299,6 +299,17 @@ def test_a_cut_database_is_refused(tmp_path: Path) -> None:
             list(read_regions(path))
 
 
+def test_a_database_whose_pages_lead_beyond_its_end_is_refused(tmp_path: Path) -> None:
+    """Reading there would end the process."""
+    path = write_lmdb(tmp_path)
+    file = path / "data.mdb"
+    content = bytearray(file.read_bytes())
+    content[9002:9003] = b"../../etc/passwd"  # what follows is not where the page says
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"is a damaged LMDB .* ends the process \(SIG"):
+        list(read_regions(path))
+
+
 def test_hdf5_that_does_not_say_its_images_asks_for_them(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path, index="none")
     with pytest.raises(InputError, match=r"which picture is which. It needs .*val_imgid2idx\.pkl"):

@@ -89,6 +89,7 @@ class StopSignals:
     """
 
     number = 0
+    _repeat: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         self._before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -98,6 +99,8 @@ class StopSignals:
 
     def __exit__(self, *exception: object) -> None:
         sys.unraisablehook = self._unraisable
+        if self._repeat:
+            self._repeat.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -109,9 +112,9 @@ class StopSignals:
         if not isinstance(lost.exc_value, Stopped):
             self._unraisable(lost)
             return
-        again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), self.number))
-        again.daemon = True
-        again.start()
+        self._repeat = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), self.number))
+        self._repeat.daemon = True
+        self._repeat.start()
 
 
 def main(args: list[str] | None = None) -> None:
