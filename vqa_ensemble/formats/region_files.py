@@ -369,6 +369,7 @@ def _survive(path: Path) -> None:
             "is a damaged LMDB database: reading it ends the process "
             f"({signal.Signals(-status).name})",
             path=path,
+            fix=DAMAGED,
         )
 
 
