@@ -146,7 +146,7 @@ class PredictionFile:
             raise InputError(
                 "changed while it was being read",
                 path=self.path,
-                fix="Run again when nothing writes to it.",
+                fix="Give the command again.",
             )
 
     def _groups_of(self, span: Span) -> list[RowGroup]:

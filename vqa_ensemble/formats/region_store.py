@@ -115,7 +115,9 @@ class RegionStore:
         """
         # Of a file that became shorter, reading the map's end would end the process (SIGBUS).
         if self._stamp() != self._stamps:
-            raise InputError("changed while it was being read", path=self.folder)
+            raise InputError(
+                "changed while it was being read", path=self.folder, fix="Give the command again."
+            )
         counts = np.minimum(self.counts[rows], self._most)
         features = np.zeros((len(rows), self._most, self.width), self._features.dtype)
         boxes = np.zeros((len(rows), self._most, 4), np.float32)
