@@ -178,8 +178,8 @@ MOST = "not a whole number from 0 to 1,000,000,000,000"
         ("2,number,1,1.5", "line 2: share is '1.5', not a number in [0, 1]"),
         ("2,number,1,-0.1", "line 2: share is '-0.1', not a number in [0, 1]"),
         ("2,number,1,nan", "line 2: share is 'nan', not a number in [0, 1]"),
-        ("2,,1,1", "line 2: question_type is empty"),
-        ("2, ,1,1", "line 2: question_type is empty"),
+        ("2,,1,1", "line 2: question_type is empty. Name a type, or delete the row."),
+        ("2, ,1,1", "line 2: question_type is empty. Name a type, or delete the row."),
         ("2", "line 2: has not the 4 fields of the header" + QUOTE),
         ("no, not,other,1,1", "line 2: has not the 4 fields of the header" + QUOTE),
         ("2,number,1,1\nThe 2,number,1,1", "line 3: answer '2' with question_type 'number' stands "
@@ -195,8 +195,8 @@ def test_bad_lines_are_refused_with_file_and_line(tmp_path: Path, line: str, mes
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("answer", None, "answer is null"),
-        ("question_type", None, "question_type is empty"),
+        ("answer", None, "answer is null. Delete the row."),
+        ("question_type", None, "question_type is empty. Name a type, or delete the row."),
         ("count", 1.5, f"count is '1.5', {MOST}"),
         ("count", math.inf, f"count is 'inf', {MOST}"),
         ("count", math.nan, f"count is 'nan', {MOST}"),
@@ -233,9 +233,10 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
         read_answer_map(tmp_path / "absent.csv")
     with refused(f"{path}: holds no answers. Make it with vqa-ensemble build-map."):
         read_answer_map(csv(tmp_path))
-    with refused(f"{path}: is not UTF-8 text (byte 33)"):
+    with refused(f"{path}: is not UTF-8 text (byte 33). Save it as UTF-8."):
         read_answer_map(csv(tmp_path, "é,other,1,1", encoding="latin-1"))
-    with refused(f"{path}: is not CSV: unexpected end of data"):
+    kept = "Save it with the columns answer, question_type, count and share."
+    with refused(f"{path}: is not CSV: unexpected end of data. {kept}"):
         read_answer_map(csv(tmp_path, '"2,number,1,1'))
     for text, absent in [("answer,type\n2,number\n", "question_type"), ("", "answer")]:
         path.write_text(text)
@@ -246,7 +247,9 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
     with refused(f"{path}: no such file"):
         read_answer_map(path)
     path.write_text("answer,type\n2,number\n")
-    with pytest.raises(InputError, match=rf"^{path}: not a readable parquet file \(.*bytes.*\)$"):
+    with pytest.raises(
+        InputError, match=rf"^{path}: not a readable parquet file \(.*bytes.*\)\. Check"
+    ):
         read_answer_map(path)
     pq.write_table(pa.table({"answer": ["2"]}), path)
     with refused(f"{path}: has no column 'question_type'{columns}"):

@@ -94,7 +94,10 @@ def test_a_member_that_changes_during_the_vote_is_refused(
     change_after(monkeypatch, method, lambda: change(members[0]), calls=1)
     ran = cli("vote", *members, "--method", "majority", "-o", output)
     assert ran.code == 1
-    assert ran.err == f"Error: {members[0]}: changed while it was being read\n"
+    assert (
+        ran.err
+        == f"Error: {members[0]}: changed while it was being read. Give the command again.\n"
+    )
     assert output.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 3
 

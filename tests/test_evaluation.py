@@ -13,9 +13,11 @@ from command_line import Runner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vqa_ensemble.combiners import stacking
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.registry import COMBINERS
+from vqa_ensemble.combiners.stacking import Stacking
 from vqa_ensemble.engine.comparison import evaluate_methods
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics
@@ -28,9 +30,9 @@ from vqa_ensemble.evaluation.cross_validation import (
     cross_validate,
     find_candidates,
     fit_and_score,
-    out_of_fold,
 )
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.evaluation.refits import Refits
 from vqa_ensemble.evaluation.reliability import reliability
 from vqa_ensemble.evaluation.ties import answer_ties
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
@@ -258,19 +260,68 @@ def test_a_method_that_cannot_be_fitted_is_refused_where_it_stands_alone() -> No
 
     folds = grouped_folds(questions.groups, questions.types.of)
     with pytest.raises(InputError, match="ValueError: no fit"):
-        out_of_fold(refuse, questions, folds)
+        Refits(refuse, questions, folds).out_of_fold(np.arange(2))
 
 
 def test_a_member_better_than_the_rest_contributes_and_noise_does_not() -> None:
     questions = random_members(3, 400, (0.9, 0.4, 0.4, 0.0))
     folds = grouped_folds(questions.groups, questions.types.of)
 
-    def score(columns: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-        return out_of_fold(COMBINERS["majority"], questions.members(columns), folds)
-
+    score = Refits(COMBINERS["majority"], questions, folds).out_of_fold
     found = diagnostics.contributions(score, questions.candidates.names, questions.groups)
     assert found["m0"].low > 0
     assert found["m3"].high < found["m0"].low
+
+
+def test_refits_of_what_learns_nothing_are_votes_on_the_fold() -> None:
+    questions = random_members(5, 60, (0.2, 0.9, 0.3))
+    folds = grouped_folds(questions.groups, questions.types.of)
+    refits = Refits(COMBINERS["mean"], questions, folds, learns=False)
+    for columns in (np.array([0, 2]), np.array([1]), np.array([0, 1, 2])):
+        for fold in range(5):
+            testing = questions.where(folds == fold).members(columns)
+            expected = fit_and_score(COMBINERS["mean"], testing, testing)
+            np.testing.assert_array_equal(refits.score(columns, fold), expected)
+
+
+def test_stacking_chooses_its_strengths_once_a_fold_and_number_of_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    questions = random_members(6, 200, (0.9, 0.5, 0.4, 0.1))
+    folds = grouped_folds(questions.groups, questions.types.of, 3)
+    whole = cross_validate({"stacking": Stacking}, questions, folds)
+    everyone = np.arange(4)
+    refits = Refits(
+        Stacking,
+        questions,
+        folds,
+        fitted=whole.fitted["stacking"],
+        scores=whole.scores["stacking"],
+    )
+    asked = []
+
+    def choose(*given: Any) -> tuple[float, float]:
+        asked.append(given)
+        return (30.0, 30.0)
+
+    monkeypatch.setattr(stacking, "choose_ridge", choose)
+    np.testing.assert_array_equal(refits.out_of_fold(everyone), whole.scores["stacking"])
+    # Without a member, with the strengths that were chosen with all of them.
+    without = refits.out_of_fold(everyone[1:], like=4)
+    assert not asked
+    first = whole.fitted["stacking"][0]
+    assert isinstance(first, Stacking)
+    anew = Stacking(ridge=first.ridge)
+    training, testing = (
+        questions.where(side).members(everyone[1:]) for side in (folds != 0, folds == 0)
+    )
+    np.testing.assert_array_equal(
+        without[folds == 0], fit_and_score(lambda: anew, training, testing)
+    )
+    # Two members: chosen for the first pair, kept for the second.
+    refits.out_of_fold(np.array([0, 1]))
+    refits.out_of_fold(np.array([2, 3]))
+    assert len(asked) == 3
 
 
 def test_the_size_curve_ends_in_all_members_and_starts_with_the_best() -> None:

@@ -288,7 +288,7 @@ def test_two_members_of_one_name_are_an_error() -> None:
 
 
 def test_no_members_are_an_error() -> None:
-    with refused("no prediction files given"):
+    with refused("no prediction files given. Name at least one .parquet file."):
         align([])
 
 

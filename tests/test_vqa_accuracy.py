@@ -114,7 +114,8 @@ def test_questions_without_annotation_are_refused(tmp_path: Path) -> None:
     ):
         score_answers(humans, np.array([0, 7, 9]), ["dog"] * 3, path="mine.json")
     with refused(
-        "mine.json: its question ids are strings, those of the annotations integers",
+        "mine.json: its question ids are strings, those of the annotations integers. "
+        "Give the annotations of the same data set."
     ):
         score_answers(humans, np.array(["0"], dtype=object), ["dog"], path="mine.json")
 

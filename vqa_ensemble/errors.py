@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# What to do about a file whose bytes are not what its format asks for.
+DAMAGED = "Check that it was copied whole, or make it again."
+
 
 class InputError(ValueError):
     """Something the user gave is wrong: a file, a row, a question, an option.

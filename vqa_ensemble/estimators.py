@@ -254,7 +254,9 @@ class VotingEnsemble(_Ensemble):
                 **file.learned["options"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"is incomplete or damaged: {error}", path=path) from error
+            raise InputError(
+                f"is incomplete or damaged: {error}", path=path, fix="Save the estimator again."
+            ) from error
         return estimator.fit()
 
     def _options(self) -> VoteOptions:

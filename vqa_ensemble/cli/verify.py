@@ -62,7 +62,11 @@ def _rerun(submission: Path, record: dict[str, Any]) -> list[str]:
     from vqa_ensemble.formats.atomic import scratch_folder
 
     if record["arguments"][:1] != ["vote"]:  # a record is a file like any other: not trusted
-        raise InputError("the record is of no vote; it is not run again", path=submission)
+        raise InputError(
+            "the record is of no vote; it is not run again",
+            path=submission,
+            fix="Leave out --rerun.",
+        )
     before = Path.cwd()
     with scratch_folder() as folder:
         again = folder / "submission.json"

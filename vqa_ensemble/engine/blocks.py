@@ -257,7 +257,7 @@ def open_members(paths: Sequence[str], scratch: Path) -> tuple[PredictionFile, .
         If a file is bad or two do not fit together.
     """
     if not paths:
-        raise InputError("no prediction files given")
+        raise InputError("no prediction files given", fix="Name at least one .parquet file.")
     files = sorted((open_prediction_file(path, scratch) for path in paths), key=lambda f: f.member)
     check_members(
         [file.path for file in files],

@@ -22,10 +22,9 @@ from vqa_ensemble.evaluation.cross_validation import (
     Questions,
     cross_validate,
     find_candidates,
-    fit_and_score,
-    out_of_fold,
 )
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.evaluation.refits import Refits
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 from vqa_ensemble.voting.majority import majority_vote
@@ -94,7 +93,10 @@ def evaluate_methods(
     result = cross_validate(wanted, questions, folds, after=after)
     for name in (EQUAL_VOTES, BEST_SINGLE):
         if name in result.failures:
-            raise InputError(f"'{name}' failed: {result.failures[name]}")
+            raise InputError(
+                f"'{name}' failed: {result.failures[name]}",
+                fix="Use more questions, or look at the members with vqa-ensemble inspect.",
+            )
     return result, folds
 
 
@@ -157,16 +159,26 @@ def compare(
     members = diagnostics.member_scores(candidates, questions.targets)
     correlation = diagnostics.error_correlation(members, candidates.present)
     added = {}
+
+    def refits(name: str) -> Refits:
+        return Refits(
+            make_combiner(name, seed),
+            questions,
+            folds,
+            learns=name not in _LEARN_NOTHING,
+            fitted=result.fitted.get(name, ()),
+            scores=result.scores.get(name),
+        )
+
     if contributions_of is not None and len(candidates.names) > 1:
+        again = None if contributions_of == QUESTION_TYPE else refits(contributions_of)
 
         def of_some(columns: npt.NDArray[np.integer]) -> Array:
-            if contributions_of == QUESTION_TYPE and answer_types is not None:
-                some = _some_members(labelled.ballots, columns)
-                return _score_question_type(
-                    questions, some, answer_types, np.arange(len(questions))
-                )
-            make = make_combiner(contributions_of, seed)
-            return out_of_fold(make, questions.members(columns), folds)
+            if again is not None:
+                return again.out_of_fold(columns, like=len(candidates.names))
+            assert answer_types is not None  # checked above
+            some = _some_members(labelled.ballots, columns)
+            return _score_question_type(questions, some, answer_types, np.arange(len(questions)))
 
         added = diagnostics.contributions(of_some, candidates.names, groups, seed=seed, after=after)
     report: dict[str, Any] = {
@@ -216,7 +228,7 @@ def compare(
     }
     if sizes:
         report["sizes"] = _sizes(
-            labelled, questions, folds, answer_types, choice.method, seed, after
+            labelled, questions, folds, answer_types, choice.method, refits, seed, after
         )
     return report
 
@@ -258,6 +270,7 @@ def _sizes(
     folds: npt.NDArray[np.int64],
     answer_types: AnswerTypes | None,
     chosen: str,
+    refits: Callable[[str], Refits],
     seed: int,
     after: Told,
 ) -> dict[str, list[dict[str, Any]]]:
@@ -271,14 +284,7 @@ def _sizes(
         after=lambda size: after(f"size {size}"),
     )
 
-    def combined(name: str, columns: npt.NDArray[np.integer], fold: int) -> Array:
-        make = make_combiner(name, seed)
-        testing = questions.where(folds == fold).members(columns)
-        if name in _LEARN_NOTHING:
-            return fit_and_score(make, testing, testing)
-        return fit_and_score(make, questions.where(folds != fold).members(columns), testing)
-
-    found = {EQUAL_VOTES: curve(partial(combined, EQUAL_VOTES), orders=_ORDERS)}
+    found = {EQUAL_VOTES: curve(refits(EQUAL_VOTES).score, orders=_ORDERS)}
     if answer_types is not None:
 
         def typed(columns: npt.NDArray[np.integer], fold: int) -> Array:
@@ -289,7 +295,7 @@ def _sizes(
         found[QUESTION_TYPE] = curve(typed, orders=_ORDERS)
     if chosen not in found:
         few = sorted({size for size in (*diagnostics.TALK_SIZES, n_members) if size <= n_members})
-        found[chosen] = curve(partial(combined, chosen), sizes=few, orders=_ORDERS_LEARNED)
+        found[chosen] = curve(refits(chosen).score, sizes=few, orders=_ORDERS_LEARNED)
     return {name: [point.to_dict() for point in points] for name, points in found.items()}
 
 

@@ -192,5 +192,6 @@ def _parse_id(question_id: str, files: Sequence[PredictionFile]) -> int | str:
         return int(question_id)
     except ValueError:
         raise InputError(
-            f"'{question_id}' is not an integer, but the members' question ids are"
+            f"'{question_id}' is not an integer, but the members' question ids are",
+            fix="Give the question's number.",
         ) from None

@@ -73,7 +73,9 @@ def export_answers(
     """
     board = LEADERBOARDS[leaderboard]
     if multiple_choice is not None and not board.optional_key:
-        raise InputError(f"{leaderboard} takes no multiple-choice answers")
+        raise InputError(
+            f"{leaderboard} takes no multiple-choice answers", fix="Leave out --multiple-choice."
+        )
     if fill is not None and questions is None:
         raise InputError("to fill in answers, the questions must be known", fix="Give --questions.")
     answers = _read_answers(source)

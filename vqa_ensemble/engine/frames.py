@@ -44,7 +44,9 @@ def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     table = pa.table({name: _column(X, name) for name in columns})
     members = _column(X, "member")
     if members.null_count:
-        raise InputError("'member' is null", path="<predictions>")
+        raise InputError(
+            "'member' is null", path="<predictions>", fix="Name a member in every row."
+        )
     names = np.asarray(members.cast(pa.string()).to_pylist(), dtype=object)
     predictions = []
     for name in sorted(set(names)):
@@ -100,7 +102,11 @@ def values_of(series: pd.Series[Any], question_ids: QuestionIds, what: str) -> l
     """
     twice = series.index[series.index.duplicated()]
     if len(twice):
-        raise InputError(f"has more than one {what}", where=f"question {twice[0]}")
+        raise InputError(
+            f"has more than one {what}",
+            where=f"question {twice[0]}",
+            fix="Keep one row a question.",
+        )
     found = series.reindex(question_ids)
     absent = np.asarray(found.isna())
     if absent.any():
@@ -141,6 +147,7 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
         raise InputError(
             f"{len(lacking)} of {len(candidates)} questions have no right answer",
             where=f"question {candidates.question_ids[lacking[0]]}",
+            fix="Give the right answer of every question.",
         )
     answers = pd.Index(candidates.vocabulary).get_indexer(pd.Index(y["answer"]))
     listed = np.flatnonzero((questions >= 0) & (answers >= 0))
@@ -149,7 +156,11 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     if (counts > 1).any():
         row = y.iloc[listed[first[int(np.argmax(counts))]]]
-        raise InputError(f"'{row['answer']}' stands twice", where=f"question {row['question_id']}")
+        raise InputError(
+            f"'{row['answer']}' stands twice",
+            where=f"question {row['question_id']}",
+            fix="Keep one of the rows.",
+        )
     own = candidates.questions * width + candidates.answers
     position = np.minimum(np.searchsorted(own, keys), len(own) - 1)
     is_candidate = own[position] == keys
@@ -201,4 +212,8 @@ def _column(table: pd.DataFrame, name: str) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(table[name], from_pandas=True)
     except pa.ArrowException as error:
-        raise InputError(f"'{name}' has values of several types", path="<predictions>") from error
+        raise InputError(
+            f"'{name}' has values of several types",
+            path="<predictions>",
+            fix="Make them all text, or all integers.",
+        ) from error

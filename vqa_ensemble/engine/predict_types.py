@@ -120,5 +120,10 @@ def _types_of(
                 fix="Give the questions and the annotations of one split.",
             )
         if not names[type_of[question]]:
-            raise InputError(f"has no {by}", path=path, where=f"question {question}")
+            raise InputError(
+                f"has no {by}",
+                path=path,
+                where=f"question {question}",
+                fix="Learn from the other kind with --by, or give the question one.",
+            )
     return np.array([names[type_of[q]] for q in questions.question_ids.tolist()], dtype=object)

@@ -174,7 +174,11 @@ def verify(output: str | os.PathLike[str]) -> Verification:
         )
     record = read_json(path)
     if not _is_record(record):
-        raise InputError("is not a record of vqa-ensemble", path=path)
+        raise InputError(
+            "is not a record of vqa-ensemble",
+            path=path,
+            fix="Vote again: vote writes a record beside the submission.",
+        )
     checked, problems, notes = 0, [], []
     folder = work_folder(record)
     first, *others = record["outputs"]

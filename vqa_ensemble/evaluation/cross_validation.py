@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import Combiner, QuestionTypes, accuracy
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.errors import InputError
 
 Factory = Callable[[], Combiner]
 
@@ -75,10 +74,13 @@ class CrossValidation:
         How right each method's answer to each question is.
     failures : dict of str to str
         Why a method has no scores.
+    fitted : dict of str to list of Combiner
+        What each method learned for each fold, on the others.
     """
 
     scores: dict[str, npt.NDArray[np.float64]]
     failures: dict[str, str]
+    fitted: dict[str, list[Combiner]]
 
 
 def splits(
@@ -115,44 +117,43 @@ def cross_validate(
     """
     scores = {name: np.zeros(len(questions)) for name in methods}
     failures: dict[str, str] = {}
+    fitted: dict[str, list[Combiner]] = {name: [] for name in methods}
     for training, testing, held_out in splits(questions, folds):
         for name, make in methods.items():
             if name in failures:
                 continue
             try:
-                scores[name][held_out] = fit_and_score(make, training, testing)
+                combiner = fit_on(make, training)
+                scores[name][held_out] = score_on(combiner, testing)
+                fitted[name].append(combiner)
             except (ValueError, ArithmeticError) as error:
                 failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
-                del scores[name]
+                del scores[name], fitted[name]
             after(name)
-    return CrossValidation(scores, failures)
-
-
-def out_of_fold(
-    make: Factory, questions: Questions, folds: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """One method's cross-validated scores, shape (Q,).
-
-    Raises
-    ------
-    InputError
-        If it cannot be fitted.
-    """
-    result = cross_validate({"": make}, questions, folds)
-    if result.failures:
-        raise InputError(
-            f"the method cannot be fitted on a part of these questions: {result.failures['']}",
-            fix="Use another method, or more questions.",
-        )
-    return result.scores[""]
+    return CrossValidation(scores, failures, fitted)
 
 
 def fit_and_score(
     make: Factory, training: Questions, testing: Questions
 ) -> npt.NDArray[np.float64]:
     """How right a method fitted on some questions is on others, question by question."""
-    combiner = make().fit(training.candidates, training.targets, training.types, training.groups)
-    scores = combiner.score(testing.candidates, testing.types)
+    return score_on(fit_on(make, training), testing)
+
+
+def fit_on(make: Factory, questions: Questions) -> Combiner:
+    """A fresh combiner, fitted on these questions."""
+    return make().fit(questions.candidates, questions.targets, questions.types, questions.groups)
+
+
+def score_on(combiner: Combiner, questions: Questions) -> npt.NDArray[np.float64]:
+    """How right a fitted combiner is, question by question.
+
+    Raises
+    ------
+    FloatingPointError
+        If it scores a candidate by what is not a finite number.
+    """
+    scores = combiner.score(questions.candidates, questions.types)
     if not np.isfinite(scores).all():
         raise FloatingPointError("scores that are not finite")
-    return accuracy(testing.candidates, scores, testing.targets)
+    return accuracy(questions.candidates, scores, questions.targets)

@@ -29,7 +29,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
 from vqa_ensemble.formats.text import check_regular_file, read_text
 from vqa_ensemble.normalize import normalize_answer
@@ -158,7 +158,12 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
         answer = normalize_answer(str(row["answer"]))
         question_type = str(row["question_type"] or "").strip()
         if not question_type:
-            raise InputError("question_type is empty", path=name, where=where)
+            raise InputError(
+                "question_type is empty",
+                path=name,
+                where=where,
+                fix="Name a type, or delete the row.",
+            )
         if (answer, question_type) in seen:
             raise InputError(
                 f"answer {answer!r} with question_type {question_type!r} stands already in "
@@ -203,7 +208,11 @@ def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
                 )
             yield where, {name: row.get(name) for name in COLUMNS}
     except csv.Error as error:
-        raise InputError(f"is not CSV: {error}", path=path) from error
+        raise InputError(
+            f"is not CSV: {error}",
+            path=path,
+            fix="Save it with the columns answer, question_type, count and share.",
+        ) from error
 
 
 def _parquet_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -212,11 +221,15 @@ def _parquet_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
         table = pq.ParquetFile(path).read()
         names, rows = table.column_names, table.to_pylist()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"not a readable parquet file ({error})", path=path) from error
+        raise InputError(
+            f"not a readable parquet file ({error})",
+            path=path,
+            fix=DAMAGED,
+        ) from error
     _check_columns(names, path)
     for i, row in enumerate(rows):
         if row["answer"] is None:
-            raise InputError("answer is null", path=path, where=f"row {i}")
+            raise InputError("answer is null", path=path, where=f"row {i}", fix="Delete the row.")
         yield f"row {i}", {name: row.get(name) for name in COLUMNS}
 
 

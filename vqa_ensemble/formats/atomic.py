@@ -75,14 +75,18 @@ def atomic_path(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator
 @contextmanager
 def _beside(path: Path, *, flush: bool) -> Iterator[Path]:
     if path.is_dir():
-        raise InputError("is a folder, not a file to write", path=path)
+        raise InputError("is a folder, not a file to write", path=path, fix="Add a file name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         lock = _create_locked(temporary)
     except OSError as error:
-        raise InputError(f"cannot write here: {error.strerror}", path=path) from error
+        raise InputError(
+            f"cannot write here: {error.strerror}",
+            path=path,
+            fix="Choose another folder, or mend its permissions.",
+        ) from error
     try:
         with say_full(path):
             yield temporary
@@ -189,7 +193,7 @@ def _send(source: Path, url: str) -> None:
     folder, _, name = path.rpartition("/")
     try:
         if filesystem.get_file_info(path).type == FileType.Directory:
-            raise InputError("is a folder, not a file to write", path=url)
+            raise InputError("is a folder, not a file to write", path=url, fix="Add a file name.")
         if filesystem.type_name in OBJECT_STORES:
             _copy(source, filesystem, path)
             return

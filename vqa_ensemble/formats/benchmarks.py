@@ -132,11 +132,20 @@ def read_benchmark_annotations(
             annotations_of(chain([(path, document)], others), answer_type=_answer_type(document))
         )
     if len(paths) > 1:
-        raise InputError("only VQA annotations may be given as several files", path=paths[1])
+        raise InputError(
+            "only VQA annotations may be given as several files",
+            path=paths[1],
+            fix="Give one file.",
+        )
     rows = [*_rows(document, path)]
     for row in rows:
         if not row.answers:
-            raise InputError("has no right answer", path=path, where=f"question {row.question}")
+            raise InputError(
+                "has no right answer",
+                path=path,
+                where=f"question {row.question}",
+                fix="Give the annotations of a split whose answers are published.",
+            )
     annotations = annotations_from_rows(
         _distinct([row.question for row in rows], path),
         [row.question_type for row in rows],
@@ -184,10 +193,19 @@ def _distinct(ids: list[QuestionId], path: str | os.PathLike[str]) -> list[Quest
     seen: set[QuestionId] = set()
     for question in ids:
         if question in seen:
-            raise InputError("stands more than once", path=path, where=f"question {question}")
+            raise InputError(
+                "stands more than once",
+                path=path,
+                where=f"question {question}",
+                fix="Keep one of them.",
+            )
         seen.add(question)
     if len(set(map(type, ids))) > 1:
-        raise InputError("question ids are integers and strings", path=path)
+        raise InputError(
+            "question ids are integers and strings",
+            path=path,
+            fix="Make them all integers, or all strings.",
+        )
     return ids
 
 

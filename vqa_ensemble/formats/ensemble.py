@@ -95,10 +95,16 @@ def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
     kinds = {"method": str, "members": list, "types": list, "learned": dict}
     for key, kind in kinds.items():
         if not isinstance(document.get(key), kind):
-            raise InputError(f"'{key}' is missing or not a {kind.__name__}", path=name)
+            raise InputError(
+                f"'{key}' is missing or not a {kind.__name__}",
+                path=name,
+                fix="Make it again with vqa-ensemble fit.",
+            )
     for key in ("members", "types"):
         if not all(isinstance(entry, str) for entry in document[key]):
-            raise InputError(f"'{key}' must hold strings", path=name)
+            raise InputError(
+                f"'{key}' must hold strings", path=name, fix="Make it again with vqa-ensemble fit."
+            )
     return EnsembleFile(
         method=document["method"],
         members=tuple(document["members"]),

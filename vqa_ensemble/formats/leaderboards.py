@@ -109,10 +109,16 @@ def make_rows(
         if leaderboard.id_type is str:
             row[leaderboard.id_key] = str(question)
         elif leaderboard.id_type is int and not isinstance(question, int):
-            raise InputError(f"question ids of {leaderboard.name} are integers, not {question!r}")
+            raise InputError(
+                f"question ids of {leaderboard.name} are integers, not {question!r}",
+                fix="Answer the leaderboard's own questions: its ids are integers.",
+            )
         if optional is not None:
             if question not in optional:
-                raise InputError(f"question {question} has no {leaderboard.optional_key}")
+                raise InputError(
+                    f"question {question} has no {leaderboard.optional_key}",
+                    fix="Answer every question in the file of the other kind of answers, too.",
+                )
             row[leaderboard.optional_key] = optional[question]
         if leaderboard.shape == "csv":
             row = {name: guard(v) if isinstance(v, str) else v for name, v in row.items()}
@@ -162,7 +168,7 @@ def read_rows(path: str | os.PathLike[str], leaderboard: Leaderboard) -> Any:
         from vqa_ensemble.formats.importers.records import read_records
 
         if Path(path).suffix.lower() != ".csv":
-            raise InputError("is no .csv file", path=path)
+            raise InputError("is no .csv file", path=path, fix="Name a file that ends in .csv.")
         return [dict(row) for _, row in read_records(os.fspath(path))]
     from vqa_ensemble.formats.vqa_json import read_json
 

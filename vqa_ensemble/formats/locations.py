@@ -116,7 +116,9 @@ def _locate_url(url: str) -> tuple[FileSystem, str]:
         raise store_error(url, "cannot be reached", error) from error
     except (ArrowException, ValueError) as error:
         if "unrecognized filesystem type" not in str(error).lower():
-            raise InputError(f"is not a URL that can be opened ({error})", path=url) from error
+            raise InputError(
+                f"is not a URL that can be opened ({error})", path=url, fix="Check the URL."
+            ) from error
     return _by_fsspec(url)
 
 
@@ -133,7 +135,11 @@ def _by_fsspec(url: str) -> tuple[FileSystem, str]:
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        raise InputError(f"'{kind}' URLs need more packages: {error}", path=url) from error
+        raise InputError(
+            f"'{kind}' URLs need more packages: {error}",
+            path=url,
+            fix="Install the package it names.",
+        ) from error
     except ValueError as error:
         raise InputError(
             f"no file system is known for '{kind}' URLs",

@@ -43,5 +43,8 @@ def read_plain_pickle(content: bytes, *, path: str | os.PathLike[str], where: st
     except Exception as error:
         # A broken pickle raises nearly anything.
         raise InputError(
-            f"is not a pickle of plain values and arrays: {error}", path=path, where=where
+            f"is not a pickle of plain values and arrays: {error}",
+            path=path,
+            where=where,
+            fix="Save its arrays with numpy.savez instead.",
         ) from error

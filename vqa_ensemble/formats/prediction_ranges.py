@@ -143,7 +143,11 @@ class PredictionFile:
     def check_unchanged(self) -> None:
         """Raise InputError if the file has changed since it was opened."""
         if file_stamp(self.path) != self.stamp:
-            raise InputError("changed while it was being read", path=self.path)
+            raise InputError(
+                "changed while it was being read",
+                path=self.path,
+                fix="Give the command again.",
+            )
 
     def _groups_of(self, span: Span) -> list[RowGroup]:
         return [
@@ -236,7 +240,11 @@ def open_prediction_file(path: str | os.PathLike[str], scratch: Path) -> Predict
         footer, metadata = file.metadata, read_metadata(file, path)
         kind = file.schema_arrow.field("question_id").type
     if footer.num_rows == 0:
-        raise InputError("holds no predictions (0 rows)", path=path)
+        raise InputError(
+            "holds no predictions (0 rows)",
+            path=path,
+            fix="Predict again: the run that wrote it gave no answer.",
+        )
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     groups = _groups_in_footer(footer)
     opened = PredictionFile(

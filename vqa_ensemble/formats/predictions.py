@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileType
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.locations import locate, store_error
 
@@ -338,7 +338,11 @@ def open_predictions(path: str) -> pq.ParquetFile:
         if info.type != FileType.File:
             raise InputError("is not a file", path=path)
         if info.size == 0:
-            raise InputError("is empty (0 bytes)", path=path)
+            raise InputError(
+                "is empty (0 bytes)",
+                path=path,
+                fix=DAMAGED,
+            )
     except (OSError, pa.ArrowException) as error:
         raise store_error(path, "cannot be reached", error) from error
     try:
@@ -348,7 +352,9 @@ def open_predictions(path: str) -> pq.ParquetFile:
             name, metadata=file.metadata, read_dictionary=["answer"], filesystem=filesystem
         )
     except PermissionError as error:
-        raise InputError("permission denied", path=path) from error
+        raise InputError(
+            "permission denied", path=path, fix="Allow this user to read it."
+        ) from error
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error) from error
 
@@ -399,7 +405,9 @@ def _check_columns(schema: pa.Schema, path: str) -> None:
                 fix="Rename the column.",
             )
         if schema.names.count(column) > 1:
-            raise InputError(f"has the column '{column}' twice", path=path)
+            raise InputError(
+                f"has the column '{column}' twice", path=path, fix="Rename one of them."
+            )
         kind = schema.field(column).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
@@ -447,7 +455,11 @@ def predictions_from_table(
     """
     _check_columns(table.schema, path)
     if table.num_rows == 0:
-        raise InputError("holds no predictions (0 rows)", path=path)
+        raise InputError(
+            "holds no predictions (0 rows)",
+            path=path,
+            fix="Predict again: the run that wrote it gave no answer.",
+        )
     return decode_predictions(table, path, metadata, rows)
 
 
@@ -674,7 +686,9 @@ def check_no_nulls(column: pa.ChunkedArray, name: str, path: str, rows: RowNumbe
     """Raise InputError, with the row, if the column has a null."""
     if column.null_count:
         row = rows[int(np.argmax(np.asarray(column.is_null())))]
-        raise InputError(f"'{name}' is null", path=path, where=f"row {row}")
+        raise InputError(
+            f"'{name}' is null", path=path, where=f"row {row}", fix="Fill it in, or drop the row."
+        )
 
 
 def _check_confidences(

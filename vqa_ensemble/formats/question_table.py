@@ -52,11 +52,18 @@ class QuestionColumn:
         else:
             ids = ids.cast(pa.string())
         if ids.null_count:
-            raise InputError("a question_id is null", path=self.path)
+            raise InputError(
+                "a question_id is null", path=self.path, fix="Fill it in, or drop the row."
+            )
         if pc.count_distinct(ids).as_py() != len(ids):
             counts = pc.value_counts(ids).to_pylist()
             twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
-            raise InputError("stands twice", path=self.path, where=f"question {twice}")
+            raise InputError(
+                "stands twice",
+                path=self.path,
+                where=f"question {twice}",
+                fix="Keep one of the rows.",
+            )
         self._ids = ids
 
     def look_up(self, question_ids: QuestionIds) -> list[str]:
@@ -91,7 +98,12 @@ class QuestionColumn:
         chosen = self._values.take(position)
         if chosen.null_count:
             first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
-            raise InputError(f"'{self.column}' is null", path=self.path, where=f"question {first}")
+            raise InputError(
+                f"'{self.column}' is null",
+                path=self.path,
+                where=f"question {first}",
+                fix="Fill it in, or drop the row.",
+            )
         texts: list[str] = chosen.cast(pa.string()).to_pylist()
         return texts
 
@@ -167,7 +179,9 @@ def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
         names = table.column_names
         table.validate(full=True)  # strings that are not UTF-8
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"not a readable table ({error})", path=path) from error
+        raise InputError(
+            f"not a readable table ({error})", path=path, fix="Save it again as .parquet or .csv."
+        ) from error
     for name in ("question_id", column):
         if names.count(name) != 1:
             raise InputError(
@@ -176,7 +190,9 @@ def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
                 fix="Name the column as FILE:COLUMN.",
             )
         if pa.types.is_binary(table[name].type):  # what a CSV reader makes of other encodings
-            raise InputError(f"column '{name}' is not UTF-8 text", path=path)
+            raise InputError(
+                f"column '{name}' is not UTF-8 text", path=path, fix="Save it as UTF-8."
+            )
     return table["question_id"].combine_chunks(), table[column].combine_chunks()
 
 
@@ -196,4 +212,8 @@ def _read_json_column(path: str, column: str) -> tuple[pa.Array, pa.Array]:
             [row[column] for row in rows]
         )
     except pa.ArrowException as error:
-        raise InputError(f'"question_id" or "{column}" has mixed types', path=path) from error
+        raise InputError(
+            f'"question_id" or "{column}" has mixed types',
+            path=path,
+            fix="Make all values of a column integers, or all strings.",
+        ) from error

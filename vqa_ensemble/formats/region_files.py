@@ -41,7 +41,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
 from vqa_ensemble.formats.region_store import RegionStore, load_array, write_store
 from vqa_ensemble.formats.text import check_regular_file
@@ -211,7 +211,11 @@ def _read_hdf5(path: Path) -> Iterator[PictureOfRegions]:
         raise
     except Exception as error:
         # What h5py raises depends on where a file is broken.
-        raise InputError(f"is not a readable HDF5 file: {error}", path=path) from error
+        raise InputError(
+            f"is not a readable HDF5 file: {error}",
+            path=path,
+            fix=DAMAGED,
+        ) from error
 
 
 def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
@@ -219,7 +223,11 @@ def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
     spatial = "spatial_features" in file
     boxes = _dataset(file, "spatial_features" if spatial else "image_bb", path)
     if boxes.shape[:-1] != features.shape[:-1]:
-        raise InputError(f"features {features.shape} and boxes {boxes.shape} do not fit", path=path)
+        raise InputError(
+            f"features {features.shape} and boxes {boxes.shape} do not fit",
+            path=path,
+            fix="Each region needs its box; extract them again.",
+        )
     adaptive = features.ndim == 2
     if adaptive:
         ranges = np.asarray(_dataset(file, "pos_boxes", path), np.int64)
@@ -230,7 +238,11 @@ def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
     rows = sorted(images)
     low, high = ranges[rows].T
     if not ((low >= 0) & (low < high) & (high <= len(features))).all():
-        raise InputError("pos_boxes names regions that are not there", path=path)
+        raise InputError(
+            "pos_boxes names regions that are not there",
+            path=path,
+            fix=DAMAGED,
+        )
     sides = [] if spatial else [_dataset(file, name, path)[:] for name in ("image_w", "image_h")]
     # Reading some pictures at once costs a fraction of reading each by itself.
     for start in range(0, len(rows), _IMAGES_AT_ONCE):
@@ -264,7 +276,11 @@ def _hdf5_image_ids(file: Any, path: Path, count: int) -> dict[int, int | str]:
     else:
         return _read_index(path, count)
     if len(images) != count:
-        raise InputError(f"names {len(images)} images; there are {count}", path=source)
+        raise InputError(
+            f"names {len(images)} images; there are {count}",
+            path=source,
+            fix="Take the list that was written with these features.",
+        )
     return {row: _checked_id(image, source) for row, image in enumerate(images)}
 
 
@@ -286,7 +302,11 @@ def _read_index(path: Path, count: int) -> dict[int, int | str]:
     if not isinstance(rows, dict) or not all(
         isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values()
     ):
-        raise InputError(f"is not a map of image ids to rows below {count}", path=source)
+        raise InputError(
+            f"is not a map of image ids to rows below {count}",
+            path=source,
+            fix="Take the map that was written with these features.",
+        )
     return {int(row): _checked_id(image, source) for image, row in rows.items()}
 
 
@@ -316,7 +336,7 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
             needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
             file = path / "data.mdb" if path.is_dir() else path
             if file.stat().st_size < needed:
-                raise InputError(f"is shorter than its {needed:,} bytes", path=file)
+                raise InputError(f"is shorter than its {needed:,} bytes", path=file, fix=DAMAGED)
             _survive(path)
             for key, value in view.cursor():
                 name = key.decode("utf-8", "replace")
@@ -331,7 +351,9 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
                         raise InputError("is no dictionary", path=path, where=where)
                 yield _picture(image_id(name), entry, path=path, where=where)
     except lmdb.Error as error:
-        raise InputError(f"is not a readable LMDB database: {error}", path=path) from error
+        raise InputError(
+            f"is not a readable LMDB database: {error}", path=path, fix=DAMAGED
+        ) from error
 
 
 def _survive(path: Path) -> None:
@@ -344,6 +366,7 @@ def _survive(path: Path) -> None:
             "is a damaged LMDB database: reading it ends the process "
             f"({signal.Signals(-status).name})",
             path=path,
+            fix=DAMAGED,
         )
 
 
@@ -355,7 +378,12 @@ def _load_npz(source: BinaryIO, *, path: Path, where: str) -> dict[str, Any]:
             return {name: content[name] for name in content.files if name in wanted}
     except Exception as error:
         # A broken archive raises nearly anything.
-        raise InputError(f"is not a readable .npz file: {error}", path=path, where=where) from error
+        raise InputError(
+            f"is not a readable .npz file: {error}",
+            path=path,
+            where=where,
+            fix=DAMAGED,
+        ) from error
 
 
 def _picture(
@@ -388,7 +416,12 @@ def _picture(
             order = np.argsort(-scores, kind="stable")
             features, boxes = features[order], boxes[order]
     except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:
-        raise InputError(f"cannot be read: {error}", path=path, where=where) from error
+        raise InputError(
+            f"cannot be read: {error}",
+            path=path,
+            where=where,
+            fix=DAMAGED,
+        ) from error
     return PictureOfRegions(image, features, boxes, path)
 
 

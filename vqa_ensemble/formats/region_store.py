@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.atomic import atomic_path
 
 FloatArray = npt.NDArray[np.float32]
@@ -115,7 +115,9 @@ class RegionStore:
         """
         # Of a file that became shorter, reading the map's end would end the process (SIGBUS).
         if self._stamp() != self._stamps:
-            raise InputError("changed while it was being read", path=self.folder)
+            raise InputError(
+                "changed while it was being read", path=self.folder, fix="Give the command again."
+            )
         counts = np.minimum(self.counts[rows], self._most)
         features = np.zeros((len(rows), self._most, self.width), self._features.dtype)
         boxes = np.zeros((len(rows), self._most, 4), np.float32)
@@ -170,7 +172,11 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except Exception as error:
         # Its header is a Python expression: a broken one raises nearly anything.
-        raise InputError(f"is not a readable .npy file: {error}", path=path) from error
+        raise InputError(
+            f"is not a readable .npy file: {error}",
+            path=path,
+            fix=DAMAGED,
+        ) from error
     return array
 
 
@@ -192,7 +198,10 @@ def check_regions(
     if not np.isfinite(features).all():
         region = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
         raise InputError(
-            f"region {region} has a feature that is NaN or infinite", path=path, where=where
+            f"region {region} has a feature that is NaN or infinite",
+            path=path,
+            where=where,
+            fix="Extract the features again.",
         )
     low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
     # Written so that NaN is wrong.
@@ -244,7 +253,9 @@ class RegionWriter:
         """
         where = f"image {image}"
         if image in self.image_ids:
-            raise InputError("stands there twice", path=path, where=where)
+            raise InputError(
+                "stands there twice", path=path, where=where, fix="Give each picture once."
+            )
         count = len(features)
         if features.ndim != 2 or not features.size or boxes.shape != (count, 4):
             raise InputError(
@@ -252,6 +263,7 @@ class RegionWriter:
                 "expected (k, D) and (k, 4)",
                 path=path,
                 where=where,
+                fix="Each region needs its box; extract them again.",
             )
         for array in (features, boxes):
             if array.dtype.kind not in "fiu":
@@ -262,6 +274,7 @@ class RegionWriter:
                 f"features are {features.shape[1]} wide, those before {self.width}",
                 path=path,
                 where=where,
+                fix="All features of a store must be of one detector.",
             )
         with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite
             half = np.ascontiguousarray(features, np.float16)
@@ -295,7 +308,9 @@ def write_store(folder: str | os.PathLike[str]) -> Iterator[RegionWriter]:
             _write_header(features, np.float16, total, writer.width)
             _write_header(boxes, np.float32, total, 4)
         if not writer.counts:
-            raise InputError("there are no pictures to write", path=folder)
+            raise InputError(
+                "there are no pictures to write", path=folder, fix="Check that the files hold any."
+            )
         (folder / "image_ids.npy").unlink(missing_ok=True)
     # Of ids of both kinds numpy makes text.
     for name, values in (("counts", writer.counts), ("image_ids", list(writer.image_ids))):

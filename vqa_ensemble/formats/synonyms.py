@@ -63,6 +63,7 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
                 f"'{answer}' is '{canonical}' here and '{meant[form][0]}' in line {meant[form][1]}",
                 path=path,
                 where=where,
+                fix="Keep one of the lines.",
             )
         synonyms[answer] = canonical
         meant[form] = (canonical, rows.line_num)

@@ -30,7 +30,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", path=path) from error
+        raise InputError(
+            f"is not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
+        ) from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
 

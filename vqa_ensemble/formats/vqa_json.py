@@ -24,7 +24,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.text import check_regular_file
 
@@ -129,6 +129,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
             f"not valid JSON, or truncated ({error.msg})",
             path=path,
             where=f"line {error.lineno} column {error.colno}",
+            fix=DAMAGED,
         ) from error
 
 
@@ -171,7 +172,7 @@ def read_annotations(
     """
     files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not files:
-        raise InputError("no annotations file given")
+        raise InputError("no annotations file given", fix="Name at least one.")
     return annotations_of(((path, read_json(path)) for path in files), answer_type=answer_type)
 
 
@@ -279,7 +280,12 @@ def _annotation_columns(
     counts = np.fromiter(map(len, humans), np.int64, len(humans))
     if not counts.all():
         question = ids[int(np.argmin(counts))]
-        raise InputError("has no human answers", path=path, where=f"question {question}")
+        raise InputError(
+            "has no human answers",
+            path=path,
+            where=f"question {question}",
+            fix="Give its answers, or take the question out.",
+        )
     try:
         answers = [human["answer"] for answered in humans for human in answered]
     except (KeyError, TypeError):

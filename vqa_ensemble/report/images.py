@@ -76,7 +76,11 @@ def shrink_images(
             with Image.open(path) as opened:
                 picture = ImageOps.exif_transpose(opened).convert("RGB")
         except OSError as error:
-            raise InputError(f"cannot be read as a picture ({error})", path=path) from error
+            raise InputError(
+                f"cannot be read as a picture ({error})",
+                path=path,
+                fix="Replace it, or take it out of the folder.",
+            ) from error
         picture.thumbnail((side, side))
         copy = io.BytesIO()
         picture.save(copy, "WEBP", quality=75)

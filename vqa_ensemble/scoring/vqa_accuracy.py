@@ -251,7 +251,9 @@ def _positions(
             "integers" if ids.dtype == np.int64 else "strings" for ids in (question_ids, annotated)
         ]
         raise InputError(
-            f"its question ids are {kinds[0]}, those of the annotations {kinds[1]}", path=path
+            f"its question ids are {kinds[0]}, those of the annotations {kinds[1]}",
+            path=path,
+            fix="Give the annotations of the same data set.",
         )
     found = pc.index_in(pa.array(question_ids), pa.array(annotated))
     if found.null_count:

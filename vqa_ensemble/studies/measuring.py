@@ -259,7 +259,11 @@ def study_data(recipe: Recipe, folder: Path) -> StudyData:
     for name in ("train", SCORED_SPLIT):
         raw, split = dataset.read(name), dataset.split(name)
         if raw.answers is None:
-            raise InputError(f"split '{name}' has no answers to score", path=raw.answers_file)
+            raise InputError(
+                f"split '{name}' has no answers to score",
+                path=raw.answers_file,
+                fix="Name a split whose answers are published.",
+            )
         official = isinstance(dataset, VqaFolder)
         path = raw.answers_file if official else None
         annotations[name] = path or write_official(folder, dataset.name, name, raw)[-1]

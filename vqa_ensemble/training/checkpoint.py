@@ -100,7 +100,9 @@ def _check_shapes(
         fits = shapes == {name: getattr(value, "shape", None) for name, value in weights.items()}
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            f"holds a recipe of no network ({first_line(error)})", path=path
+            f"holds a recipe of no network ({first_line(error)})",
+            path=path,
+            fix="Train the member again with --fresh.",
         ) from error
     if not fits:
         raise InputError(
@@ -131,10 +133,16 @@ def load_checkpoint(
     except Exception as error:
         # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks.
         raise InputError(
-            f"is not a readable checkpoint ({first_line(error)})", path=path
+            f"is not a readable checkpoint ({first_line(error)})",
+            path=path,
+            fix="Train the member again with --fresh.",
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get("format_version"), int):
-        raise InputError("is not a checkpoint of vqa-ensemble", path=path)
+        raise InputError(
+            "is not a checkpoint of vqa-ensemble",
+            path=path,
+            fix="Train the member again with --fresh.",
+        )
     if content["format_version"] > _FORMAT_VERSION:
         raise InputError(
             f"has format version {content['format_version']}; this vqa-ensemble reads up to "
@@ -144,7 +152,11 @@ def load_checkpoint(
         )
     wrong = [key for key, right in _PARTS.items() if not right(content.get(key))]
     if wrong:
-        raise InputError(f"lacks its '{wrong[0]}', or it is broken", path=path)
+        raise InputError(
+            f"lacks its '{wrong[0]}', or it is broken",
+            path=path,
+            fix="Train the member again with --fresh.",
+        )
     recipe = recipe_from_dict(content["recipe"], path=path)
     words, answers, width = content["words"], content["answers"], content["width"]
     sizes = {"width": width, "words": len(words), "answers": len(answers)}

@@ -110,7 +110,11 @@ def find_pictures(folder: Path) -> list[Path]:
         raise InputError("no such folder", path=folder)
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
     if not found:
-        raise InputError(f"holds no pictures ({', '.join(PICTURES)})", path=folder)
+        raise InputError(
+            f"holds no pictures ({', '.join(PICTURES)})",
+            path=folder,
+            fix="Name the folder the pictures are in.",
+        )
     return found
 
 
@@ -143,7 +147,11 @@ def timm_backbone(name: str, weights: Path, device: torch.device) -> Backbone:
     except Exception as error:
         # Anything from a missing file to a layer of another shape.
         reason = shorten(str(error) or type(error).__name__, 200, placeholder=" …")
-        raise InputError(f"are not the weights of {name}: {reason}", path=weights) from error
+        raise InputError(
+            f"are not the weights of {name}: {reason}",
+            path=weights,
+            fix="Give weights that timm made for this backbone.",
+        ) from error
     settings = model.pretrained_cfg
     return Backbone(
         FeatureMaps(model).to(device).eval(),
@@ -180,5 +188,9 @@ def _read_picture(path: Path, side: int) -> npt.NDArray[np.uint8]:
         with Image.open(path) as image:
             resized = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
     except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"is not a readable picture: {error}", path=path) from error
+        raise InputError(
+            f"is not a readable picture: {error}",
+            path=path,
+            fix="Replace it, or take it out of the folder.",
+        ) from error
     return np.asarray(resized)

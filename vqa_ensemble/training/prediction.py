@@ -62,7 +62,8 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
     if examples.width != member.width:
         raise InputError(
             f"regions of split '{split}' are {examples.width} numbers wide; "
-            f"{member.name} was trained on {member.width}"
+            f"{member.name} was trained on {member.width}",
+            fix="Give the split the kind of regions that the member was trained on.",
         )
     give_answers(examples, member.recipe.model.architecture)
     given = content.answers.answers if content.answers and not examples.chooses else None
@@ -109,6 +110,7 @@ def predict_examples(
                 raise InputError(
                     f"{member.name} gives a confidence that is not finite",
                     where=f"question {examples.question_ids[row]}",
+                    fix="Train it again, with a lower rate: its weights are broken.",
                 )
             score = 0.0
             if batch.targets is not None:

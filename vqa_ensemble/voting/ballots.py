@@ -122,7 +122,7 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
         ``"error"``.
     """
     if not predictions:
-        raise InputError("no prediction files given")
+        raise InputError("no prediction files given", fix="Name at least one .parquet file.")
     predictions = sorted(predictions, key=lambda p: p.member)
     check_members(
         [p.path for p in predictions],

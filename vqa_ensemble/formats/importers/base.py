@@ -145,7 +145,12 @@ def read_confidence(value: Any, name: str, path: str, where: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if math.isnan(number):
-        raise InputError(f"'{name}' is {value!r}, not a number", path=path, where=where)
+        raise InputError(
+            f"'{name}' is {value!r}, not a number",
+            path=path,
+            where=where,
+            fix="Correct it, or leave it out where the model gave no confidence.",
+        )
     return number
 
 

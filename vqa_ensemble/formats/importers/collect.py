@@ -106,6 +106,7 @@ def collect(
         raise InputError(
             "holds no votes" + (f" ({reasons})" if reasons else ""),
             path=paths[0] if paths else None,
+            fix="Check that the tool finished, and that this is its file of answers.",
         )
     mixed = len({type(entry.question) for entry in voted}) > 1
     return Collected(

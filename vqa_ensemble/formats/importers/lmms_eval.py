@@ -59,7 +59,12 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         if isinstance(position, str):
             position = int(position) if position.isdecimal() else -1
         if position < 0:
-            raise InputError(f"doc_id is {row['doc_id']!r}", path=path, where=where)
+            raise InputError(
+                f"doc_id is {row['doc_id']!r}",
+                path=path,
+                where=where,
+                fix="It must be the row's place in the data set, from 0.",
+            )
         yield Votes(
             _question_id(row, options, path, where), _answers(row, path, where), where, position
         )
@@ -111,7 +116,12 @@ def _answers(row: Mapping[str, Any], path: str, where: str) -> list[tuple[str, f
             for one in response
         ]
         if len(scores) > len(ascii_uppercase):
-            raise InputError(f"has {len(scores)} options", path=path, where=where)
+            raise InputError(
+                f"has {len(scores)} options",
+                path=path,
+                where=where,
+                fix="The letters A to Z stand for at most 26.",
+            )
         return list(
             zip(ascii_uppercase, softmax(_log_likelihoods(scores, path, where)), strict=False)
         )

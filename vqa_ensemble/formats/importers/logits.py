@@ -56,14 +56,21 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
     if _IDS in arrays:
         ids = _list(arrays, _IDS, path)
         if len(ids) != len(scores):
-            raise InputError(f"has {len(scores):,} rows and {len(ids):,} {_IDS}", path=path)
+            raise InputError(
+                f"has {len(scores):,} rows and {len(ids):,} {_IDS}",
+                path=path,
+                fix="Save scores and question_ids together, a row a question.",
+            )
     top_k = min(options.top_k, scores.shape[1])
     for begin in range(0, len(scores), _BLOCK_ROWS):
         block = np.asarray(scores[begin : begin + _BLOCK_ROWS], dtype=np.float64)
         if not np.isfinite(block).all():
             row, column = np.argwhere(~np.isfinite(block))[0]
             raise InputError(
-                f"a score is {block[row, column]}", path=path, where=f"row {begin + row}"
+                f"a score is {block[row, column]}",
+                path=path,
+                where=f"row {begin + row}",
+                fix="Scores must be finite; look for what overflows in the model.",
             )
         confidences = _activate(block, options.activation)
         best = np.argpartition(-confidences, top_k - 1, axis=1)[:, :top_k]
@@ -142,7 +149,9 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
         tables = [name for name, value in arrays.items() if getattr(value, "ndim", 0) == 2]
         if len(tables) != 1:
             raise InputError(
-                f"has no '{_SCORES}'; it has: {', '.join(map(str, arrays)) or 'nothing'}", path=path
+                f"has no '{_SCORES}'; it has: {', '.join(map(str, arrays)) or 'nothing'}",
+                path=path,
+                fix="Save the scores under that name, or alone in an .npy file.",
             )
         scores = arrays[tables[0]]
     if getattr(scores, "ndim", 0) != 2 or scores.dtype.kind not in "fiu" or not scores.size:

@@ -55,7 +55,10 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             answers = _answers([*_choices(response["body"])])
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise InputError(
-                f"has no response of a kind that is known ({error!r})", path=path, where=where
+                f"has no response of a kind that is known ({error!r})",
+                path=path,
+                where=where,
+                fix="Known are chat completions, completions and responses.",
             ) from error
         yield Votes(question, answers, where, missing="the model refused")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.text import check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
@@ -108,7 +108,7 @@ def rows_of(document: Any, path: str) -> Iterator[Record]:
             path=path,
         )
     if not rows:
-        raise InputError("holds no rows", path=path)
+        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             raise InputError("is not an object", path=path, where=f"row {number}")
@@ -130,6 +130,7 @@ def value_of(record: Mapping[str, Any], name: str, path: str, where: str) -> Any
             f"has no '{name}'; it has: {', '.join(map(str, list(record)[:10])) or 'nothing'}",
             path=path,
             where=where,
+            fix="Name another format before the files, or mend the row.",
         ) from None
 
 
@@ -160,7 +161,7 @@ def _json_lines(path: str) -> Iterator[Record]:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     if empty:
-        raise InputError("holds no rows", path=path)
+        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
 
 def _delimited(path: str) -> Iterator[Record]:
@@ -185,7 +186,11 @@ def _delimited(path: str) -> Iterator[Record]:
                 empty = False
                 yield where, dict(zip(header, row, strict=True))
     except csv.Error as error:
-        raise InputError(f"is not CSV: {error}", path=path) from error
+        raise InputError(
+            f"is not CSV: {error}",
+            path=path,
+            fix="Save it again as CSV, with quotes around cells that hold commas.",
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(
             f"not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
@@ -193,7 +198,7 @@ def _delimited(path: str) -> Iterator[Record]:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
     if empty:
-        raise InputError("holds no rows", path=path)
+        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
 
 def _workbook(path: str) -> Iterator[Record]:
@@ -222,7 +227,11 @@ def _workbook(path: str) -> Iterator[Record]:
         *(InvalidFileException, BadZipFile, zlib.error),
         *(KeyError, ValueError, TypeError, IndexError, EOFError, OSError, SyntaxError),
     ) as error:
-        raise InputError(f"not a readable .xlsx workbook ({error})", path=path) from error
+        raise InputError(
+            f"not a readable .xlsx workbook ({error})",
+            path=path,
+            fix="Save it again as .xlsx, or as .tsv.",
+        ) from error
 
 
 def _sheet(sheet: Any, path: str) -> Iterator[Record]:
@@ -236,7 +245,7 @@ def _sheet(sheet: Any, path: str) -> Iterator[Record]:
             empty = False
             yield f"row {number}", dict(zip(header, cells, strict=False))
     if empty:
-        raise InputError("holds no rows", path=path)
+        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
 
 def _cell(value: Any) -> str:
@@ -253,7 +262,7 @@ def _check_header(header: list[str], path: str) -> None:
         raise InputError("is empty: it has no header", path=path)
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"has the column '{twice}' twice", path=path)
+        raise InputError(f"has the column '{twice}' twice", path=path, fix="Rename one of them.")
 
 
 def _parquet(path: str) -> Iterator[Record]:
@@ -308,7 +317,11 @@ def _arrow(path: str) -> Iterator[Record]:
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
             yield from _batches(batches, path)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"not a readable Arrow file ({error})", path=path) from error
+        raise InputError(
+            f"not a readable Arrow file ({error})",
+            path=path,
+            fix=DAMAGED,
+        ) from error
 
 
 def _batches(batches: Any, path: str) -> Iterator[Record]:
@@ -318,4 +331,4 @@ def _batches(batches: Any, path: str) -> Iterator[Record]:
             yield f"row {number}", row
             number += 1
     if not number:
-        raise InputError("holds no rows", path=path)
+        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")

@@ -90,6 +90,7 @@ def _answers(
             f"'{options.answer_column}' and '{options.confidence_column}' differ in length",
             path=path,
             where=where,
+            fix="Give as many confidences as answers.",
         )
     answers = [read_answer(answer, options.answer_column, path, where) for answer in given]
     if ending(path) == ".csv":

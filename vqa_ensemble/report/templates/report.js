@@ -249,7 +249,10 @@
 
   const LONGEST_LABEL = 18;
 
-  /** A figure with the style sheet's colours; long labels are cut where there is little room. */
+  /**
+   * A figure with the style sheet's colours; long labels lose their middle where there is little
+   * room, since names of models differ in their ends.
+   */
   function coloured(text, narrow) {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -264,7 +267,7 @@
       if (layout[name].title) layout[name].title.font = { size };
     }
     const short = (label) =>
-      (label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label);
+      (label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 9)}…${label.slice(-8)}` : label);
     if (narrow && layout.yaxis.type === "category") {
       layout.yaxis.tickvals = figure.data[0].y;
       layout.yaxis.ticktext = figure.data[0].y.map(short);

@@ -84,6 +84,7 @@ def _check_distinct(splits: Sequence[Split]) -> None:
                 f"splits '{one.name}' and '{other.name}' share {len(shared):,} questions, the "
                 f"first is {first}",
                 where="data.train_splits",
+                fix="Leave one of them out of train_splits.",
             )
 
 

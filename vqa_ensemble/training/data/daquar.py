@@ -87,11 +87,25 @@ def _read_pairs(path: Path) -> tuple[list[str], list[str]]:
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
-        raise InputError("is empty", path=path)
+        raise InputError(
+            "is empty",
+            path=path,
+            fix="The file must have a question and its answer in turn; download it again.",
+        )
     if "" in lines:
-        raise InputError("is empty", path=path, where=f"line {lines.index('') + 1}")
+        raise InputError(
+            "is empty",
+            path=path,
+            where=f"line {lines.index('') + 1}",
+            fix="The file must have a question and its answer in turn; download it again.",
+        )
     if len(lines) % 2:
-        raise InputError("the last question has no answer", path=path, where=f"line {len(lines)}")
+        raise InputError(
+            "the last question has no answer",
+            path=path,
+            where=f"line {len(lines)}",
+            fix="The file must have a question and its answer in turn; download it again.",
+        )
     return lines[::2], lines[1::2]
 
 

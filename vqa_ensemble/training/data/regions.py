@@ -85,7 +85,11 @@ class PictureRegions:
             return {str(image): row for row, image in enumerate(store.image_ids)}, store
         files = sorted(self.folder.glob("*.npz"))
         if not files:
-            raise InputError("holds no features.npy and no <image_id>.npz", path=self.folder)
+            raise InputError(
+                "holds no features.npy and no <image_id>.npz",
+                path=self.folder,
+                fix="Make it with vqa-ensemble convert-features.",
+            )
         return {str(image_id(file.stem)): row for row, file in enumerate(files)}, NpzRegions(
             files, self._limit
         )
@@ -126,6 +130,7 @@ class NpzRegions:
                 raise InputError(
                     f"features are {its_features.shape[1]} wide, the first picture's {self._width}",
                     path=self._files[distinct[i]],
+                    fix="All pictures need features of one detector.",
                 )
             features[i, :count], boxes[i, :count], mask[i, :count] = its_features, its_boxes, True
         return features[inverse], boxes[inverse], mask[inverse]

@@ -60,7 +60,11 @@ class Visual7W(FolderDataset):
                 pairs += asked
                 images += [image] * len(asked)
         if not pairs:
-            raise InputError(f"has no questions in split '{_SPLITS[name]}'", path=path)
+            raise InputError(
+                f"has no questions in split '{_SPLITS[name]}'",
+                path=path,
+                fix="Give the whole dataset_v7w_telling.json.",
+            )
         list_of_objects(pairs, "qa_pairs", path)
         ids = read_ids(pairs, "qa_pairs", path, "qa_id")
 

@@ -58,7 +58,9 @@ def read_visual_genome(root: Path) -> RawSplit:
             images += [coco[picture]] * len(pairs)
     if not entries:
         raise InputError(
-            f"has no question about a picture that {IMAGES_FILE} knows as one of COCO", path=path
+            f"has no question about a picture that {IMAGES_FILE} knows as one of COCO",
+            path=path,
+            fix="Give question and image files of the same release.",
         )
     id_key = "qa_id" if "qa_id" in list_of_objects(entries, "qas", path)[0] else "id"
     question_ids = read_ids(entries, "qas", path, id_key)

@@ -162,6 +162,7 @@ def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray]
                         f"has something else than {width} numbers after {word.decode()!r}",
                         path=path,
                         where=f"line {number}",
+                        fix="Each line must hold a word and its numbers, as many in every line.",
                     ) from error
                 if len(found) == len(wanted):
                     break
