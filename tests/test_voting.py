@@ -25,7 +25,7 @@ from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type
-from vqa_ensemble.voting.result import Election
+from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import ONE, count_equal_votes, count_votes
 
 NUMBERS = AnswerMap.from_pairs(
@@ -107,6 +107,20 @@ def test_the_map_breaks_ties_by_how_often_it_saw_an_answer(
     ]
     assert elected == ["cat", "dog", "cat"]
     assert ballots.question_ids.tolist() == [0]
+
+
+def test_votes_may_weigh_differently() -> None:
+    ballots = ballots_from_votes({"a": [("cat", 0.5)], "b": [("cat", 0.5)], "c": [("dog", 0.5)]})
+    weights = np.array([ONE, ONE, 3 * ONE])
+    tally = count_votes(np.zeros(3, np.int64), ballots.top().answers[0], weights, weights, 1)
+    election = elect_by_weighted_votes(
+        ballots, tally, None, type_names=("animal",), question_type=np.array([0])
+    )
+    assert [ballots.vocabulary[code] for code in election.answer] == ["dog"]
+    assert [ballots.vocabulary[code] for code in election.plurality] == ["cat"]
+    assert election.margin.tolist() == [ONE]
+    assert election.question_type is not None
+    assert [election.type_names[t] for t in election.question_type] == ["animal"]
 
 
 def test_mean_confidence_counts_second_choices() -> None:
@@ -445,6 +459,7 @@ def test_an_audit_adds_up(
         assert by_type.dtype == np.int64
         assert np.allclose(by_type.sum(axis=1) / ONE, voters_present)
     assert (election.types is None) == (chosen.method != "question-type")
+    assert election.tally.votes.dtype == election.tally.confidences.dtype == np.int64
     for q in range(len(ballots)):
         elected = election.answer[q]
         present = [a for a in election.top.answers[q].tolist() if a != ABSTAIN]
