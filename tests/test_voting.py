@@ -79,6 +79,8 @@ def test_a_scattered_number_beats_the_most_frequent_answer() -> None:
     assert majority.answers() == ["yes"]
     # Re-votes 2, 3, 2, abstain, 4.
     assert by_type.answers() == ["2"]
+    assert by_type.election.margin.tolist() == [ONE]
+    assert (by_type.election.votes == ABSTAIN).tolist() == [[False, False, False, True, False]]
     assert by_type.summary.types == {"number": 1, "yes/no": 0}
     assert by_type.summary.changed_by_revoting == 1
 
@@ -119,6 +121,7 @@ def test_votes_may_weigh_differently() -> None:
     assert [ballots.vocabulary[code] for code in election.answer] == ["dog"]
     assert [ballots.vocabulary[code] for code in election.plurality] == ["cat"]
     assert election.margin.tolist() == [ONE]
+    assert (election.decided_by.tolist(), election.decided_by.dtype) == ([0], np.int8)
     assert election.question_type is not None
     assert [election.type_names[t] for t in election.question_type] == ["animal"]
 
