@@ -334,6 +334,16 @@ def test_the_plurality_is_the_first_by_the_rules(seed: int, n_members: int) -> N
                 assert decided_by == next(i for i in range(4) if first[i] != second[i])
 
 
+def test_however_many_questions_tie_each_is_decided_by_confidence() -> None:
+    frequency = np.zeros(3, dtype=np.int64)
+    for n_questions in range(1, 257):
+        votes = np.tile(np.array([0, 1, 2], dtype=np.int32), (n_questions, 1))
+        confidences = np.tile(np.array([0.75, 0.5, 0.25], dtype=np.float32), (n_questions, 1))
+        winner, decided_by = plurality(votes, confidences, frequency)
+        assert (winner == 0).all()
+        assert (decided_by == 1).all()
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
 )
