@@ -34,7 +34,7 @@ kill: $(VENV)/test.installed  ## Stop runs at a hundred random moments each.
 	VQA_ENSEMBLE_KILLS=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
 		tests/test_interruption.py tests/test_killed_runs.py
 
-mutants: $(VENV)/test.installed  ## Change the voting core's code in 2,000 ways; tests should fail.
+mutants: $(VENV)/test.installed  ## Change the core's code in 1,900 ways; tests should fail.
 	$(PIP) install --quiet mutmut==3.8.1
 	rm -rf build/mutants && mkdir -p build/mutants
 	git ls-files -z | tar --null -T - -cf - | tar -xf - -C build/mutants

@@ -25,7 +25,7 @@ from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type
-from vqa_ensemble.voting.result import Election
+from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import ONE, count_equal_votes, count_votes
 
 NUMBERS = AnswerMap.from_pairs(
@@ -79,6 +79,8 @@ def test_a_scattered_number_beats_the_most_frequent_answer() -> None:
     assert majority.answers() == ["yes"]
     # Re-votes 2, 3, 2, abstain, 4.
     assert by_type.answers() == ["2"]
+    assert by_type.election.margin.tolist() == [ONE]
+    assert (by_type.election.votes == ABSTAIN).tolist() == [[False, False, False, True, False]]
     assert by_type.summary.types == {"number": 1, "yes/no": 0}
     assert by_type.summary.changed_by_revoting == 1
 
@@ -107,6 +109,21 @@ def test_the_map_breaks_ties_by_how_often_it_saw_an_answer(
     ]
     assert elected == ["cat", "dog", "cat"]
     assert ballots.question_ids.tolist() == [0]
+
+
+def test_votes_may_weigh_differently() -> None:
+    ballots = ballots_from_votes({"a": [("cat", 0.5)], "b": [("cat", 0.5)], "c": [("dog", 0.5)]})
+    weights = np.array([ONE, ONE, 3 * ONE])
+    tally = count_votes(np.zeros(3, np.int64), ballots.top().answers[0], weights, weights, 1)
+    election = elect_by_weighted_votes(
+        ballots, tally, None, type_names=("animal",), question_type=np.array([0])
+    )
+    assert [ballots.vocabulary[code] for code in election.answer] == ["dog"]
+    assert [ballots.vocabulary[code] for code in election.plurality] == ["cat"]
+    assert election.margin.tolist() == [ONE]
+    assert (election.decided_by.tolist(), election.decided_by.dtype) == ([0], np.int8)
+    assert election.question_type is not None
+    assert [election.type_names[t] for t in election.question_type] == ["animal"]
 
 
 def test_mean_confidence_counts_second_choices() -> None:
@@ -317,6 +334,16 @@ def test_the_plurality_is_the_first_by_the_rules(seed: int, n_members: int) -> N
                 assert decided_by == next(i for i in range(4) if first[i] != second[i])
 
 
+def test_however_many_questions_tie_each_is_decided_by_confidence() -> None:
+    frequency = np.zeros(3, dtype=np.int64)
+    for n_questions in range(1, 257):
+        votes = np.tile(np.array([0, 1, 2], dtype=np.int32), (n_questions, 1))
+        confidences = np.tile(np.array([0.75, 0.5, 0.25], dtype=np.float32), (n_questions, 1))
+        winner, decided_by = plurality(votes, confidences, frequency)
+        assert (winner == 0).all()
+        assert (decided_by == 1).all()
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
 )
@@ -445,6 +472,7 @@ def test_an_audit_adds_up(
         assert by_type.dtype == np.int64
         assert np.allclose(by_type.sum(axis=1) / ONE, voters_present)
     assert (election.types is None) == (chosen.method != "question-type")
+    assert election.tally.votes.dtype == election.tally.confidences.dtype == np.int64
     for q in range(len(ballots)):
         elected = election.answer[q]
         present = [a for a in election.top.answers[q].tolist() if a != ABSTAIN]

@@ -136,8 +136,7 @@ def sum_by_type(
         for column, values in ((votes, tally.votes), (confidences, tally.confidences)):
             # Whole units in float64: exact up to 2^53 of them, in any order.
             units = np.rint(values[rows] * share[rows])
-            sums = np.bincount(questions[rows], weights=units, minlength=n_questions)
-            column[:, t] = sums.astype(np.int64)
+            column[:, t] = np.bincount(questions[rows], weights=units, minlength=n_questions)
     return votes, confidences
 
 

@@ -144,7 +144,7 @@ def segment_argmax(
     Parameters
     ----------
     starts : ndarray of int64, shape (Q + 1,)
-        Segment ``q`` holds the rows ``starts[q]:starts[q + 1]``; none is empty.
+        From 0: segment ``q`` holds the rows ``starts[q]:starts[q + 1]``; none is empty.
     criteria : sequence of ndarray, each of shape (C,)
         Larger is better. Rows level in all of them are won by the first.
 
@@ -169,7 +169,7 @@ def segment_argmax(
     # Segments and rows still in the running; most are settled by the first criterion.
     segments = np.arange(n_segments)
     lengths = np.diff(starts)
-    rows = np.arange(starts[0], starts[-1])
+    rows = np.arange(starts[-1])
     for stage, criterion in enumerate(criteria):
         if not len(segments):
             break
