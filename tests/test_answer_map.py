@@ -425,8 +425,8 @@ def test_cross_validation_compares_classifier_rule_and_majority() -> None:
 def test_cross_validation_has_up_to_five_folds_and_learns_from_types_of_one_answer(
     rarest: int, folds: int
 ) -> None:
-    # Hard to guess, so that every other split has another score.
-    pairs = [(str(n**3), "odd" if n % 2 and n < 2 * rarest else "even") for n in range(20)]
+    # Hard to guess, so that other splits, and a map without Paris, have other scores.
+    pairs = [(str(n**5), "odd" if n % 2 and n < 2 * rarest else "even") for n in range(1, 21)]
     answer_map = AnswerMap.from_pairs([*pairs, ("paris", "place")])
     answers = answer_map.answers[:-1]
     assert answer_map.answers[-1] == "paris"
