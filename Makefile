@@ -38,6 +38,7 @@ mutants: $(VENV)/test.installed  ## Change the core's code in 1,900 ways; tests 
 	$(PIP) install --quiet mutmut==3.8.1
 	rm -rf build/mutants && mkdir -p build/mutants
 	git ls-files -z | tar --null -T - -cf - | tar -xf - -C build/mutants
+	[ ! -d ../shared/data ] || ln -s $(abspath ../shared) build/mutants/shared
 	sed -i -E 's/max_examples=[0-9]+/max_examples=20/' build/mutants/tests/*.py
 	cd build/mutants && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m mutmut run --max-children 1
 
