@@ -26,6 +26,9 @@ from vqa_ensemble.report.contents import gather, headline
 from vqa_ensemble.voting.answer_types import TypeResolver
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A busy machine may take longer than the usual five seconds.
+expect.set_options(timeout=20_000)
 WORDS = {"number": ["1", "2", "3", "4"], "yes/no": ["yes", "no"], "color": ["red", "blue", "green"]}
 # Markup that would say so if it ran.
 EVIL = "<img src=x onerror=\"window.ran = 'img'\"></script><script>window.ran = 'script'</script>"
