@@ -11,6 +11,9 @@ from tiny_vqa import tiny_recipe, write_data
 
 from vqa_ensemble.formats.recipe import Recipe
 
+# A program that needs atheris, which `make fuzz-coverage` installs.
+collect_ignore = ["fuzz_coverage.py"]
+
 # For `make mutants`: the same examples for every mutant, and no minutes spent on making a failing
 # one small.
 settings.register_profile("mutants", derandomize=True, phases=[Phase.explicit, Phase.generate])
