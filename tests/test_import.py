@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -638,6 +639,17 @@ def test_broken_files_are_named(
     found = refuse(path)
     assert message in found
     assert str(path) in found
+
+
+def test_a_workbook_that_lost_a_sheet_is_refused(tmp_path: Path, refuse: Refuse) -> None:
+    path = tmp_path / "lost.xlsx"
+    with (
+        zipfile.ZipFile(foreign.vlmevalkit_xlsx(tmp_path / "whole.xlsx")) as whole,
+        zipfile.ZipFile(path, "w") as lost,
+    ):
+        for name in whole.namelist():
+            lost.writestr(name, whole.read(name).replace(b'r:id="rId1"', b'r:id=""'))
+    assert "not a readable .xlsx workbook (File contains an invalid" in refuse(path)
 
 
 def test_a_missing_file_an_empty_folder_and_text_that_is_not_utf8(

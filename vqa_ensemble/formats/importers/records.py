@@ -211,11 +211,15 @@ def _workbook(path: str) -> Iterator[Record]:
             path=path,
             fix="Install it: pip install 'vqa-ensemble[import]'.",
         ) from error
+    import warnings
     import zlib
     from zipfile import BadZipFile
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True)
+        with warnings.catch_warnings():
+            # A sheet without a place in the file is left out: it may be the one with the rows.
+            warnings.filterwarnings("error", "File contains an invalid specification")
+            book = openpyxl.load_workbook(path, read_only=True)
         try:
             yield from _sheet(book.worksheets[0], path)
         finally:
@@ -226,6 +230,7 @@ def _workbook(path: str) -> Iterator[Record]:
     except (
         *(InvalidFileException, BadZipFile, zlib.error),
         *(KeyError, ValueError, TypeError, IndexError, EOFError, OSError, SyntaxError),
+        UserWarning,
     ) as error:
         raise InputError(
             f"not a readable .xlsx workbook ({error})",
