@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -105,6 +106,13 @@ def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
             raise InputError(
                 f"'{key}' must hold strings", path=name, fix="Make it again with vqa-ensemble fit."
             )
+    if (place := _not_finite(document["learned"])) is not None:
+        raise InputError(
+            "is not a finite number",
+            path=name,
+            where=f"learned{place}",
+            fix="Make it again with vqa-ensemble fit.",
+        )
     return EnsembleFile(
         method=document["method"],
         members=tuple(document["members"]),
@@ -125,6 +133,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     return value
+
+
+def _not_finite(value: Any) -> str | None:
+    """Where a number is infinite or NaN, as the keys that lead there; None if all are finite."""
+    if isinstance(value, (dict, list)):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            if (place := _not_finite(entry)) is not None:
+                return f".{key}{place}"
+    return "" if isinstance(value, float) and not math.isfinite(value) else None
 
 
 def _is_json(path: str | os.PathLike[str]) -> bool:

@@ -355,7 +355,7 @@ def open_predictions(path: str) -> pq.ParquetFile:
         raise InputError(
             "permission denied", path=path, fix="Allow this user to read it."
         ) from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
 

@@ -217,8 +217,8 @@ def _workbook(path: str) -> Iterator[Record]:
 
     try:
         with warnings.catch_warnings():
-            # A sheet without a place in the file is left out: it may be the one with the rows.
-            warnings.filterwarnings("error", "File contains an invalid specification")
+            # What is invalid is left out: it may be the sheet with the rows.
+            warnings.filterwarnings("error", ".*contains (an )?invalid", UserWarning)
             book = openpyxl.load_workbook(path, read_only=True)
         try:
             yield from _sheet(book.worksheets[0], path)
@@ -281,7 +281,7 @@ def _parquet(path: str) -> Iterator[Record]:
         names = [name for name in file.schema_arrow.names if not _holds_bytes(file, name)]
         batches = file.iter_batches(columns=names)
         yield from _batches(batches, path)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
 
