@@ -198,6 +198,17 @@ def test_an_ensemble_file_is_refused_when_it_is_none(tmp_path: Path) -> None:
         read_ensemble(tmp_path / "e.yaml")
 
 
+@pytest.mark.parametrize("number", ["inf", "nan", "1e9999"])
+def test_learned_numbers_that_are_not_finite_are_refused(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text(
+        'format_version = 1\nmethod = "stacking"\nmembers = ["a"]\ntypes = []\n'
+        f"[learned.members]\na = [0.5, {number}]\n"
+    )
+    with pytest.raises(InputError, match=r"e\.toml, learned\.members\.a\.1: is not a finite"):
+        read_ensemble(path)
+
+
 # ------------------------------------------------------------------------------ stacking
 
 

@@ -308,6 +308,15 @@ def test_rows_are_counted_in_the_files_order(tmp_path: Path) -> None:
         read_predictions(path)
 
 
+def test_names_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "names.parquet"
+    columns = {"question_id": [1], "answer": ["no"], "confidence": [0.5], "remark": ["x"]}
+    pq.write_table(pa.table(columns), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"remark", b"r\xe5mark"))
+    with pytest.raises(InputError, match=r"names\.parquet: not a readable parquet file.*utf-8"):
+        read_predictions(path)
+
+
 def test_files_that_are_not_parquet_are_refused(tmp_path: Path) -> None:
     good = tmp_path / "good.parquet"
     write(good, ROWS)

@@ -73,6 +73,7 @@ def group() -> None:
     """
 
 
+# Until a signal that was lost comes once more: by then, what could not raise it is over.
 _AGAIN_SECONDS = 0.01
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.errors import DAMAGED, InputError
 from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.formats.locations import file_stamp
 
 FloatArray = npt.NDArray[np.float32]
 # Detectors round: up to this share of the picture a box may reach beyond it.
@@ -134,13 +135,8 @@ class RegionStore:
         return self._features[part], self._boxes[part]
 
     def _stamp(self) -> list[tuple[int, int]]:
-        """Size and time of change of the mapped files; an error will say that one is missing."""
-        found = []
-        for name in ("features", "boxes"):
-            with suppress(OSError):
-                file = (self.folder / f"{name}.npy").stat()
-                found.append((file.st_size, file.st_mtime_ns))
-        return found
+        """Of the mapped files."""
+        return [file_stamp(self.folder / f"{name}.npy") for name in ("features", "boxes")]
 
     def _check_all(self) -> None:
         for row, image in enumerate(self.image_ids):
