@@ -57,3 +57,12 @@ def test_build_map_of_vizwiz_and_textvqa(cli: Runner, tmp_path: Path) -> None:
         file = dump(tmp_path / "a.json", document)
         built = cli.good("build-map", file, "-o", tmp_path / "map.csv", "--json")
         assert built.json["types"].keys() == types
+
+
+def test_a_second_table_of_answers_is_not_passed_over(cli: Runner, tmp_path: Path) -> None:
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for file in files:
+        file.write_text("question_id,answer\n1,yes\n")
+    ran = cli("build-map", *files, "-o", tmp_path / "map.csv")
+    assert ran.code == 1
+    assert ran.err.startswith(f"Error: {files[1]}: only VQA annotations may be given as several")

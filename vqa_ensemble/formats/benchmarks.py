@@ -124,6 +124,7 @@ def read_benchmark_annotations(
     """
     path = paths[0]
     if Path(path).suffix.lower() in (".csv", ".parquet"):
+        _check_alone(paths)
         return BenchmarkAnnotations(_table(path))
     document = read_json(path)
     if isinstance(document, dict) and ("annotations" in document or "questions" in document):
@@ -131,12 +132,7 @@ def read_benchmark_annotations(
         return BenchmarkAnnotations(
             annotations_of(chain([(path, document)], others), answer_type=_answer_type(document))
         )
-    if len(paths) > 1:
-        raise InputError(
-            "only VQA annotations may be given as several files",
-            path=paths[1],
-            fix="Give one file.",
-        )
+    _check_alone(paths)
     rows = [*_rows(document, path)]
     for row in rows:
         if not row.answers:
@@ -158,6 +154,15 @@ def read_benchmark_annotations(
         _if_all([row.right_choice for row in rows]),
         _if_all([row.answerable for row in rows]),
     )
+
+
+def _check_alone(paths: Sequence[str | os.PathLike[str]]) -> None:
+    if len(paths) > 1:
+        raise InputError(
+            "only VQA annotations may be given as several files",
+            path=paths[1],
+            fix="Give one file.",
+        )
 
 
 def _answer_type(document: dict[str, Any]) -> str:
