@@ -163,21 +163,22 @@ def test_an_answer_added_by_hand_is_found_by_its_normal_form(tmp_path: Path) -> 
 
 
 QUOTE = '. Put an answer that has a comma in "quotes".'
-MOST = "not a whole number from 0 to 1,000,000,000,000"
+COUNT = ". It must be a whole number from 0 to 1,000,000,000,000, or empty."
+SHARE = ". It must be a number in [0, 1], or empty: it is taken from the counts then."
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("2,number,many,1", f"line 2: count is 'many', {MOST}"),
-        ("2,number,-1,1", f"line 2: count is '-1', {MOST}"),
-        ("2,number,1.5,1", f"line 2: count is '1.5', {MOST}"),
-        ("2,number,1000000000001,1", f"line 2: count is '1000000000001', {MOST}"),
-        (f"2,number,{'9' * 50},1", f"line 2: count is '{'9' * 40}', {MOST}"),
-        ("2,number,1,half", "line 2: share is 'half', not a number in [0, 1]"),
-        ("2,number,1,1.5", "line 2: share is '1.5', not a number in [0, 1]"),
-        ("2,number,1,-0.1", "line 2: share is '-0.1', not a number in [0, 1]"),
-        ("2,number,1,nan", "line 2: share is 'nan', not a number in [0, 1]"),
+        ("2,number,many,1", f"line 2: count is 'many'{COUNT}"),
+        ("2,number,-1,1", f"line 2: count is '-1'{COUNT}"),
+        ("2,number,1.5,1", f"line 2: count is '1.5'{COUNT}"),
+        ("2,number,1000000000001,1", f"line 2: count is '1000000000001'{COUNT}"),
+        (f"2,number,{'9' * 50},1", f"line 2: count is '{'9' * 12}...{'9' * 13}'{COUNT}"),
+        ("2,number,1,half", "line 2: share is 'half'" + SHARE),
+        ("2,number,1,1.5", "line 2: share is '1.5'" + SHARE),
+        ("2,number,1,-0.1", "line 2: share is '-0.1'" + SHARE),
+        ("2,number,1,nan", "line 2: share is 'nan'" + SHARE),
         ("2,,1,1", "line 2: question_type is empty. Name a type, or delete the row."),
         ("2, ,1,1", "line 2: question_type is empty. Name a type, or delete the row."),
         ("2", "line 2: has not the 4 fields of the header" + QUOTE),
@@ -197,12 +198,12 @@ def test_bad_lines_are_refused_with_file_and_line(tmp_path: Path, line: str, mes
     [
         ("answer", None, "answer is null. Delete the row."),
         ("question_type", None, "question_type is empty. Name a type, or delete the row."),
-        ("count", 1.5, f"count is '1.5', {MOST}"),
-        ("count", math.inf, f"count is 'inf', {MOST}"),
-        ("count", math.nan, f"count is 'nan', {MOST}"),
-        ("count", [1], f"count is '[1]', {MOST}"),
-        ("share", 1.5, "share is 1.5, not a number in [0, 1]"),
-        ("share", [1], "share is [1], not a number in [0, 1]"),
+        ("count", 1.5, f"count is 1.5{COUNT}"),
+        ("count", math.inf, f"count is inf{COUNT}"),
+        ("count", math.nan, f"count is nan{COUNT}"),
+        ("count", [1], f"count is [1]{COUNT}"),
+        ("share", 1.5, "share is 1.5" + SHARE),
+        ("share", [1], "share is [1]" + SHARE),
     ],
 )
 def test_bad_rows_of_parquet_are_refused_with_file_and_row(
@@ -229,7 +230,7 @@ def test_counts_of_parquet_may_be_whole_floats_or_blank(tmp_path: Path) -> None:
 def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "map.csv"
     columns = ". A map has: answer, question_type, count, share."
-    with refused(f"{tmp_path / 'absent.csv'}: no such file"):
+    with refused(f"{tmp_path / 'absent.csv'}: no such file. Check the path."):
         read_answer_map(tmp_path / "absent.csv")
     with refused(f"{path}: holds no answers. Make it with vqa-ensemble build-map."):
         read_answer_map(csv(tmp_path))
@@ -244,7 +245,7 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
             read_answer_map(path)
 
     path = tmp_path / "map.parquet"
-    with refused(f"{path}: no such file"):
+    with refused(f"{path}: no such file. Check the path."):
         read_answer_map(path)
     path.write_text("answer,type\n2,number\n")
     with pytest.raises(
@@ -256,7 +257,7 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
         read_answer_map(path)
 
     path = tmp_path / "map.json"
-    with refused(f"{path}: a map is a .csv or .parquet file, not '.json'"):
+    with refused(f"{path}: its name ends in '.json'. Give a file that ends in .csv or .parquet."):
         write_answer_map(path, SOME)
 
 

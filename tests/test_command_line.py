@@ -162,7 +162,7 @@ def test_wrong_usage_exits_with_2(cli: Runner, arguments: list[str]) -> None:
 def test_bad_input_exits_with_1_and_one_line(cli: Runner) -> None:
     ran = cli("inspect", "absent.parquet")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "Error: absent.parquet: no such file\n"
+    assert ran.err == "Error: absent.parquet: no such file. Check the path.\n"
 
 
 def test_the_version_is_printed(cli: Runner) -> None:

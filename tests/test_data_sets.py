@@ -367,7 +367,7 @@ def change(path: Path, edit: Callable[[Any], Any]) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda d: {"pictures": []}, "'images' must be a list"),
+        (lambda d: {"pictures": []}, "'images' is None. It must be a list"),
         (lambda d: d["images"][0]["qa_pairs"][1].pop("answer"), "question 106: has no 'answer'"),
         (lambda d: d["images"][0]["qa_pairs"][1]["multiple_choices"].pop(), "106: 'multiple_cho"),
         (lambda d: d["images"][0]["qa_pairs"][1].update(qa_id=105), "105: stands more than"),
@@ -391,7 +391,7 @@ def test_bad_visual7w(edit: Callable[[Any], Any], message: str, tmp_path: Path) 
     [
         ("", "is empty"),
         ("what is this in the image3 ?\n", "line 1: the last question has no answer"),
-        ("what is this ?\ndesk\n", "line 1: does not end in a picture's name like"),
+        ("what is this ?\ndesk\n", "line 1: names no picture: 'what"),
         ("what is in the image3 ?\n\nwhat is in the image4 ?\nbed\n", "line 2: is empty"),
     ],
 )
@@ -410,7 +410,10 @@ def test_bad_daquar(content: str, message: str, tmp_path: Path) -> None:
             {"7": {"question": "Is it?", "imageId": "1", "answer": "no"}},
             "question 7: has no 'types'",
         ),
-        ({"7": {"question": "Is it?", "imageId": 1}}, "question 7: 'imageId' is a int"),
+        (
+            {"7": {"question": "Is it?", "imageId": 1}},
+            "question 7: 'imageId' is 1. It must be a string",
+        ),
     ],
 )
 def test_bad_gqa(document: Any, message: str, tmp_path: Path) -> None:
@@ -426,7 +429,7 @@ def test_bad_gqa(document: Any, message: str, tmp_path: Path) -> None:
         ("image_data.json", [{"image_id": 1, "coco_id": None}], "no question about a picture"),
         ("question_answers.json", [{"id": 1}], "1: has no 'qas'"),
         ("question_answers.json", [{"id": 1, "qas": [{"qa_id": 3}]}], "question 3: has no"),
-        ("question_answers.json", [{"id": 1, "qas": [{"qa_id": "x"}]}], "'x' is not an integer"),
+        ("question_answers.json", [{"id": 1, "qas": [{"qa_id": "x"}]}], "qa_id is 'x'"),
     ],
 )
 def test_bad_visual_genome(file: str, document: Any, message: str, tmp_path: Path) -> None:

@@ -117,11 +117,11 @@ def test_a_frequency_is_a_number_or_a_list(root: Path) -> None:
     assert tiny_recipe(root, accumulate=8).training.accumulate == (8,)
     assert tiny_recipe(root, accumulate=[8, 4]).training.accumulate == (8, 4)
     wrong: list[tuple[Any, str]] = [
-        (0, "is 0; it must be between 1 and 4096"),
-        ([2, 0], "is 0; it must be between 1 and 4096"),
-        ([], r"is \[\]; it must be a number or a list of them, not empty"),
-        (1.5, "is 1.5; it must be a whole number"),
-        ([[2]], r"is \[2\]; it must be a whole number"),
+        (0, "is 0. It must be between 1 and 4096"),
+        ([2, 0], "is 0. It must be between 1 and 4096"),
+        ([], r"is \[\]\. It must be a number or a list of them, not empty"),
+        (1.5, "is 1.5. It must be a whole number"),
+        ([[2]], r"is \[2\]\. It must be a whole number"),
     ]
     for value, message in wrong:
         with pytest.raises(InputError, match=f"training.accumulate: {message}"):

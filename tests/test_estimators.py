@@ -118,7 +118,7 @@ def test_a_saved_vote_votes_the_same(tmp_path: Path, method: str, ending: str) -
     pd.testing.assert_frame_equal(loaded.predict_proba(X), voting.predict_proba(X))
     assert loaded.get_params()["synonyms"] == {"red": "crimson"}
     assert "crimson" in set(loaded.predict(X)["answer"])
-    with pytest.raises(InputError, match="method is 'vote/"):
+    with pytest.raises(InputError, match="no method 'vote/"):
         LearnedEnsemble.load(tmp_path / f"vote.{ending}")
 
 
@@ -215,7 +215,7 @@ def test_specialists_are_heard_on_their_types_only() -> None:
 def test_bad_tables_are_named() -> None:
     X, y, types = make_members(60)
     voting = VotingEnsemble("majority").fit()
-    with pytest.raises(InputError, match="have no column 'member'"):
+    with pytest.raises(InputError, match="has no column 'member'"):
         voting.predict(X.drop(columns="member"))
     with pytest.raises(InputError, match="predictions of a>, row 0: confidence is 7"):
         voting.predict(X.assign(confidence=[7.0] + [0.5] * (len(X) - 1)))

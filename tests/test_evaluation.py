@@ -583,7 +583,7 @@ def test_an_unknown_method_is_refused(cli: Runner, folder: Path, option: str) ->
     files = sorted((folder / "preds").glob("*.parquet"))
     ran = cli("compare", *files, "--annotations", folder / "questions.csv", option, "magic")
     assert ran.code == 1
-    assert ran.err.startswith("Error: no method 'magic'. Known: ")
+    assert ran.err.startswith(f"Error: {option}: no method 'magic'. Known: ")
 
 
 # -------------------------------------------------------------------------- real members

@@ -183,18 +183,18 @@ def test_an_ensemble_file_is_refused_when_it_is_none(tmp_path: Path) -> None:
             'format_version = 1\nmethod = "x"\nmembers = [1]\ntypes = []\n[learned]',
             "must hold strings",
         ),
-        ('format_version = 1\nmethod = "x"\nmembers = []\ntypes = []\n[learned]', "method is 'x'"),
+        ('format_version = 1\nmethod = "x"\nmembers = []\ntypes = []\n[learned]', "no method 'x'"),
         (
             'format_version = 1\nmethod = "stacking"\nmembers = []\ntypes = []\n[learned]',
             "incomplete",
         ),
     ):
         path.write_text(text)
-        with pytest.raises(InputError, match=rf"e\.toml: .*{message}"):
+        with pytest.raises(InputError, match=rf"e\.toml[:,] .*{message}"):
             read_fitted(path)
     with pytest.raises(InputError, match="no such file"):
         read_ensemble(tmp_path / "absent.toml")
-    with pytest.raises(InputError, match=r"a \.toml or \.json file"):
+    with pytest.raises(InputError, match=r"ends in \.toml or \.json"):
         read_ensemble(tmp_path / "e.yaml")
 
 

@@ -521,7 +521,7 @@ def test_logits_that_do_not_fit(tmp_path: Path, refuse: Refuse) -> None:
     message = refuse(path, "--vocabulary", names, "--by-position", "--activation", "none")
     assert "confidence of 'b' to question 0 is 1.5" in message
     np.save(path, np.zeros(3))
-    assert "not an array of numbers (questions, answers)" in refuse(path, "--vocabulary", names)
+    assert "'logits' is float64 of shape (3,)" in refuse(path, "--vocabulary", names)
     path.write_bytes(path.read_bytes()[:20])
     assert "not a readable NumPy file" in refuse(path, "--vocabulary", names)
     foreign.dump(tmp_path / "gap.json", {"a": 0, "b": 2})
@@ -610,7 +610,11 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         ("a.json", '{"x": 1}', "holds no list of rows"),
         ("a.json", '[{"x": 1}]', "of no known format; its first row has: x"),
         ("a.json", '[{"question_id": null, "answer": "x"}]', "row 0: 'question_id' is None"),
-        ("a.json", '[{"question_id": 1, "answer": ["x"]}]', "row 0: 'answer' is a list"),
+        (
+            "a.json",
+            '[{"question_id": 1, "answer": ["x"]}]',
+            "row 0: 'answer' is ['x']. It must be text",
+        ),
         (
             "a.json",
             '[{"question_id": 1, "answer": "x"}, {"question_id": 2}]',
@@ -618,7 +622,7 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         ),
         ("a.jsonl", '{"question_id": 1, "answer": "x"}\n{"quest', "line 2: not valid JSON"),
         ("a.jsonl", "\n", "holds no rows"),
-        ("a.csv", "", "is empty: it has no header"),
+        ("a.csv", "", "has no header"),
         ("a.csv", "question_id,answer\n", "holds no rows"),
         ("a.csv", 'question_id,answer\n1,"cat', "is not CSV"),
         ("a.csv", "question_id,answer\n1,a,b\n", "line 2: has 3 fields, the header 2"),
@@ -628,7 +632,7 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         ("a.parquet", "PAR1", "not a readable parquet file"),
         ("a.arrow", "x", "not a readable Arrow file"),
         ("a.npz", "PK\3\4", "not a readable NumPy file"),
-        ("a.txt", "x", "is '.txt'; known are"),
+        ("a.txt", "x", "its name ends in '.txt'. Give a file that ends in .json, "),
     ],
 )
 def test_broken_files_are_named(

@@ -139,7 +139,7 @@ def test_a_okvqa_takes_both_answers(tmp_path: Path, cli: Runner) -> None:
     assert ran.code == 1
     assert "multiple choices are none of the question's choices: 3 (a, b, c)" in ran.out
     assert (
-        "question b has no multiple_choice"
+        "question b: has no multiple_choice"
         in cli("export", direct, *arguments, dump(tmp_path / "mc.json", rows[:1])).err
     )
     assert (

@@ -86,7 +86,7 @@ def test_only_votes_are_run_again(cli: Runner, voted: Path) -> None:
     path.write_text(path.read_text().replace('"vote"', '"demo"'))
     ran = cli("verify", voted, "--rerun")
     assert ran.code == 1
-    assert "is of no vote" in ran.err
+    assert "its record is of 'demo', not of a vote" in ran.err
 
 
 def test_another_version_is_noted_but_no_error(cli: Runner, voted: Path) -> None:

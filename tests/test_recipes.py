@@ -51,13 +51,13 @@ def test_defaults_fill_what_a_minimal_recipe_leaves_out(tmp_path: Path) -> None:
         ({"trainning": {}}, "trainning: unknown key. Did you mean 'training'?"),
         ({"model": {"architecture": "bam"}}, "model.architecture: is 'bam'. Did you mean 'ban'?"),
         ({"model": {"activation": "x"}}, "Allowed: relu, swish, gelu, tanh, gated-tanh"),
-        ({"model": {"dropout": 1.5}}, "model.dropout: is 1.5; it must be between 0.0 and 0.95"),
-        ({"model": {"dropout": float("nan")}}, "model.dropout: is nan; it must be between"),
-        ({"model": {"hidden": "256"}}, "model.hidden: is '256'; it must be a whole number"),
-        ({"model": {"hidden": True}}, "model.hidden: is True; it must be a whole number"),
-        ({"training": {"batch_size": 0}}, "training.batch_size: is 0; it must be at least 1"),
+        ({"model": {"dropout": 1.5}}, "model.dropout: is 1.5. It must be between 0.0 and 0.95"),
+        ({"model": {"dropout": float("nan")}}, "model.dropout: is nan. It must be between"),
+        ({"model": {"hidden": "256"}}, "model.hidden: is '256'. It must be a whole number"),
+        ({"model": {"hidden": True}}, "model.hidden: is True. It must be a whole number"),
+        ({"training": {"batch_size": 0}}, "training.batch_size: is 0. It must be at least 1"),
         ({"member": {"name": "../x"}}, "member.name: is '../x'. Use letters"),
-        ({"predict": {"splits": "test"}}, "predict.splits: is 'test'; it must be a list"),
+        ({"predict": {"splits": "test"}}, "predict.splits: is 'test'. It must be a list"),
         ({"data": {"patch": 7}}, "data.patch: is 7; easy-VQA's pictures are 64 pixels wide"),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_mistake_is_named_with_its_key(sections: dict[str, Any], expected: str
 
 
 def test_a_missing_key_is_named() -> None:
-    with pytest.raises(InputError, match=r"data.dataset: missing key. Give one of: easy-vqa"):
+    with pytest.raises(InputError, match=r"data.dataset: missing key. Set it to one of: easy-vqa"):
         recipe_from_dict({"member": {"name": "mine"}, "model": {"architecture": "san"}})
 
 

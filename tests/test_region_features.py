@@ -234,7 +234,7 @@ def test_arrays_of_other_programs_are_checked(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", b"1\t2\t3\n", r"a\.tsv, line 1: has 3 columns; expected 6"),
+        ("a.tsv", b"1\t2\t3\n", r"a\.tsv, line 1: has 3 columns. It must have 6"),
         ("a.tsv", b"1\t2\t3\t1\t????\tAAAA\n", r"a\.tsv, line 1: cannot be read"),
         ("a.tsv", b"1\t2\t3\t2\t" + b"A" * 22 + b"==\tAAAA\n", "num_boxes is 2"),
         ("a.hdf5", b"nothing", "is not a readable HDF5 file"),

@@ -185,7 +185,7 @@ def test_a_synonyms_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("a,b\n", "line 1: the first line is 'a,b'; it must be 'answer,canonical'"),
+        ("a,b\n", "line 1: the first line is 'a,b'. It must be 'answer,canonical'"),
         ("answer,canonical\n# x\nmobile,\n", "line 3: needs an answer and its canonical"),
         ("answer,canonical\n1,000,1000\n", "line 2: .*Quote answers that hold a comma"),
         (

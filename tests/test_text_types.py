@@ -89,7 +89,7 @@ def test_annotations_of_another_split_are_refused(cli: Runner, tmp_path: Path) -
     assert "question 0: is not in the annotations" in ran.err
     ran = cli(*args, "--questions", questions, "-o", tmp_path / "types.txt")
     assert ran.code == 1
-    assert "a table is a .csv or .parquet file" in ran.err
+    assert "its name ends in '.txt'. Give a file that ends in .csv or .parquet." in ran.err
 
 
 def test_one_type_and_one_group_are_allowed() -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
+import reprlib
+from collections.abc import Callable
+from typing import Any
 
 # What to do about a file whose bytes are not what its format asks for.
 DAMAGED = "Check that it was copied whole, or make it again."
+# What to do about a file or folder that is not there.
+ABSENT = "Check the path."
+# What to do about a path that is of something else.
+NO_FILE = "Give a file, not a folder, a pipe or a device."
+
+# Characters of a value that a message shows.
+_SHOWN = 60
 
 
 class InputError(ValueError):
@@ -18,21 +29,21 @@ class InputError(ValueError):
     ----------
     problem : str
         What is wrong, with the offending value.
+    fix : str
+        What the user can do about it.
     path : path-like, optional
         The file it is in.
     where : str, optional
         The place inside the file: ``"row 12"``, ``"question 42000"``.
-    fix : str, optional
-        What the user can do about it.
     """
 
     def __init__(
         self,
         problem: str,
         *,
+        fix: str,
         path: str | os.PathLike[str] | None = None,
         where: str | None = None,
-        fix: str | None = None,
     ) -> None:
         self.problem = problem
         self.path = None if path is None else os.fspath(path)
@@ -40,10 +51,25 @@ class InputError(ValueError):
         self.fix = fix
         place = ", ".join(part for part in (self.path, where) if part)
         message = f"{place}: {problem}" if place else problem
-        if fix:
-            message = f"{message.rstrip('.')}. {fix}"
+        message = f"{message.rstrip('. ')}. {fix}"
         # Libraries' own reasons, quoted in problems, may run over several lines.
         super().__init__(" ".join(line.strip() for line in message.splitlines()).strip())
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[type], dict[str, Any]]:
+        """Workers send it as it is: an exception's own way knows no keyword arguments."""
+        return copyreg.__newobj__, (type(self),), {"args": self.args, **vars(self)}  # type: ignore[attr-defined]
+
+
+def shown(value: object) -> str:
+    """How a message shows a value of a file, of whatever size it is.
+
+    Examples
+    --------
+    >>> shown("cat"), shown(["cat", None])
+    ("'cat'", "['cat', None]")
+    """
+    text = reprlib.repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def first_line(error: BaseException) -> str:

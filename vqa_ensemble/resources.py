@@ -79,7 +79,8 @@ def _find(
         return path
     text = os.fspath(name_or_path)
     if path.suffix in suffixes or os.sep in text:
-        raise InputError("is a folder" if path.is_dir() else "no such file", path=path)
+        problem = "is a folder" if path.is_dir() else "no such file"
+        raise InputError(problem, path=path, fix=f"Check the path, or give the name of a {noun}.")
     for suffix in suffixes:
         shipped = _folder(kind) / f"{text}{suffix}"
         if shipped.is_file():

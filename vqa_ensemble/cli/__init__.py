@@ -151,5 +151,7 @@ def _run(args: list[str] | None) -> int:
         click.echo(f"Error: {place}{error.strerror or error}", err=True)
         return 1
     except MemoryError:
-        click.echo("Error: there is not enough memory for this", err=True)
+        click.echo(
+            "Error: not enough memory. End other programs, or use a machine with more.", err=True
+        )
         return 1

@@ -41,7 +41,7 @@ def command(
       vqa-ensemble check gqa.json --leaderboard gqa --questions submission_all_questions.json
     """
     if (questions is None) == (annotations is None):
-        raise click.UsageError("give either --questions or --annotations")
+        raise click.UsageError("give one of --questions and --annotations")
     import os
 
     from vqa_ensemble.formats.benchmarks import read_benchmark_questions

@@ -129,7 +129,10 @@ def command(
     elif not (quiet or outcome.error):
         console().print(describe(outcome))
     if outcome.error:
-        raise InputError(f"the student {outcome.member} failed; the reason is above")
+        raise InputError(
+            f"the student {outcome.member} failed; the reason is above",
+            fix="Mend that and give the command again.",
+        )
 
 
 def _read_student(

@@ -70,7 +70,10 @@ def command(
       vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
     """
     if normalize and (merge or synonyms):
-        raise click.UsageError("--normalize does not go with --merge or --synonyms")
+        raise click.UsageError(
+            "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
+            "same and more"
+        )
     from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.explanation import explain_question
     from vqa_ensemble.formats.answer_map import read_answer_map

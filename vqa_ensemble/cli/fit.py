@@ -80,7 +80,7 @@ def _parse(specialists: tuple[str, ...]) -> dict[str, list[str]]:
     for entry in specialists:
         name, equals, types = entry.partition("=")
         if not equals or not name or not types:
-            raise click.UsageError(f"--specialist {entry}: must be MEMBER=TYPE[,TYPE]")
+            raise click.UsageError(f"--specialist is '{entry}': give it as MEMBER=TYPE[,TYPE]")
         trusted[name] = types.split(",")
     return trusted
 

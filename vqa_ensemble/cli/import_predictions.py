@@ -113,16 +113,18 @@ def command(
     verbose: bool,
 ) -> None:
     if confidence == "accuracy" and not annotations:
-        raise click.UsageError("--confidence accuracy needs --annotations")
+        raise click.UsageError("--confidence accuracy needs --annotations, to measure it")
     if annotations and confidence != "accuracy":
-        raise click.UsageError("--annotations goes with --confidence accuracy")
+        raise click.UsageError(
+            "--annotations is for --confidence accuracy: give both, or leave it out"
+        )
     format_name, files = (inputs[0], inputs[1:]) if inputs[0] in FORMATS else (None, inputs)
     if inputs[0] == "auto":
         files = inputs[1:]
     if not files:
-        raise click.UsageError(f"give the files to import as {inputs[0]}")
+        raise click.UsageError(f"no files given: name them after the format {inputs[0]}")
     if not output.endswith(".parquet"):
-        raise click.UsageError(f"the output is a .parquet file, not {output}")
+        raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
     from vqa_ensemble.engine.import_predictions import import_predictions
     from vqa_ensemble.formats.benchmarks import read_benchmark_questions
     from vqa_ensemble.formats.importers.base import ImportOptions

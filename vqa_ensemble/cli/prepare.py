@@ -103,7 +103,7 @@ def command(
 
     if dataset == "shapes" and not root:
         if output is None:
-            raise click.UsageError("shapes is made in --output, or read from --root.")
+            raise click.UsageError("shapes needs --output, to make it there, or --root, to read it")
         with status("Making shapes", quiet=quiet):
             write_shapes(output, images=images, seed=seed)
         root = str(output)

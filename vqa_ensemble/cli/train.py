@@ -124,7 +124,7 @@ def command(
     if failed:
         raise InputError(
             f"{len(failed)} of {len(outcomes)} members failed: {', '.join(failed)}",
-            fix="The reasons are above; the others are done.",
+            fix="Mend what is said above and give the command again; the others are done.",
         )
 
 

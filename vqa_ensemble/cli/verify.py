@@ -63,7 +63,7 @@ def _rerun(submission: Path, record: dict[str, Any]) -> list[str]:
 
     if record["arguments"][:1] != ["vote"]:  # a record is a file like any other: not trusted
         raise InputError(
-            "the record is of no vote; it is not run again",
+            f"its record is of '{' '.join(record['arguments'][:1])}', not of a vote",
             path=submission,
             fix="Leave out --rerun.",
         )

@@ -94,7 +94,10 @@ def command(
     if engine == "ray" and output is None and audit is None:
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
     if normalize and (merge or synonyms):
-        raise click.UsageError("--normalize does not go with --merge or --synonyms")
+        raise click.UsageError(
+            "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
+            "same and more"
+        )
     from vqa_ensemble.engine.local import vote_files
     from vqa_ensemble.engine.provenance import Recorder
     from vqa_ensemble.formats.answer_map import read_answer_map

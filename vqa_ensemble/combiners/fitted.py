@@ -93,7 +93,7 @@ class FittedEnsemble:
             parts += [f"has in addition {', '.join(unknown)}"] if unknown else []
             raise InputError(
                 f"the ensemble was fitted with other members; the vote {' and '.join(parts)}",
-                fix="Give the predictions of its members, or fit it again.",
+                fix="Give the predictions of its members, or make it again with vqa-ensemble fit.",
             )
         if self.types and not set(self.types) & set(types):
             raise InputError(
@@ -124,7 +124,10 @@ class FittedEnsemble:
         """
         if file.method not in COMBINERS:
             raise InputError(
-                f"method is '{file.method}'", path=path, fix=f"Known: {', '.join(COMBINERS)}."
+                f"no method '{file.method}'",
+                path=path,
+                where="method",
+                fix=f"Make it again with vqa-ensemble fit; known are {', '.join(COMBINERS)}.",
             )
         try:
             combiner = COMBINERS[file.method].from_dict(file.learned)
@@ -140,7 +143,7 @@ class FittedEnsemble:
                 f"what the method '{file.method}' learned is incomplete or of the wrong kind "
                 f"({type(error).__name__}: {error})",
                 path=path,
-                fix="Fit it again.",
+                fix="Make it again with vqa-ensemble fit.",
             ) from error
         return ensemble
 

@@ -39,11 +39,13 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
         else (annotations.question_types, annotations.question_type_names)
     )
     if "" in names:
+        other = "question_type" if by == "answer_type" else "answer_type"
         lacking = annotations.question_ids[np.argmax(types == names.index(""))]
         raise InputError(
-            f"question {lacking} has no {by}",
-            path=os.fspath(paths[0]),
-            fix="Give --by its other type.",
+            f"has no {by}",
+            path=paths[0] if len(paths) == 1 else None,
+            where=f"question {lacking}",
+            fix=f"Give it one, or learn from the {other} with --by {other}.",
         )
     counts = np.diff(annotations.starts)
     return learn_answer_map(

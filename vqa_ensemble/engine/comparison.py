@@ -83,7 +83,9 @@ def evaluate_methods(
     """
     for name in methods:
         if name not in COMBINERS:
-            raise InputError(f"no method '{name}'", fix=f"Known: {', '.join(COMBINERS)}.")
+            raise InputError(
+                f"no method '{name}'", where="--methods", fix=f"Known: {', '.join(COMBINERS)}."
+            )
     wanted = {
         name: make_combiner(name, seed)
         for name in COMBINERS
@@ -238,7 +240,7 @@ def _check_contributions(method: str | None, answer_types: AnswerTypes | None) -
         raise InputError("question-type voting needs a map", fix="Give it with --map.")
     if method not in (None, QUESTION_TYPE, *COMBINERS):
         known = ", ".join((*COMBINERS, QUESTION_TYPE))
-        raise InputError(f"no method '{method}'", fix=f"Known: {known}.")
+        raise InputError(f"no method '{method}'", where="--contributions", fix=f"Known: {known}.")
 
 
 def _against(

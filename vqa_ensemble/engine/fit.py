@@ -83,7 +83,7 @@ def fit_ensemble(
         If the method or a specialist is unknown, or the method cannot be fitted.
     """
     if method not in (AUTO, *COMBINERS):
-        raise InputError(f"no method '{method}'", fix=f"There are: auto, {', '.join(COMBINERS)}.")
+        raise InputError(f"no method '{method}'", fix=f"Known: auto, {', '.join(COMBINERS)}.")
     trusted = {name: tuple(types) for name, types in (specialists or {}).items()}
     check_specialists(trusted, labelled.candidates.names, labelled.types.names)
     heard = hear_specialists(labelled.candidates, labelled.types, trusted)

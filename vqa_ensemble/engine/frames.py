@@ -39,7 +39,7 @@ def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     InputError
         If a column is missing or holds what a prediction file may not hold.
     """
-    _check_columns(X, ("member", "question_id", "answer"), "the predictions")
+    _check_columns(X, ("member", "question_id", "answer"), "predictions")
     columns = [name for name in COLUMNS if name in X.columns]
     table = pa.table({name: _column(X, name) for name in columns})
     members = _column(X, "member")
@@ -136,16 +136,22 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
     """
     import pandas as pd
 
-    _check_columns(y, ("question_id", "answer"), "the right answers")
+    _check_columns(y, ("question_id", "answer"), "right answers")
     scores = np.ones(len(y)) if "score" not in y.columns else np.asarray(y["score"], np.float64)
     if not ((scores >= 0) & (scores <= 1)).all():
         wrong = int(np.argmax(~((scores >= 0) & (scores <= 1))))
-        raise InputError(f"score is {scores[wrong]}; it must lie in [0, 1]", where=f"row {wrong}")
+        raise InputError(
+            f"score is {scores[wrong]}",
+            path="<right answers>",
+            where=f"row {wrong}",
+            fix="It must lie in [0, 1]: 1 is right, 0 wrong.",
+        )
     questions = pd.Index(candidates.question_ids).get_indexer(pd.Index(y["question_id"]))
     lacking = np.setdiff1d(np.arange(len(candidates)), questions)
     if len(lacking):
         raise InputError(
             f"{len(lacking)} of {len(candidates)} questions have no right answer",
+            path="<right answers>",
             where=f"question {candidates.question_ids[lacking[0]]}",
             fix="Give the right answer of every question.",
         )
@@ -158,6 +164,7 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
         row = y.iloc[listed[first[int(np.argmax(counts))]]]
         raise InputError(
             f"'{row['answer']}' stands twice",
+            path="<right answers>",
             where=f"question {row['question_id']}",
             fix="Keep one of the rows.",
         )
@@ -203,8 +210,9 @@ def _check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> No
     absent = [name for name in names if name not in table.columns]
     if absent:
         raise InputError(
-            f"{what} have no column '{absent[0]}'; their columns are: "
-            f"{', '.join(map(str, table.columns))}"
+            f"has no column '{absent[0]}'; its columns are: {', '.join(map(str, table.columns))}",
+            path=f"<{what}>",
+            fix="Rename the one that holds it, or add it.",
         )
 
 

@@ -26,7 +26,7 @@ from vqa_ensemble.formats.locations import (
     store_error,
 )
 from vqa_ensemble.formats.predictions import timestamp
-from vqa_ensemble.formats.text import check_regular_file
+from vqa_ensemble.formats.text import cannot_read, check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
@@ -69,8 +69,7 @@ def fingerprint(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a NUL in the path
         if not is_local(filesystem):
             raise store_error(path, "cannot be read", error) from error
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot be read: {reason}", path=path) from error
+        raise cannot_read(path, error) from error
 
 
 @dataclass
@@ -170,14 +169,14 @@ def verify(output: str | os.PathLike[str]) -> Verification:
         raise InputError(
             "has no record of what it was made from",
             path=output,
-            fix=f"vqa-ensemble vote writes one as {Path(path).name}.",
+            fix=f"Put {Path(path).name} beside it, or vote again: vqa-ensemble vote writes it.",
         )
     record = read_json(path)
     if not _is_record(record):
         raise InputError(
             "is not a record of vqa-ensemble",
             path=path,
-            fix="Vote again: vote writes a record beside the submission.",
+            fix="Vote again: vqa-ensemble vote writes a record beside the submission.",
         )
     checked, problems, notes = 0, [], []
     folder = work_folder(record)
@@ -192,7 +191,7 @@ def verify(output: str | os.PathLike[str]) -> Verification:
         try:
             now = fingerprint(file)
         except InputError as error:
-            problems.append(str(error))
+            problems.append(f"{file}: {error.problem}")
             continue
         if now["sha256"] == entry["sha256"]:
             checked += 1

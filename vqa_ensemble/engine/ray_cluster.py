@@ -30,7 +30,6 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
 from vqa_ensemble.formats.locations import join, locate, store_error
 from vqa_ensemble.formats.prediction_ranges import Span
-from vqa_ensemble.voting.ballots import MissingQuestionsError
 
 # Tasks handed to Ray ahead of the one the driver waits for, for every processor.
 AHEAD = 4
@@ -165,20 +164,10 @@ def part_name(key: str, span: Span) -> str:
     return hashlib.sha256(f"{key} {span.low!r} {span.high!r}".encode()).hexdigest()[:24]
 
 
-@dataclass(frozen=True)
-class _Refusal:
-    """Bad input found by a task; carried as a value, since Ray wraps what is raised."""
-
-    message: str
-    missing_questions: bool
-
-
 def _take(part: Part, task: Any) -> BlockResult:
     refusal = None if task is None else ray.get(task)
-    if refusal is not None and refusal.missing_questions:
-        raise MissingQuestionsError("", 0, 0, [])  # the caller counts them over all ranges
     if refusal is not None:
-        raise InputError(refusal.message)
+        raise refusal
     return part.read()
 
 
@@ -186,8 +175,11 @@ _voters: dict[str, Voter] = {}
 
 
 @ray.remote(num_cpus=1, max_retries=RETRIES)
-def _vote_on_part(job: Job, part: Part, span: Span) -> _Refusal | None:
-    """Vote on one range, in a worker, and write its part."""
+def _vote_on_part(job: Job, part: Part, span: Span) -> InputError | None:
+    """Vote on one range, in a worker, and write its part.
+
+    Bad input comes back as a value, since Ray wraps what is raised.
+    """
     key = job_key(job)
     if key not in _voters:  # a worker serves many tasks of one job
         _voters.clear()
@@ -195,5 +187,5 @@ def _vote_on_part(job: Job, part: Part, span: Span) -> _Refusal | None:
     try:
         part.write(vote_on_span(job, _voters[key], span))
     except InputError as error:
-        return _Refusal(str(error), isinstance(error, MissingQuestionsError))
+        return error
     return None

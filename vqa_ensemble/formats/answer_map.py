@@ -21,7 +21,6 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import DAMAGED, InputError
+from vqa_ensemble.errors import DAMAGED, InputError, shown
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
-from vqa_ensemble.formats.text import check_regular_file, read_text
+from vqa_ensemble.formats.text import check_ending, check_regular_file, read_text
 from vqa_ensemble.normalize import normalize_answer
 
 COLUMNS = ("answer", "question_type", "count", "share")
@@ -186,10 +185,7 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
 
 
 def _is_parquet(path: str | os.PathLike[str]) -> bool:
-    ending = Path(path).suffix.lower()
-    if ending not in (".csv", ".parquet"):
-        raise InputError(f"a map is a .csv or .parquet file, not '{ending}'", path=path)
-    return ending == ".parquet"
+    return check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
 def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -251,9 +247,10 @@ def _count(value: Any, path: str, where: str) -> int:
     whole = not isinstance(value, float) or value == count
     if not (whole and 0 <= count <= MOST_COUNTED):
         raise InputError(
-            f"count is {str(value)[:40]!r}, not a whole number from 0 to {MOST_COUNTED:,}",
+            f"count is {shown(value)}",
             path=path,
             where=where,
+            fix=f"It must be a whole number from 0 to {MOST_COUNTED:,}, or empty.",
         )
     return count
 
@@ -266,7 +263,12 @@ def _share(value: Any, path: str, where: str) -> float:
     except (TypeError, ValueError):
         share = math.nan
     if not 0 <= share <= 1:
-        raise InputError(f"share is {value!r}, not a number in [0, 1]", path=path, where=where)
+        raise InputError(
+            f"share is {shown(value)}",
+            path=path,
+            where=where,
+            fix="It must be a number in [0, 1], or empty: it is taken from the counts then.",
+        )
     return share
 
 

@@ -33,6 +33,7 @@ _SCRATCH = "vqa-ensemble-"
 _LOCK = ".lock"
 # Between creating a file and locking it, it looks abandoned.
 _BRAND_NEW_SECONDS = 5.0
+_ANOTHER_FOLDER = "Make room there, or choose another folder."
 # What goes wrong with the output itself, not with what the block reads.
 _CANNOT_STORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -127,7 +128,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def say_full(path: Path, *, fix: str | None = None) -> Iterator[None]:
+def say_full(path: Path, *, fix: str = _ANOTHER_FOLDER) -> Iterator[None]:
     """Raise InputError in place of an OSError which says that a disk is full or read-only."""
     try:
         yield

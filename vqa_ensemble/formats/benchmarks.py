@@ -27,7 +27,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
     annotations_from_rows,
@@ -231,16 +231,23 @@ def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
         )
     for where, row in places:
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=where)
+            raise InputError(
+                "is not an object", path=path, where=where, fix="Write it as the other rows are."
+            )
         try:
             yield _checked(reader(where, row), path, where)
         except KeyError as error:
-            raise InputError(f"has no {error}", path=path, where=where) from error
+            raise InputError(
+                f"has no {error}", path=path, where=where, fix="Add it, or take the question out."
+            ) from error
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                f"is not of the benchmark's layout ({error})", path=path, where=where
+                f"is not of the benchmark's layout ({error})",
+                path=path,
+                where=where,
+                fix="Write it as the other questions are, or take it out.",
             ) from error
 
 
@@ -248,16 +255,27 @@ def _checked(row: _Row, path: str | os.PathLike[str], where: str) -> _Row:
     for name, value in (("id", row.question), ("image", row.image)):
         if type(value) not in (int, str):
             raise InputError(
-                f"its {name} is {value!r}, not an integer or a string", path=path, where=where
+                f"its {name} is {shown(value)}",
+                path=path,
+                where=where,
+                fix="It must be an integer or a string.",
             )
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise InputError(
-                f"its {name}, {value}, does not fit into 64 bits", path=path, where=where
+                f"its {name}, {value}, does not fit into 64 bits",
+                path=path,
+                where=where,
+                fix="Write such ids as strings.",
             )
     texts = [*row.answers, *(row.choices or ()), row.question_type, row.answer_type]
     for text in texts:
         if not isinstance(text, str):
-            raise InputError(f"{text!r} is not text", path=path, where=where)
+            raise InputError(
+                f"an answer or a type is {shown(text)}",
+                path=path,
+                where=where,
+                fix="It must be a string.",
+            )
     return row
 
 

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ import orjson
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import read_toml
+from vqa_ensemble.formats.text import check_ending, read_toml
 from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
@@ -93,11 +92,12 @@ def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
             path=name,
             fix="Upgrade vqa-ensemble.",
         )
-    kinds = {"method": str, "members": list, "types": list, "learned": dict}
-    for key, kind in kinds.items():
+    texts, lists, tables = (str, "a string"), (list, "a list"), (dict, "a table")
+    kinds = {"method": texts, "members": lists, "types": lists, "learned": tables}
+    for key, (kind, noun) in kinds.items():
         if not isinstance(document.get(key), kind):
             raise InputError(
-                f"'{key}' is missing or not a {kind.__name__}",
+                f"'{key}' is missing or not {noun}",
                 path=name,
                 fix="Make it again with vqa-ensemble fit.",
             )
@@ -145,7 +145,4 @@ def _not_finite(value: Any) -> str | None:
 
 
 def _is_json(path: str | os.PathLike[str]) -> bool:
-    ending = Path(path).suffix.lower()
-    if ending not in (".toml", ".json"):
-        raise InputError(f"an ensemble is a .toml or .json file, not '{ending}'", path=path)
-    return ending == ".json"
+    return check_ending(path, (".toml", ".json")) == ".json"

@@ -22,12 +22,12 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.spreadsheet import guard
+from vqa_ensemble.formats.text import check_ending
 
 QuestionId = int | str
 
@@ -110,14 +110,16 @@ def make_rows(
             row[leaderboard.id_key] = str(question)
         elif leaderboard.id_type is int and not isinstance(question, int):
             raise InputError(
-                f"question ids of {leaderboard.name} are integers, not {question!r}",
-                fix="Answer the leaderboard's own questions: its ids are integers.",
+                f"{leaderboard.name} has no such question: its ids are integers",
+                where=f"question {question!r}",
+                fix="Give the answers to the leaderboard's own questions.",
             )
         if optional is not None:
             if question not in optional:
                 raise InputError(
-                    f"question {question} has no {leaderboard.optional_key}",
-                    fix="Answer every question in the file of the other kind of answers, too.",
+                    f"has no {leaderboard.optional_key}",
+                    where=f"question {question}",
+                    fix="Answer it in the file of the other kind of answers, too.",
                 )
             row[leaderboard.optional_key] = optional[question]
         if leaderboard.shape == "csv":
@@ -167,8 +169,7 @@ def read_rows(path: str | os.PathLike[str], leaderboard: Leaderboard) -> Any:
     if leaderboard.shape == "csv":
         from vqa_ensemble.formats.importers.records import read_records
 
-        if Path(path).suffix.lower() != ".csv":
-            raise InputError("is no .csv file", path=path, fix="Name a file that ends in .csv.")
+        check_ending(path, (".csv",))
         return [dict(row) for _, row in read_records(os.fspath(path))]
     from vqa_ensemble.formats.vqa_json import read_json
 

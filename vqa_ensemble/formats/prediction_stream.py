@@ -91,5 +91,9 @@ def prediction_stream(
 
         yield write
         if not waiting:
-            raise InputError("there are no predictions to write", path=path)
+            raise InputError(
+                "there are no predictions to write",
+                path=path,
+                fix="Predict a split that has questions.",
+            )
         flush(last=True)

@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileType
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.errors import DAMAGED, InputError
+from vqa_ensemble.errors import ABSENT, DAMAGED, NO_FILE, InputError
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.locations import locate, store_error
 
@@ -334,15 +334,11 @@ def open_predictions(path: str) -> pq.ParquetFile:
     try:
         info = filesystem.get_file_info(name)
         if info.type == FileType.NotFound:
-            raise InputError("no such file", path=path)
+            raise InputError("no such file", path=path, fix=ABSENT)
         if info.type != FileType.File:
-            raise InputError("is not a file", path=path)
+            raise InputError("is not a file", path=path, fix=NO_FILE)
         if info.size == 0:
-            raise InputError(
-                "is empty (0 bytes)",
-                path=path,
-                fix=DAMAGED,
-            )
+            raise InputError("is empty (0 bytes)", path=path, fix=DAMAGED)
     except (OSError, pa.ArrowException) as error:
         raise store_error(path, "cannot be reached", error) from error
     try:
@@ -390,7 +386,7 @@ def unreadable(path: str, error: Exception) -> InputError:
     return InputError(
         f"not a readable parquet file, or truncated ({reason})",
         path=path,
-        fix="Write it again or copy it whole.",
+        fix=DAMAGED,
     )
 
 
@@ -402,7 +398,7 @@ def _check_columns(schema: pa.Schema, path: str) -> None:
             raise InputError(
                 f"has no column '{column}'; its columns are: {', '.join(schema.names) or 'none'}",
                 path=path,
-                fix="Rename the column.",
+                fix="Rename the one that holds it, or add it.",
             )
         if schema.names.count(column) > 1:
             raise InputError(
@@ -413,7 +409,7 @@ def _check_columns(schema: pa.Schema, path: str) -> None:
             kind = kind.value_type
         if not any(fits(kind) for fits, _ in _TYPES[column]):
             wanted = " or ".join(name for _, name in _TYPES[column] if name)
-            raise InputError(f"column '{column}' is {kind}; it must be {wanted}", path=path)
+            raise InputError(f"column '{column}' is {kind}", path=path, fix=f"It must be {wanted}.")
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
-from vqa_ensemble.formats.text import check_regular_file
+from vqa_ensemble.formats.text import check_ending, check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+_NAME_COLUMN = "Name the column as FILE:COLUMN."
 
 
 class QuestionColumn:
@@ -53,7 +54,10 @@ class QuestionColumn:
             ids = ids.cast(pa.string())
         if ids.null_count:
             raise InputError(
-                "a question_id is null", path=self.path, fix="Fill it in, or drop the row."
+                "question_id is null",
+                path=self.path,
+                where=f"row {pc.index(ids.is_null(), True).as_py()}",
+                fix="Fill it in, or drop the row.",
             )
         if pc.count_distinct(ids).as_py() != len(ids):
             counts = pc.value_counts(ids).to_pylist()
@@ -125,10 +129,7 @@ def check_table_ending(path: str | os.PathLike[str]) -> bool:
     InputError
         If ``path`` ends in neither.
     """
-    ending = Path(path).suffix.lower()
-    if ending not in (".csv", ".parquet"):
-        raise InputError(f"a table is a .csv or .parquet file, not '{ending}'", path=path)
-    return ending == ".parquet"
+    return check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
 def write_question_column(
@@ -164,7 +165,7 @@ def _split(spec: str, default: str) -> tuple[str, str]:
 
 def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
     check_regular_file(path)
-    ending = Path(path).suffix.lower()
+    ending = check_ending(path, (".csv", ".parquet", ".json"))
     if ending == ".json":
         return _read_json_column(path, column)
     try:
@@ -172,10 +173,8 @@ def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
             # Every value stays the string it is: "NA", "null" and "" are answers too.
             options = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
             table = pyarrow.csv.read_csv(path, convert_options=options)
-        elif ending == ".parquet":
-            table = pq.ParquetFile(path).read()
         else:
-            raise InputError(f"is '{ending}', not .parquet, .csv or .json", path=path)
+            table = pq.ParquetFile(path).read()
         names = table.column_names
         table.validate(full=True)  # strings that are not UTF-8
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
@@ -183,12 +182,13 @@ def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
             f"not a readable table ({error})", path=path, fix="Save it again as .parquet or .csv."
         ) from error
     for name in ("question_id", column):
-        if names.count(name) != 1:
+        if name not in names:
+            fix = "Rename the column that holds the ids." if name == "question_id" else _NAME_COLUMN
             raise InputError(
-                f"has no column '{name}'; its columns are: {', '.join(names)}",
-                path=path,
-                fix="Name the column as FILE:COLUMN.",
+                f"has no column '{name}'; its columns are: {', '.join(names)}", path=path, fix=fix
             )
+        if names.count(name) > 1:
+            raise InputError(f"has the column '{name}' twice", path=path, fix="Rename one of them.")
         if pa.types.is_binary(table[name].type):  # what a CSV reader makes of other encodings
             raise InputError(
                 f"column '{name}' is not UTF-8 text", path=path, fix="Save it as UTF-8."
@@ -202,11 +202,23 @@ def _read_json_column(path: str, column: str) -> tuple[pa.Array, pa.Array]:
     if isinstance(document, dict):
         rows = document.get("questions", document.get("annotations"))
     if not isinstance(rows, list) or not rows:
-        raise InputError('has no list of "questions" or "annotations"', path=path)
-    for row in rows:
-        if not isinstance(row, dict) or "question_id" not in row or column not in row:
-            where = f"question {row.get('question_id')}" if isinstance(row, dict) else None
-            raise InputError(f'has not both "question_id" and "{column}"', path=path, where=where)
+        raise InputError(
+            'has no list of "questions" or "annotations"',
+            path=path,
+            fix="Give a VQA question or annotation file, or a .csv or .parquet table.",
+        )
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict) or "question_id" not in row:
+            raise InputError(
+                'has no "question_id"', path=path, where=f"row {i}", fix="Add it, or drop the row."
+            )
+        if column not in row:
+            raise InputError(
+                f'has no "{column}"',
+                path=path,
+                where=f"question {row['question_id']}",
+                fix=_NAME_COLUMN,
+            )
     try:
         return pa.array([row["question_id"] for row in rows]), pa.array(
             [row[column] for row in rows]

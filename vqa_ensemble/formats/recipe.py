@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.text import read_toml
 from vqa_ensemble.resources import find_recipe
 
@@ -364,7 +364,12 @@ def _read_section(
     content: Any, kind: type[Any], section: str, path: str | os.PathLike[str] | None
 ) -> Any:
     if not isinstance(content, dict):
-        raise InputError(f"must be a table: [{section}]", path=path, where=section)
+        raise InputError(
+            f"is {shown(content)}",
+            path=path,
+            where=section,
+            fix=f"It must be a table: [{section}] and its keys.",
+        )
     _check_names(content, [key.name for key in fields(kind)], f"{section}.", path)
     kinds = get_type_hints(kind)
     values = {}
@@ -375,7 +380,7 @@ def _read_section(
             values[key.name] = _check_value(value, kinds[key.name], key.metadata, where, path)
         elif key.default is MISSING:
             choices = key.metadata["choices"]
-            fix = f"Give one of: {', '.join(choices)}" if choices else ""
+            fix = f"Set it to one of: {', '.join(choices)}." if choices else "Set it."
             raise InputError("missing key", path=path, where=where, fix=fix)
     return kind(**values)
 
@@ -386,14 +391,14 @@ def _check_names(
     for name in content:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            fix = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}"
+            fix = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
             raise InputError("unknown key", path=path, where=f"{prefix}{name}", fix=fix)
 
 
 def _check_value(
     value: Any, kind: Any, allowed: Any, where: str, path: str | os.PathLike[str] | None
 ) -> Any:
-    def wrong(problem: str, fix: str = "") -> InputError:
+    def wrong(problem: str, fix: str) -> InputError:
         return InputError(problem, path=path, where=where, fix=fix)
 
     if kind == tuple[str, ...]:
@@ -402,13 +407,13 @@ def _check_value(
         may_be_empty = allowed["low"] == 0
         if not texts or not (value or may_be_empty):
             empty = "" if may_be_empty else ", not empty"
-            raise wrong(f"is {value!r}; it must be a list of strings{empty}")
+            raise wrong(f"is {shown(value)}", f"It must be a list of strings{empty}.")
         return tuple(value)
     if get_origin(kind) is tuple:  # of numbers; one number stands for a list of itself
         number = get_args(kind)[0]
         values = value if isinstance(value, list) else [value]
         if not values:
-            raise wrong("is []; it must be a number or a list of them, not empty")
+            raise wrong("is []", "It must be a number or a list of them, not empty.")
         return tuple(_check_value(entry, number, allowed, where, path) for entry in values)
     if kind is float and type(value) is int:
         value = float(value)
@@ -419,12 +424,12 @@ def _check_value(
             float: "a number",
             bool: "true or false",
         }
-        raise wrong(f"is {value!r}; it must be {nouns[kind]}")
+        raise wrong(f"is {shown(value)}", f"It must be {nouns[kind]}.")
     choices, low, high = allowed["choices"], allowed["low"], allowed["high"]
     if choices and value not in choices:
         near = get_close_matches(value, choices, n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise wrong(f"is '{value}'", f"{hint}Allowed: {', '.join(choices)}")
+        raise wrong(f"is '{value}'", f"{hint}Allowed: {', '.join(choices)}.")
     if allowed["pattern"] and not re.fullmatch(allowed["pattern"], value):
         raise wrong(
             f"is '{value}'",
@@ -433,7 +438,7 @@ def _check_value(
     # Written so that NaN is outside every range.
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise wrong(f"is {value}; it must be {limits}")
+        raise wrong(f"is {value}", f"It must be {limits}.")
     return value
 
 
@@ -444,7 +449,7 @@ def _check_together(recipe: Recipe, path: str | os.PathLike[str] | None) -> None
             f"is {recipe.data.patch}; easy-VQA's pictures are 64 pixels wide",
             path=path,
             where="data.patch",
-            fix="Allowed: 2, 4, 8, 16, 32",
+            fix="Allowed: 2, 4, 8, 16, 32.",
         )
     if recipe.model.word_vectors != "glove":
         for key in ("glove_file", "tfidf_embedding"):

@@ -41,7 +41,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import DAMAGED, InputError
+from vqa_ensemble.errors import ABSENT, DAMAGED, InputError
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
 from vqa_ensemble.formats.region_store import RegionStore, load_array, write_store
 from vqa_ensemble.formats.text import check_regular_file
@@ -118,7 +118,7 @@ def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError("no such file or folder", path=path)
+        raise InputError("no such file or folder", path=path, fix=ABSENT)
     if not path.is_dir():
         check_regular_file(path)
     if path.suffix in (".lmdb", ".mdb") or (path / "data.mdb").is_file():
@@ -128,7 +128,11 @@ def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
     if path.is_dir():
         files = sorted(path.glob("*.npz"))
         if not files:
-            raise InputError("holds no .npz files, no features.npy and no data.mdb", path=path)
+            raise InputError(
+                "holds no .npz files, no features.npy and no data.mdb",
+                path=path,
+                fix="Give a folder that does, or a file of features.",
+            )
         return (read_npz(file) for file in files)
     if path.suffix == ".npz":
         return iter([read_npz(path)])
@@ -185,10 +189,11 @@ def _read_tsv(path: Path) -> Iterator[PictureOfRegions]:
             fields = _LXMERT_FIELDS if len(cells) == len(_LXMERT_FIELDS) else _BUTD_FIELDS
             if len(cells) != len(fields):
                 raise InputError(
-                    f"has {len(cells)} columns; expected {len(_BUTD_FIELDS)} "
-                    f"({', '.join(_BUTD_FIELDS)}) or LXMERT's {len(_LXMERT_FIELDS)}",
+                    f"has {len(cells)} columns",
                     path=path,
                     where=where,
+                    fix=f"It must have {len(_BUTD_FIELDS)} ({', '.join(_BUTD_FIELDS)}), "
+                    f"or LXMERT's {len(_LXMERT_FIELDS)}.",
                 )
             entry: dict[str, Any] = dict(zip(fields, cells, strict=True))
             name = entry["image_id"].decode("utf-8", "replace")
@@ -261,7 +266,9 @@ def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
 def _dataset(file: Any, name: str, path: Path) -> Any:
     if name not in file:
         raise InputError(
-            f"has no data set '{name}'", path=path, fix=f"There are: {', '.join(file) or 'none'}"
+            f"has no data set '{name}'",
+            path=path,
+            fix=f"Rename the one that holds it; there are: {', '.join(file) or 'none'}.",
         )
     return file[name]
 
@@ -315,7 +322,9 @@ def _checked_id(value: object, path: Path) -> int | str:
         return image_id(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
     if isinstance(value, (int, np.integer)):
         return int(value)
-    raise InputError(f"{value!r} is no image id: neither an integer nor text", path=path)
+    raise InputError(
+        f"an image id is {value!r}", path=path, fix="It must be an integer or a string."
+    )
 
 
 def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
@@ -348,7 +357,12 @@ def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
                 else:
                     entry = read_plain_pickle(value, path=path, where=where)
                     if not isinstance(entry, dict):
-                        raise InputError("is no dictionary", path=path, where=where)
+                        raise InputError(
+                            f"is a {type(entry).__name__}",
+                            path=path,
+                            where=where,
+                            fix="It must be a dictionary of arrays: features and boxes.",
+                        )
                 yield _picture(image_id(name), entry, path=path, where=where)
     except lmdb.Error as error:
         raise InputError(
@@ -395,7 +409,12 @@ def _picture(
         for name in _NAMES[kind]:
             if name in entry:
                 return entry[name]
-        raise InputError(f"has no array {_NAMES[kind][0]}", path=path, where=where)
+        raise InputError(
+            f"has no array {kind}",
+            path=path,
+            where=where,
+            fix=f"Save its {kind} as '{_NAMES[kind][0]}' or '{_NAMES[kind][1]}'.",
+        )
 
     try:
         boxes = _numbers(get("boxes")).reshape(-1, 4)

@@ -151,7 +151,11 @@ class RegionStore:
         return array
 
     def _wrong(self, name: str, problem: str) -> InputError:
-        return InputError(problem, path=self.folder / f"{name}.npy")
+        return InputError(
+            problem,
+            path=self.folder / f"{name}.npy",
+            fix="Make the store again with vqa-ensemble convert-features or grid-features.",
+        )
 
 
 def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
@@ -163,7 +167,7 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
         If it is missing or broken.
     """
     if not path.is_file():
-        raise InputError("no such file", path=path)
+        raise InputError("no such file", path=path, fix="Make it again or copy it here.")
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except Exception as error:
@@ -263,7 +267,9 @@ class RegionWriter:
             )
         for array in (features, boxes):
             if array.dtype.kind not in "fiu":
-                raise InputError(f"holds {array.dtype}, not numbers", path=path, where=where)
+                raise InputError(
+                    f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
+                )
         self.width = self.width or features.shape[1]
         if features.shape[1] != self.width:
             raise InputError(

@@ -43,9 +43,10 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
         if not header:
             if cells != COLUMNS:
                 raise InputError(
-                    f"the first line is '{','.join(row)}'; it must be 'answer,canonical'",
+                    f"the first line is '{','.join(row)}'",
                     path=path,
                     where=where,
+                    fix="It must be 'answer,canonical'.",
                 )
             header = True
             continue
@@ -68,7 +69,7 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
         synonyms[answer] = canonical
         meant[form] = (canonical, rows.line_num)
     if not header:
-        raise InputError("is empty; it must have the columns answer,canonical", path=path)
+        raise InputError("is empty", path=path, fix="Its first line must be 'answer,canonical'.")
     _check_canonicals(meant, path)
     return synonyms
 

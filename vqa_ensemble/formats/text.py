@@ -4,18 +4,46 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import ABSENT, NO_FILE, InputError
 
 
 def check_regular_file(path: str | os.PathLike[str]) -> None:
     """Raise InputError unless there is a file: a folder cannot be read, a pipe waits for ever."""
     if not os.path.exists(path):
-        raise InputError("no such file", path=path)
+        raise InputError("no such file", path=path, fix=ABSENT)
     if not os.path.isfile(path):
-        raise InputError("is not a file", path=path)
+        raise InputError("is not a file", path=path, fix=NO_FILE)
+
+
+def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:
+    """The ending of a file's name in lower case; raises InputError unless it is one of these."""
+    ending = Path(path).suffix.lower()
+    if ending not in endings:
+        *some, last = endings
+        known = f"{', '.join(some)} or {last}" if some else last
+        raise InputError(
+            f"its name ends in '{ending}'" if ending else "its name has no ending",
+            path=path,
+            fix=f"Give a file that ends in {known}.",
+        )
+    return ending
+
+
+def cannot_read(
+    path: str | os.PathLike[str], error: Exception, where: str | None = None
+) -> InputError:
+    """What the operating system says against reading a file."""
+    reason = getattr(error, "strerror", None) or error
+    return InputError(
+        f"cannot be read: {reason}",
+        path=path,
+        where=where,
+        fix="Check the path, its permissions and its disk.",
+    )
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -34,7 +62,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
             f"is not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
         ) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        raise cannot_read(path, error) from error
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -49,7 +77,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not TOML: {error}", path=path) from error
+        raise InputError(f"is not TOML: {error}", path=path, fix="Correct it there.") from error
     except (RecursionError, ValueError, OverflowError) as error:
         # Nested too deep; or a date or number that Python cannot hold.
-        raise InputError(f"is not TOML that can be read: {error}", path=path) from error
+        raise InputError(
+            f"is not TOML that can be read: {error}",
+            path=path,
+            fix="Correct that value, or nest it less.",
+        ) from error

@@ -24,11 +24,18 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from vqa_ensemble.errors import DAMAGED, InputError
+from vqa_ensemble.errors import DAMAGED, InputError, shown
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import check_regular_file
+from vqa_ensemble.formats.text import cannot_read, check_regular_file
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+_NOUNS = {
+    int: "an integer",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
 
 
 @dataclass(frozen=True)
@@ -117,9 +124,9 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     try:
         content = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        raise cannot_read(path, error) from error
     if not content.strip():
-        raise InputError("is empty", path=path)
+        raise InputError("is empty", path=path, fix=DAMAGED)
     try:
         with _garbage_collection_paused():
             return orjson.loads(content)
@@ -306,9 +313,10 @@ def _raise_bad_human_answer(
         for position, human in enumerate(answered):
             if not isinstance(human, dict) or not isinstance(human.get("answer"), str):
                 raise InputError(
-                    f'answers[{position}] is not an object with a string "answer"',
+                    f"answers[{position}] is {shown(human)}",
                     path=path,
                     where=f"question {question}",
+                    fix='It must be an object with a string "answer".',
                 )
 
 
@@ -340,11 +348,12 @@ def _entries(document: Any, key: str, path: str | os.PathLike[str]) -> list[dict
             if isinstance(document, list)
             else f"the keys {', '.join(map(repr, list(document)[:8])) or 'none'}"
             if isinstance(document, dict)
-            else f"a {type(document).__name__}"
+            else shown(document)
         )
         raise InputError(
             f"is not a VQA {key} file: expected an object with the key '{key}', found {found}",
             path=path,
+            fix=f"Give the data set's {key} file.",
         )
     return list_of_objects(document[key], key, path)
 
@@ -358,15 +367,20 @@ def list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> lis
         Naming ``path`` and the entry.
     """
     if not isinstance(entries, list):
-        what = f"'{key}'" if key else "a submission"
+        what = f"'{key}'" if key else "all of it"
         raise InputError(
-            f"{what} must be a list of objects, but is a {type(entries).__name__}", path=path
+            f"{what} is {shown(entries)}", path=path, fix="It must be a list of objects."
         )
     if not entries:
-        raise InputError(f"holds no {key or 'answers'}", path=path)
+        raise InputError(f"holds no {key or 'answers'}", path=path, fix=DAMAGED)
     if set(map(type, entries)) != {dict}:
         wrong = next(i for i, entry in enumerate(entries) if type(entry) is not dict)
-        raise InputError("is not an object", path=path, where=f"{key}[{wrong}]")
+        raise InputError(
+            f"is {shown(entries[wrong])}",
+            path=path,
+            where=f"{key}[{wrong}]",
+            fix="It must be an object.",
+        )
     return entries
 
 
@@ -390,15 +404,18 @@ def column(
     except KeyError:
         wrong = next(i for i, entry in enumerate(entries) if name not in entry)
         raise InputError(
-            f"has no '{name}'", path=path, where=_place(entries[wrong], key, wrong, id_key)
+            f"has no '{name}'",
+            path=path,
+            where=_place(entries[wrong], key, wrong, id_key),
+            fix="Add it, or take the entry out.",
         ) from None
     if not set(map(type, values)) <= set(types):
         wrong = next(i for i, value in enumerate(values) if type(value) not in types)
-        expected = " or ".join(kind.__name__ for kind in types)
         raise InputError(
-            f"'{name}' is a {type(values[wrong]).__name__}; it must be a {expected}",
+            f"'{name}' is {shown(values[wrong])}",
             path=path,
             where=_place(entries[wrong], key, wrong, id_key),
+            fix=f"It must be {' or '.join(_NOUNS[kind] for kind in types)}.",
         )
     return values
 
@@ -436,8 +453,9 @@ def read_ids(
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError as error:
+        wrong = next(value for value in values if not -(2**63) <= value < 2**63)
         raise InputError(
-            f"a {id_key} does not fit into 64-bit signed integers",
+            f"{id_key} {wrong} does not fit into 64-bit signed integers",
             path=path,
             fix="Write such ids as strings.",
         ) from error
@@ -450,7 +468,10 @@ def check_distinct(values: list[Any], path: str | os.PathLike[str], within: str)
     repeated = [value for value, count in Counter(values).items() if count > 1]
     more = f", and {len(repeated) - 1} more questions do" if len(repeated) > 1 else ""
     raise InputError(
-        f"stands more than once in {within}{more}", path=path, where=f"question {repeated[0]}"
+        f"stands more than once in {within}{more}",
+        path=path,
+        where=f"question {repeated[0]}",
+        fix="Keep one of them.",
     )
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import ABSENT, InputError
 
 # Long side of a copy, in pixels, and how many bytes all copies together may take.
 SIDE = 320
@@ -27,7 +27,7 @@ def find_images(folder: str | os.PathLike[str], image_ids: Sequence[str]) -> dic
         If the folder is missing, holds two pictures of one id, or none of any.
     """
     if not Path(folder).is_dir():
-        raise InputError("no such folder", path=folder)
+        raise InputError("no such folder", path=folder, fix=ABSENT)
     wanted = set(image_ids)
     found: dict[str, Path] = {}
     for path in sorted(Path(folder).rglob("*")):

@@ -186,12 +186,13 @@ class Bench:
         while not receiving.poll(_WAIT_SECONDS):
             self._tell(folder.name, _share_done(folder / PROGRESS_FILE))
         try:
-            problem, details = receiving.recv()
+            problem, fix = receiving.recv()
         except EOFError:
-            problem, details = "its process died; it may have run out of memory", ""
+            problem = "its process died; it may have run out of memory"
+            fix = "Use --scale small, or a machine with more of it."
         process.join()
         if problem:
-            raise InputError(f"run {folder.name} failed: {problem}\n{details}".rstrip())
+            raise InputError(f"run {folder.name} failed: {problem}", fix=fix)
 
 
 def _call(
@@ -200,15 +201,16 @@ def _call(
     arguments: tuple[Any, ...],
     options: dict[str, Any],
 ) -> None:
-    """Call a function and send what went wrong: a problem and the traceback of a bug."""
+    """Call a function and send what went wrong and how to mend it."""
     # Control-C reaches the whole group; the study, which also hears it, ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         function(*arguments, **options)
     except InputError as error:
-        sending.send((str(error), ""))
+        sending.send((str(error).removesuffix(error.fix), error.fix))
     except Exception as error:
-        sending.send((f"{type(error).__name__}: {error}", traceback.format_exc()))
+        problem = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+        sending.send((problem, "Give the command again; if it fails again, report this."))
     else:
         sending.send(("", ""))
 

@@ -50,7 +50,8 @@ def joined(device: str) -> Iterator[torch.device]:
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if device not in ("auto", "cpu", "cuda"):
         raise InputError(
-            f"torchrun's processes cannot share device '{device}'", fix="Give auto, cpu or cuda."
+            f"torchrun's processes cannot share device '{device}'",
+            fix="Give --device auto, cpu or cuda.",
         )
     chosen = choose_device(f"cuda:{local}" if on_gpu else "cpu")
     if on_gpu:

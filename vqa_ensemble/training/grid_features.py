@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import ABSENT, InputError
 from vqa_ensemble.formats.region_files import image_id
 from vqa_ensemble.formats.region_store import RegionStore, write_store
 
@@ -107,7 +107,7 @@ def find_pictures(folder: Path) -> list[Path]:
         If there are none.
     """
     if not folder.is_dir():
-        raise InputError("no such folder", path=folder)
+        raise InputError("no such folder", path=folder, fix=ABSENT)
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
     if not found:
         raise InputError(
@@ -139,7 +139,7 @@ def timm_backbone(name: str, weights: Path, device: torch.device) -> Backbone:
         raise InputError(
             f"timm has no network '{name}'",
             where="--backbone",
-            fix=f"There are: {', '.join(near)}" if near else "timm.list_models() names them.",
+            fix=f"There are: {', '.join(near)}." if near else "timm.list_models() names them.",
         )
     model = timm.create_model(name, pretrained=False)
     try:

@@ -26,9 +26,13 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"no device '{name}'", fix="Give auto, cpu, cuda or cuda:1.") from error
+        raise InputError(
+            f"no device '{name}'", fix="Give --device auto, cpu, cuda or cuda:1."
+        ) from error
     if device.type not in ("cpu", "cuda"):
-        raise InputError(f"device '{name}' is not supported", fix="Give auto, cpu or cuda.")
+        raise InputError(
+            f"device '{name}' is not supported", fix="Give --device auto, cpu or cuda."
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f"no device '{name}': torch sees {torch.cuda.device_count()} GPUs",

@@ -71,7 +71,7 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
         raise InputError(
             f"none of the answers of split '{split}' is among the {len(member.answers):,} of "
             f"{member.name}",
-            fix="Is it the data set that the member was trained on?",
+            fix="Predict the data set that the member was trained on.",
         )
     return examples
 

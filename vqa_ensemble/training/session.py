@@ -139,7 +139,7 @@ def _train_member(
     if unknown:
         raise InputError(
             f"data set '{dataset.name}' has no split '{unknown[0]}'",
-            fix=f"There are: {', '.join(dataset.split_names)}",
+            fix=f"There are: {', '.join(dataset.split_names)}.",
         )
     folder = runs / recipe.member.name
     trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 
 QuestionId = int | str
 
@@ -100,7 +100,10 @@ def read_id(value: Any, name: str, path: str, where: str) -> QuestionId:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise InputError(
-        f"'{name}' is {value!r}; it must be an integer or a string", path=path, where=where
+        f"'{name}' is {shown(value)}",
+        path=path,
+        where=where,
+        fix="It must be an integer or a string.",
     )
 
 
@@ -125,9 +128,7 @@ def read_answer(value: Any, name: str, path: str, where: str) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    raise InputError(
-        f"'{name}' is a {type(value).__name__}; it must be text", path=path, where=where
-    )
+    raise InputError(f"'{name}' is {shown(value)}", path=path, where=where, fix="It must be text.")
 
 
 def read_confidence(value: Any, name: str, path: str, where: str) -> float:
@@ -146,7 +147,7 @@ def read_confidence(value: Any, name: str, path: str, where: str) -> float:
         number = math.nan
     if math.isnan(number):
         raise InputError(
-            f"'{name}' is {value!r}, not a number",
+            f"'{name}' is {shown(value)}, not a number",
             path=path,
             where=where,
             fix="Correct it, or leave it out where the model gave no confidence.",

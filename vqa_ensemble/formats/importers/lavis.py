@@ -65,6 +65,11 @@ def _dictionary(document: dict[str, Any], path: str) -> Iterator[Votes]:
     for question, answered in document.items():
         where = f"question {question}"
         if not isinstance(answered, dict):
-            raise InputError("is not an object", path=path, where=where)
+            raise InputError(
+                "is not an object",
+                path=path,
+                where=where,
+                fix=f"Write {' and '.join(_KINDS)} in one.",
+            )
         answers = [read_answer(answered.get(kind), kind, path, where) for kind in _KINDS]
         yield Votes(id_from_text(question), [(answers[0] or answers[1], None)], where)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from string import ascii_uppercase
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.importers.base import (
     ImportOptions,
     QuestionId,
@@ -60,7 +60,7 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             position = int(position) if position.isdecimal() else -1
         if position < 0:
             raise InputError(
-                f"doc_id is {row['doc_id']!r}",
+                f"doc_id is {shown(row['doc_id'])}",
                 path=path,
                 where=where,
                 fix="It must be the row's place in the data set, from 0.",

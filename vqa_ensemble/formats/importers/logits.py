@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError, first_line
+from vqa_ensemble.errors import InputError, first_line, shown
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
-from vqa_ensemble.formats.text import read_text
+from vqa_ensemble.formats.text import check_regular_file, read_text
 
 ENDINGS = (".npy", ".npz", ".pt", ".pth")
 _SCORES = "logits"
@@ -89,8 +89,7 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
 
 def _load(path: str) -> Mapping[str, Any]:
     refuse_pickle(path)
-    if not Path(path).is_file():
-        raise InputError("no such file", path=path)
+    check_regular_file(path)
     if ending(path) in (".pt", ".pth"):
         return _load_torch(path)
     try:
@@ -137,9 +136,13 @@ def _list(arrays: Mapping[str, Any], name: str, path: str) -> list[Any]:
     try:
         values = np.asarray(arrays[name])
     except (ValueError, TypeError) as error:  # lists of several lengths, for instance
-        raise InputError(f"'{name}' is no list ({first_line(error)})", path=path) from error
+        raise InputError(
+            f"'{name}' is no list ({first_line(error)})", path=path, fix="Save it as a list."
+        ) from error
     if values.ndim != 1:
-        raise InputError(f"'{name}' has shape {values.shape}; it must be a list", path=path)
+        raise InputError(
+            f"'{name}' has shape {values.shape}", path=path, fix="It must be a list, of shape (n,)."
+        )
     return list(values.tolist())
 
 
@@ -155,9 +158,13 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
             )
         scores = arrays[tables[0]]
     if getattr(scores, "ndim", 0) != 2 or scores.dtype.kind not in "fiu" or not scores.size:
-        shape = getattr(scores, "shape", type(scores).__name__)
+        kind = (
+            f"{scores.dtype} of shape {scores.shape}" if hasattr(scores, "dtype") else shown(scores)
+        )
         raise InputError(
-            f"'{_SCORES}' is {shape}, not an array of numbers (questions, answers)", path=path
+            f"'{_SCORES}' is {kind}",
+            path=path,
+            fix="Save an array of numbers, a row a question and a column an answer.",
         )
     table: npt.NDArray[np.floating] = scores
     return table
@@ -204,7 +211,9 @@ def read_vocabulary(path: str) -> list[str]:
         if columns and len(columns) == len(pairs) and sorted(columns) == list(range(len(columns))):
             return [columns[column] for column in range(len(columns))]
     raise InputError(
-        "is no vocabulary: a list of answers, or an object that numbers them from 0", path=path
+        "is no vocabulary",
+        path=path,
+        fix="Give a list of answers, or an object that numbers them from 0.",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.importers.base import (
     ImportOptions,
     Votes,
@@ -51,7 +51,12 @@ def _answers(
     if not isinstance(pairs, list) or not all(
         isinstance(pair, list) and len(pair) == 2 for pair in pairs
     ):
-        raise InputError("'topk' is not a list of [answer, score]", path=path, where=where)
+        raise InputError(
+            f"'topk' is {shown(pairs)}",
+            path=path,
+            where=where,
+            fix="It must be a list of [answer, score].",
+        )
     names = [read_answer(answer, "topk", path, where) for answer, _ in pairs]
     scores = [read_confidence(score, "topk", path, where) for _, score in pairs]
     if activation == "softmax" and scores:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.importers.base import (
     ImportOptions,
     Votes,
@@ -24,6 +24,8 @@ from vqa_ensemble.formats.importers.base import (
     read_id,
 )
 from vqa_ensemble.formats.importers.records import ending, read_document, read_records, value_of
+
+_ENTRY = 'what the pipeline gave, a list of {"score": …, "answer": …}'
 
 
 def recognizes(row: Mapping[str, Any]) -> bool:
@@ -66,9 +68,10 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             entry = _entry(row)
             if entry is None:
                 raise InputError(
-                    'has no list of {"score", "answer"} beside its question_id',
+                    "has no answers beside its question_id",
                     path=path,
                     where=where,
+                    fix=f"Save it with {_ENTRY}.",
                 )
             yield Votes(question, _answers(entry, path, where), where)
 
@@ -86,7 +89,7 @@ def _entry(row: Mapping[str, Any]) -> Any:
 def _answers(entry: Any, path: str, where: str) -> list[tuple[str, float | None]]:
     scored = [entry] if isinstance(entry, dict) else entry
     if not _is_entry(scored):
-        raise InputError('is not a list of {"score", "answer"}', path=path, where=where)
+        raise InputError(f"is {shown(entry)}", path=path, where=where, fix=f"It must be {_ENTRY}.")
     return [
         (
             read_answer(one["answer"], "answer", path, where),

@@ -14,14 +14,15 @@ from typing import Any
 
 import orjson
 
-from vqa_ensemble.errors import DAMAGED, InputError
-from vqa_ensemble.formats.text import check_regular_file
+from vqa_ensemble.errors import DAMAGED, InputError, shown
+from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 Record = tuple[str, Mapping[str, Any]]
 
 # Keys under which tools put their list of rows beside other things.
 _LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
+_NO_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 _PICKLES = (".pkl", ".pickle")
 
 
@@ -80,10 +81,7 @@ def read_records(path: str) -> Iterator[Record]:
         ".parquet": _parquet,
         ".arrow": _arrow,
     }
-    kind = ending(path)
-    if kind not in readers:
-        raise InputError(f"is '{kind}'; known are {', '.join(readers)}", path=path)
-    return readers[kind](path)
+    return readers[check_ending(path, [*readers])](path)
 
 
 def rows_of(document: Any, path: str) -> Iterator[Record]:
@@ -99,19 +97,20 @@ def rows_of(document: Any, path: str) -> Iterator[Record]:
         rows = next((document[k] for k in _LIST_KEYS if isinstance(document.get(k), list)), None)
     if not isinstance(rows, list):
         raise InputError(
-            f"holds no list of rows, but a {type(document).__name__}"
+            "holds no list of rows"
             + (
-                f" with the keys {', '.join(list(document)[:5])}"
+                f", but the keys {', '.join(list(document)[:5])}"
                 if document and isinstance(document, dict)
-                else ""
+                else f", but {shown(document)}"
             ),
             path=path,
+            fix=f"Write a list, or name its key one of: {', '.join(_LIST_KEYS)}.",
         )
     if not rows:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=f"row {number}")
+            raise InputError("is not an object", path=path, where=f"row {number}", fix=_NO_OBJECT)
         yield f"row {number}", row
 
 
@@ -155,11 +154,13 @@ def _json_lines(path: str) -> Iterator[Record]:
                         fix="Write the file again, or remove the line.",
                     ) from error
                 if not isinstance(row, dict):
-                    raise InputError("is not an object", path=path, where=f"line {number}")
+                    raise InputError(
+                        "is not an object", path=path, where=f"line {number}", fix=_NO_OBJECT
+                    )
                 empty = False
                 yield f"line {number}", row
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        raise cannot_read(path, error) from error
     if empty:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
@@ -196,7 +197,7 @@ def _delimited(path: str) -> Iterator[Record]:
             f"not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
         ) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+        raise cannot_read(path, error) from error
     if empty:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
@@ -264,7 +265,7 @@ def _cell(value: Any) -> str:
 
 def _check_header(header: list[str], path: str) -> None:
     if not any(header):
-        raise InputError("is empty: it has no header", path=path)
+        raise InputError("has no header", path=path, fix="Name the columns in the first line.")
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"has the column '{twice}' twice", path=path, fix="Rename one of them.")

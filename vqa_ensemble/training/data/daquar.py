@@ -113,9 +113,10 @@ def _picture(line: str, row: int, path: Path) -> str:
     match = _PICTURE.search(line)
     if match is None:
         raise InputError(
-            f"does not end in a picture's name like 'image3 ?': {line[:60]!r}",
+            f"names no picture: {line[:60]!r}",
             path=path,
             where=f"line {2 * row + 1}",
+            fix="A question must end in its picture's name, as in 'image3 ?'.",
         )
     return match[1]
 

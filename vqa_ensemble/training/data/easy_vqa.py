@@ -153,7 +153,7 @@ def read_questions(split: str) -> Asked:
         If there is no such split, or the package is missing.
     """
     if split not in SPLITS:
-        raise InputError(f"easy-vqa has no split '{split}'", fix=f"There are: {', '.join(SPLITS)}")
+        raise InputError(f"easy-vqa has no split '{split}'", fix=f"There are: {', '.join(SPLITS)}.")
     package = _package()
     source = "test" if split == "test" else "train"
     read = package.get_test_questions if source == "test" else package.get_train_questions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import ABSENT, InputError
 from vqa_ensemble.training.data.examples import RawSplit, Split
 from vqa_ensemble.training.data.regions import PictureRegions
 
@@ -33,7 +33,7 @@ class FolderDataset:
     def __init__(self, root: str | os.PathLike[str], *, regions: int = 0) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
-            raise InputError("no such folder", path=root, where="data.root")
+            raise InputError("no such folder", path=root, where="data.root", fix=ABSENT)
         self.pictures = PictureRegions(self.root, regions)
 
     @property
@@ -90,7 +90,7 @@ class FolderDataset:
         InputError
             If there is no such split, or its file is missing.
         """
-        there = f"There are: {', '.join(self.split_names) or 'none'}"
+        there = f"There are: {', '.join(self.split_names) or 'none'}."
         if name not in self.files:
             raise InputError(f"{self.name} has no split '{name}'", path=self.root, fix=there)
         path = self.files[name]

@@ -71,8 +71,9 @@ class Gqa(FolderDataset):
         document = read_json(path)
         if not isinstance(document, dict):
             raise InputError(
-                "is not a GQA questions file: expected an object whose keys are question ids",
+                "is not a GQA questions file",
                 path=path,
+                fix="It must be an object whose keys are question ids; download it again.",
             )
         entries = list_of_objects(list(document.values()), "questions", path)
         for question, entry in zip(document, entries, strict=True):

@@ -118,7 +118,11 @@ def summarize(
     """
     if not dataset.split_names and isinstance(dataset, FolderDataset):
         first = next(iter(dataset.files.values()))
-        raise InputError(f"no such file, nor any other of {dataset.name}", path=first)
+        raise InputError(
+            f"no such file, nor any other of {dataset.name}",
+            path=first,
+            fix="Give the folder they are in with --root, or download them.",
+        )
     answers: dict[str, SoftAnswers] = {}
     described, extra = [], set()
     for name in dataset.split_names:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.formats.vqa_json import (
     Questions,
     column,
@@ -78,9 +78,10 @@ class Visual7W(FolderDataset):
         ):
             if len(decoys) != _DECOYS or not all(isinstance(decoy, str) for decoy in decoys):
                 raise InputError(
-                    f"'multiple_choices' must be {_DECOYS} strings, the wrong answers",
+                    f"'multiple_choices' is {shown(decoys)}",
                     path=path,
                     where=f"question {pair['qa_id']}",
+                    fix=f"It must be a list of {_DECOYS} strings, the wrong answers.",
                 )
             options.append([answer, *decoys])
         normal = normalize_answers([option for row in options for option in row])

@@ -65,7 +65,9 @@ def read_visual_genome(root: Path) -> RawSplit:
     id_key = "qa_id" if "qa_id" in list_of_objects(entries, "qas", path)[0] else "id"
     question_ids = read_ids(entries, "qas", path, id_key)
     if question_ids.dtype == object:
-        raise InputError(f"{id_key} {question_ids[0]!r} is not an integer", path=path)
+        raise InputError(
+            f"{id_key} is {question_ids[0]!r}", path=path, fix="It must be an integer."
+        )
     answers = single_answers(column(entries, "qas", "answer", (str,), path, id_key))
     texts = column(entries, "qas", "question", (str,), path, id_key)
     return RawSplit(

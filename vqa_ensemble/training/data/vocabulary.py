@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.text import cannot_read
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -167,9 +168,7 @@ def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray]
                 if len(found) == len(wanted):
                     break
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", path=path, where="model.glove_file"
-        ) from error
+        raise cannot_read(path, error, "model.glove_file") from error
     if not found:
         raise InputError(
             f"has none of the {len(words):,} words",

@@ -36,5 +36,9 @@ def build_model(section: ModelSection, *, width: int, words: int, answers: int) 
         If the architecture is unknown.
     """
     if section.architecture not in ARCHITECTURES:
-        raise InputError(f"no architecture '{section.architecture}'", where="model.architecture")
+        raise InputError(
+            f"no architecture '{section.architecture}'",
+            where="model.architecture",
+            fix=f"Known: {', '.join(ARCHITECTURES)}.",
+        )
     return ARCHITECTURES[section.architecture](section, width=width, words=words, answers=answers)
