@@ -4,8 +4,9 @@
     python -m benchmarks.ban_step --reference ban-vqa
 
 The authors' network and ours get the same weights and the same batch, and must give the same
-logits; then each trains in a process of its own, in turns, and the seconds of its quickest step
-(other work on the machine only adds to them) and its peak memory are printed side by side. The
+logits; then each trains in a process of its own, in turns, and the seconds of its middle step and
+its peak memory are printed side by side. The ratio is the middle one of those of the turns, for a
+machine may be quicker in one turn than in the next. The
 reference is not changed: what today's torch no longer has is put in place from here (see
 ``load_reference``).
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +30,7 @@ from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection, TrainingSection
 from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.memory import keep_freed_memory
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.optimization import accumulate_gradients, build_optimizer
@@ -181,6 +184,7 @@ def train(options: argparse.Namespace, glimpses: int, width: int) -> dict[str, A
         model = load_reference(options.reference, glimpses, width)
         step = reference_step(model, precision)
     else:
+        keep_freed_memory()  # as our training does
         model = build_ours(glimpses, width)
         step = our_step(model, precision)
     batch, seconds = random_batch(), []
@@ -208,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--reference", required=True, help="a checkout of jnhwkim/ban-vqa")
     parser.add_argument("--steps", type=int, default=5, help="steps a run")
-    parser.add_argument("--runs", type=int, default=2, help="runs of each, in turns")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each, in turns")
     parser.add_argument("--size", choices=list(SIZES), help="only this size")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="only this one")
     parser.add_argument("--child", choices=["compare", "reference", "ours"], help=argparse.SUPPRESS)
@@ -231,17 +235,22 @@ def main() -> None:
             for _ in range(options.runs):
                 for child, results in found.items():
                     results.append(run(options, child, size, precision))
-            time_of = {
-                child: min(s for result in results for s in result["seconds"])
+            seconds = {
+                child: [statistics.median(result["seconds"]) for result in results]
                 for child, results in found.items()
             }
+            ratios = [a / b for a, b in zip(seconds["ours"], seconds["reference"], strict=True)]
             for child, results in found.items():
                 print(
                     f"  {precision} {child:9} {results[0]['parameters'] / 1e6:.1f} M parameters  "
-                    f"{time_of[child]:.2f} s a step  "
+                    f"{statistics.median(seconds[child]):.2f} s a step  "
                     f"{max(result['memory'] for result in results):.2f} GB"
                 )
-            print(f"  {precision} ratio {time_of['ours'] / time_of['reference']:.2f}", flush=True)
+            print(
+                f"  {precision} ratio {statistics.median(ratios):.2f} "
+                f"({min(ratios):.2f} to {max(ratios):.2f})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -177,6 +177,8 @@ class Trainer:
         """
         updates = self.plan.updates
         last = updates if stop_after is None else min(stop_after, updates)
+        if self.device.type == "cpu":
+            memory.keep_freed_memory()
         memory.forget_peak(self.device)
         if distributed.rank() == 0:
             remove_leftovers(self.folder / CHECKPOINT_FILE, older_than=0)
