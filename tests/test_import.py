@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -643,6 +644,17 @@ def test_broken_files_are_named(
     found = refuse(path)
     assert message in found
     assert str(path) in found
+
+
+def test_a_workbook_that_is_packed_in_an_unknown_way_is_refused(
+    tmp_path: Path, refuse: Refuse
+) -> None:
+    path = foreign.vlmevalkit_xlsx(tmp_path / "a.xlsx")
+    content = bytearray(path.read_bytes())
+    for entry in re.finditer(b"PK\x01\x02", bytes(content)):  # of the archive's directory
+        content[entry.start() + 10] = 77  # the method of compression
+    path.write_bytes(content)
+    assert "not a readable .xlsx workbook (That compression method" in refuse(path)
 
 
 def test_a_workbook_that_lost_a_sheet_is_refused(tmp_path: Path, refuse: Refuse) -> None:

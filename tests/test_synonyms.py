@@ -196,6 +196,7 @@ def test_a_synonyms_file(tmp_path: Path) -> None:
             "answer,canonical\nmobile,phone\nphone,cell\n",
             "line 2: 'phone' is itself given the canonical 'cell' in line 3",
         ),
+        (f'answer,canonical\n"{"x" * 200_000}', "line 2: is not CSV: field larger than .* close"),
     ],
 )
 def test_a_bad_synonyms_file_says_where(tmp_path: Path, text: str, message: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Iterator
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.text import read_text
@@ -28,17 +29,11 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
         Naming the file and the line: not UTF-8 CSV with the two columns, a blank value, an
         answer given two canonicals, a canonical that is itself given another.
     """
-    text = read_text(path)
-    # A comment leaves a blank line, so that the numbers of lines stay right.
-    lines = ["" if line.startswith("#") else line for line in text.splitlines()]
-    rows = csv.reader(io.StringIO("\n".join(lines)))
     synonyms: dict[str, str] = {}
     meant: dict[str, tuple[str, int]] = {}
     header = False
-    for row in rows:
-        if not row:
-            continue
-        where = f"line {rows.line_num}"
+    for line, row in _rows(path):
+        where = f"line {line}"
         cells = tuple(cell.strip() for cell in row)
         if not header:
             if cells != COLUMNS:
@@ -67,11 +62,27 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
                 fix="Keep one of the lines.",
             )
         synonyms[answer] = canonical
-        meant[form] = (canonical, rows.line_num)
+        meant[form] = (canonical, line)
     if not header:
         raise InputError("is empty", path=path, fix="Its first line must be 'answer,canonical'.")
     _check_canonicals(meant, path)
     return synonyms
+
+
+def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each line that is not blank, with its number."""
+    # A comment leaves a blank line, so that the numbers of lines stay right.
+    lines = ["" if line.startswith("#") else line for line in read_text(path).splitlines()]
+    rows = csv.reader(io.StringIO("\n".join(lines)))
+    try:
+        yield from ((rows.line_num, row) for row in rows if row)
+    except csv.Error as error:
+        raise InputError(
+            f"is not CSV: {error}",
+            path=path,
+            where=f"line {rows.line_num}",
+            fix='Write an answer and its canonical answer in a line; close every ".',
+        ) from error
 
 
 def _check_canonicals(meant: dict[str, tuple[str, int]], path: str | os.PathLike[str]) -> None:
