@@ -110,7 +110,7 @@ def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_float16_on_a_cpu_is_refused() -> None:
-    with pytest.raises(InputError, match='Set precision = "bfloat16"'):
+    with pytest.raises(InputError, match='Set precision = "auto"'):
         MixedPrecision("float16", CPU)
     with pytest.raises(InputError, match="no device 'gpu'"):
         choose_device("gpu")

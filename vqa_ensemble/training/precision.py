@@ -61,7 +61,7 @@ def choose_precision(name: str, device: torch.device) -> str:
         return "bfloat16" if native else "float16"
     if name == "float16" and device.type != "cuda":
         raise InputError(
-            "float16 needs a GPU", where="training.precision", fix='Set precision = "bfloat16".'
+            "float16 needs a GPU", where="training.precision", fix='Set precision = "auto".'
         )
     return name
 
