@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,29 @@ def vlmevalkit_xlsx(path: Path) -> Path:
         # pandas writes numbers as numbers where the column holds some.
         sheet.append([int(value) if value.isdecimal() else value for value in row.values()])
     book.save(path)
+    return path
+
+
+def xlsxwriter(path: Path, rows: list[tuple[int, str]]) -> Path:
+    """A workbook of ``index`` and ``prediction`` as the library xlsxwriter writes its XML."""
+    import zipfile
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["index", "prediction"])
+    for row, _ in rows:
+        book.active.append([row, f"text {row}."])
+    plain = path.with_suffix(".plain")
+    book.save(plain)
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            for row, text in rows:
+                escaped = re.sub(r"[\0-\x08\r]", lambda c: f"_x{ord(c[0]):04X}_", text)
+                content = content.replace(f"text {row}.".encode(), escaped.encode())
+            new.writestr(name, content)
+    plain.unlink()
     return path
 
 

@@ -293,6 +293,48 @@ def test_text_that_other_readers_take_for_nothing_survives(tmp_path: Path, bring
     assert answers(bring("vlmevalkit", tmp_path / "a.json")[1]) == expected
 
 
+def test_control_characters_in_a_workbook(tmp_path: Path, bring: Bring) -> None:
+    # XML cannot hold them, so that the tool's xlsxwriter escapes them: _x000D_.
+    texts = ["line\r\nbreak", "\x08bell", "_x000D", "x_000D_"]
+    path = foreign.xlsxwriter(tmp_path / "a.xlsx", list(enumerate(texts)))
+    assert answers(bring("vlmevalkit", path)[1]) == dict(enumerate(texts))
+
+
+def test_json_of_a_table_with_gaps(tmp_path: Path, bring: Bring, refuse: Refuse) -> None:
+    """NaN is no JSON, but the tool writes it where a question has fewer options."""
+    table = [
+        {"index": 1, "A": "cat", "B": "dog", "C": float("nan"), "prediction": "C"},
+        {"index": 2, "A": "cat", "B": "dog", "C": "NaN", "prediction": "NaN"},
+        {"index": 3, "A": "cat", "B": "dog", "C": "cow", "prediction": float("nan")},
+    ]
+    ran, output = bring(foreign.dump(tmp_path / "a.json", table))
+    assert answers(output) == {2: "C"}
+    assert ran.json["missing"] == {"no single option recognised": 1, "the answer is empty": 1}
+    foreign.dump_lines(tmp_path / "a.jsonl", table)
+    assert answers(bring(tmp_path / "a.jsonl")[1]) == {2: "C"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"index": NaN, "prediction": "cat"}]', "'index' is nan"),
+        ('[{"question_id": 1, "answer": "cat", "confidence": NaN}]', "'confidence' is nan"),
+        (
+            '[{"question_id": 1, "answer": "cat", "confidence": Infinity}]',
+            "cat' to question 1 is inf",
+        ),
+        ('[{"question_id": NaN,\n "answer" "cat"}]', "line 2 column 11: not valid JSON"),
+        ('[{"question_id": NaN, "answer": "\\ud800"}]', "not valid JSON"),
+        ("NaN" + "[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_nan_in_json_where_it_cannot_be(
+    tmp_path: Path, refuse: Refuse, content: str, message: str
+) -> None:
+    (tmp_path / "a.json").write_text(content)
+    assert message in refuse(tmp_path / "a.json")
+
+
 def test_a_failed_request_is_no_vote(tmp_path: Path, bring: Bring, refuse: Refuse) -> None:
     table = [
         {"index": 1, "prediction": "Failed to obtain answer via API. "},
@@ -421,6 +463,36 @@ def test_ways_to_save_pipeline_output(tmp_path: Path, bring: Bring, form: str) -
     ran, output = bring(path)
     assert rows(output) == expected
     assert ran.json["formats"] == ["pipeline"]
+
+
+def test_pipeline_output_a_line_a_question(tmp_path: Path, bring: Bring, refuse: Refuse) -> None:
+    entries = [[{"score": c, "answer": a} for a, c in pairs] for pairs in RANKED.values()]
+    path = tmp_path / "vilt.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    questions, _ = foreign.write_benchmark(tmp_path)
+    for named in ([], ["pipeline"]):
+        ran, output = bring(*named, path, "--questions", questions)
+        assert rows(output) == RANKED
+        assert ran.json["formats"] == ["pipeline"]
+    output.unlink()
+    path.write_text(path.read_text() + '"cat"\n')
+    assert f"{path}, line 5: is not a list of" in refuse(path, "--questions", questions)
+
+
+def test_pipeline_rows_of_a_single_answer(tmp_path: Path, bring: Bring) -> None:
+    best = [{"question_id": q, "score": c, "answer": a} for q, ((a, c), *_) in RANKED.items()]
+    expected = {q: pairs[:1] for q, pairs in RANKED.items()}
+    asked = [{"question": "?", "image": "a.jpg", **row} for row in best]
+    for saved in (best, asked):
+        ran, output = bring(foreign.dump(tmp_path / "a.json", saved))
+        assert rows(output) == expected
+        assert ran.json["formats"] == ["pipeline"]
+    # Beside other columns, a score need not be a confidence: only who says so has it read as one.
+    path = foreign.dump(tmp_path / "a.json", [{**row, "gt": "cat"} for row in best])
+    ran, output = bring(path)
+    assert rows(output) == HARD
+    assert ran.json["formats"] == ["vqa"]
+    assert rows(bring("pipeline", path)[1]) == expected
 
 
 # ------------------------------------------------------------------------------ OpenAI batch

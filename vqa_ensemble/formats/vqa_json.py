@@ -11,6 +11,7 @@ answers is slow to work on.
 from __future__ import annotations
 
 import gc
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,8 +112,14 @@ class Submission:
 # --------------------------------------------------------------------------- reading
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
+def read_json(path: str | os.PathLike[str], *, nan: bool = False) -> Any:
     """Parse a JSON file; a byte-order mark is accepted.
+
+    Parameters
+    ----------
+    path : str or path-like
+    nan : bool
+        Accept ``NaN`` and ``Infinity``, see :func:`parse_with_nan`.
 
     Raises
     ------
@@ -129,8 +136,8 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise InputError("is empty", path=path, fix=DAMAGED)
     try:
         with _garbage_collection_paused():
-            return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+            return parse_with_nan(content) if nan else orjson.loads(content)
+    except json.JSONDecodeError as error:
         _check_utf8(content, path)
         raise InputError(
             f"not valid JSON, or truncated ({error.msg})",
@@ -138,6 +145,37 @@ def read_json(path: str | os.PathLike[str]) -> Any:
             where=f"line {error.lineno} column {error.colno}",
             fix=DAMAGED,
         ) from error
+
+
+def parse_with_nan(content: bytes) -> Any:
+    """Parse JSON in which ``NaN`` and ``Infinity`` may stand.
+
+    They are no JSON, but Python's ``json`` writes them: for cells that a pandas table leaves empty,
+    for instance.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        If it is not JSON otherwise.
+
+    Examples
+    --------
+    >>> parse_with_nan(b'{"C": NaN, "prediction": "NaN"}')
+    {'C': nan, 'prediction': 'NaN'}
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        if b"NaN" not in content and b"Infinity" not in content:
+            raise
+        try:
+            document = json.loads(content.decode("utf-8"))
+            orjson.dumps(document)  # refuses what is no text: half a surrogate pair
+        except json.JSONDecodeError:  # tells the place; orjson's is that of the first NaN
+            raise
+        except (ValueError, TypeError, RecursionError):
+            raise error from None
+        return document
 
 
 def read_questions(path: str | os.PathLike[str]) -> Questions:

@@ -108,7 +108,7 @@ def read_id(value: Any, name: str, path: str, where: str) -> QuestionId:
 
 
 def read_answer(value: Any, name: str, path: str, where: str) -> str:
-    """An answer as text; numbers and truth values are written out, null is empty.
+    """An answer as text; numbers and truth values are written out, null and NaN are empty.
 
     Raises
     ------
@@ -120,7 +120,8 @@ def read_answer(value: Any, name: str, path: str, where: str) -> str:
     >>> read_answer(2, "answer", "", ""), read_answer(True, "answer", "", "")
     ('2', 'true')
     """
-    if value is None:
+    # pandas writes NaN where a table has no value.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str):
         return value

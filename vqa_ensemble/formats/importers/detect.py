@@ -7,7 +7,9 @@ from vqa_ensemble.formats.importers import FORMATS, importer, lavis, pipeline, t
 from vqa_ensemble.formats.importers.base import ImportOptions
 from vqa_ensemble.formats.importers.logits import ENDINGS
 from vqa_ensemble.formats.importers.records import (
+    JSON_LINES,
     ending,
+    json_lines,
     read_document,
     read_records,
     refuse_pickle,
@@ -46,6 +48,8 @@ def detect_format(path: str, options: ImportOptions) -> str:
         if lavis.recognizes_document(document):
             return "lavis"
         row = next(rows_of(document, path))[1]
+    elif ending(path) in JSON_LINES and pipeline.recognizes_document([next(json_lines(path))[1]]):
+        return "pipeline"
     else:
         row = next(read_records(path))[1]
     # Tables of several rows a question look like results with one.

@@ -2,11 +2,12 @@
 
 For every question the pipeline gives ``[{"score", "answer"}, …]``: the top answers of a
 classifier with their sigmoid scores, or ``[{"answer"}]`` of a generating model. It knows no
-question ids. Three ways to save it are read:
+question ids. These ways to save it are read:
 
-- a list with an entry for every question, in the order of ``--questions``;
+- a list with an entry for every question, or a line with one, in the order of ``--questions``;
 - an object from question id to entry;
-- rows (JSON or JSON lines) with ``question_id`` and the entry under any other name.
+- rows of any kind of table with ``question_id`` and the entry under any other name, or with
+  ``score`` and ``answer`` of the only answer.
 """
 
 from __future__ import annotations
@@ -23,14 +24,27 @@ from vqa_ensemble.formats.importers.base import (
     read_confidence,
     read_id,
 )
-from vqa_ensemble.formats.importers.records import ending, read_document, read_records, value_of
+from vqa_ensemble.formats.importers.records import (
+    JSON_LINES,
+    ending,
+    json_lines,
+    read_document,
+    read_records,
+    value_of,
+)
+
+# What may stand beside a single answer. With other columns, "score" may be anything: how well
+# the answer fits what people said, for instance.
+_BESIDE = {"question_id", "question", "image", "image_id"}
 
 _ENTRY = 'what the pipeline gave, a list of {"score": …, "answer": …}'
 
 
 def recognizes(row: Mapping[str, Any]) -> bool:
     """Whether a file's first row is of this format."""
-    return "question_id" in row and _entry(row) is not None
+    if "question_id" not in row:
+        return False
+    return row.keys() - _BESIDE == {"score", "answer"} or any(map(_is_entry, row.values()))
 
 
 def recognizes_document(document: Any) -> bool:
@@ -52,7 +66,10 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         Naming the file and the row.
     """
     document = read_document(path) if ending(path) == ".json" else None
-    if isinstance(document, dict) and recognizes_document(document):
+    if ending(path) in JSON_LINES and recognizes_document([next(json_lines(path))[1]]):
+        for position, (where, entry) in enumerate(json_lines(path)):
+            yield Votes(None, _answers(entry, path, where), where, position)
+    elif isinstance(document, dict) and recognizes_document(document):
         for question, entry in document.items():
             where = f"question {question}"
             yield Votes(id_from_text(question), _answers(entry, path, where), where)
@@ -83,6 +100,9 @@ def _is_entry(value: Any) -> bool:
 
 
 def _entry(row: Mapping[str, Any]) -> Any:
+    """What the pipeline gave, of a row; None if there is nothing like it."""
+    if {"score", "answer"} <= row.keys():
+        return dict(row)
     return next((value for value in row.values() if _is_entry(value)), None)
 
 

@@ -8,21 +8,24 @@ answers. Nothing is ever unpickled.
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from vqa_ensemble.errors import DAMAGED, InputError, shown
 from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
-from vqa_ensemble.formats.vqa_json import read_json
+from vqa_ensemble.formats.vqa_json import parse_with_nan, read_json
 
 Record = tuple[str, Mapping[str, Any]]
 
 # Keys under which tools put their list of rows beside other things.
 _LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
 _NO_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
+JSON_LINES = (".jsonl", ".ndjson")
+# How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
+_CONTROL = re.compile("_x(00[01][0-9A-F])_")
 _PICKLES = (".pkl", ".pickle")
 
 
@@ -47,7 +50,7 @@ def is_text_table(path: str) -> bool:
 
 
 def read_document(path: str) -> Any:
-    """A whole JSON file.
+    """A whole JSON file; NaN is accepted, as Python's ``json`` writes it.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def read_document(path: str) -> Any:
         As :func:`~vqa_ensemble.formats.vqa_json.read_json`.
     """
     refuse_pickle(path)
-    return read_json(path)
+    return read_json(path, nan=True)
 
 
 def read_records(path: str) -> Iterator[Record]:
@@ -73,8 +76,7 @@ def read_records(path: str) -> Iterator[Record]:
     check_regular_file(path)
     readers = {
         ".json": _json,
-        ".jsonl": _json_lines,
-        ".ndjson": _json_lines,
+        **dict.fromkeys(JSON_LINES, _json_lines),
         ".csv": _delimited,
         ".tsv": _delimited,
         ".xlsx": _workbook,
@@ -134,10 +136,18 @@ def value_of(record: Mapping[str, Any], name: str, path: str, where: str) -> Any
 
 
 def _json(path: str) -> Iterator[Record]:
-    return rows_of(read_json(path), path)
+    return rows_of(read_json(path, nan=True), path)
 
 
-def _json_lines(path: str) -> Iterator[Record]:
+def json_lines(path: str) -> Iterator[tuple[str, Any]]:
+    """The value on each line of a file of JSON lines, with its place.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the line: missing, empty, broken or truncated.
+    """
+    check_regular_file(path)
     empty = True
     try:
         with Path(path).open("rb") as file:
@@ -145,24 +155,27 @@ def _json_lines(path: str) -> Iterator[Record]:
                 if not line.strip():
                     continue
                 try:
-                    row = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
-                except orjson.JSONDecodeError as error:
+                    value = parse_with_nan(line.removeprefix(b"\xef\xbb\xbf"))
+                except json.JSONDecodeError as error:
                     raise InputError(
                         f"not valid JSON, or truncated ({error.msg})",
                         path=path,
                         where=f"line {number}",
                         fix="Write the file again, or remove the line.",
                     ) from error
-                if not isinstance(row, dict):
-                    raise InputError(
-                        "is not an object", path=path, where=f"line {number}", fix=_NO_OBJECT
-                    )
                 empty = False
-                yield f"line {number}", row
+                yield f"line {number}", value
     except OSError as error:
         raise cannot_read(path, error) from error
     if empty:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
+
+
+def _json_lines(path: str) -> Iterator[Record]:
+    for where, row in json_lines(path):
+        if not isinstance(row, dict):
+            raise InputError("is not an object", path=path, where=where, fix=_NO_OBJECT)
+        yield where, row
 
 
 def _delimited(path: str) -> Iterator[Record]:
@@ -247,12 +260,12 @@ def _sheet(sheet: Any, path: str) -> Iterator[Record]:
 
 
 def _cell(value: Any) -> str:
-    """A cell as it is read: Excel keeps every number as a float, and 2 is meant by 2.0."""
+    """A cell as text: Excel keeps every number as a float, and 2 is meant by 2.0."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return _CONTROL.sub(lambda found: chr(int(found[1], 16)), str(value))
 
 
 def _check_header(header: list[str], path: str) -> None:

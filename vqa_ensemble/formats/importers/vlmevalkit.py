@@ -62,7 +62,6 @@ def _options(row: Mapping[str, Any], path: str, where: str) -> dict[str, str]:
     texts = {
         letter: read_answer(row[letter], letter, path, where)
         for letter in ascii_uppercase
-        if row.get(letter) not in (None, "")
+        if letter in row
     }
-    # JSON has null as NaN where pandas wrote it.
-    return {letter: text for letter, text in texts.items() if text != "nan"}
+    return {letter: text for letter, text in texts.items() if text}
