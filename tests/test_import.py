@@ -476,7 +476,7 @@ def test_pipeline_output_a_line_a_question(tmp_path: Path, bring: Bring, refuse:
         assert ran.json["formats"] == ["pipeline"]
     output.unlink()
     path.write_text(path.read_text() + '"cat"\n')
-    assert f"{path}, line 5: is not a list of" in refuse(path, "--questions", questions)
+    assert f"{path}, line 5: is 'cat'" in refuse(path, "--questions", questions)
 
 
 def test_pipeline_rows_of_a_single_answer(tmp_path: Path, bring: Bring) -> None:
