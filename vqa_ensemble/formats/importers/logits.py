@@ -157,7 +157,9 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
     if getattr(scores, "ndim", 0) != 2 or scores.dtype.kind not in "fiu" or not scores.size:
         shape = getattr(scores, "shape", type(scores).__name__)
         raise InputError(
-            f"'{_SCORES}' is {shape}, not an array of numbers (questions, answers)", path=path
+            f"'{_SCORES}' is {shape}, not an array of numbers (questions, answers)",
+            path=path,
+            fix="Join batches before saving: torch.cat(batches), np.concatenate(batches).",
         )
     table: npt.NDArray[np.floating] = scores
     return table
