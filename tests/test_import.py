@@ -495,6 +495,47 @@ def test_pipeline_rows_of_a_single_answer(tmp_path: Path, bring: Bring) -> None:
     assert rows(bring("pipeline", path)[1]) == expected
 
 
+def test_answers_of_people_are_not_taken_for_the_models(tmp_path: Path, bring: Bring) -> None:
+    """A data set's columns stay beside the output that ``datasets`` maps it to."""
+    human = [{"answer": "stop", "answer_confidence": "yes", "answer_id": i} for i in range(10)]
+    saved = [
+        {
+            "question_id": q,
+            "answers": human,
+            "tags": [],
+            "output": [{"score": c, "answer": a} for a, c in pairs],
+        }
+        for q, pairs in RANKED.items()
+    ]
+    for named in ([], ["pipeline"]):
+        ran, output = bring(*named, foreign.dump_lines(tmp_path / "a.jsonl", saved))
+        assert rows(output) == RANKED
+        assert ran.json["formats"] == ["pipeline"]
+    results = [{"question_id": q, "pred_source": [], "answer": a} for q, a in ANSWERS.items()]
+    ran, output = bring(foreign.dump(tmp_path / "a.json", results))
+    assert rows(output) == HARD
+    assert ran.json["formats"] == ["vqa"]
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("chat", [True, False])
+def test_text_generated_from_image_and_text(
+    tmp_path: Path, bring: Bring, full: bool, chat: bool
+) -> None:
+    def entry(answer: str) -> list[dict[str, object]]:
+        parts = [{"type": "image", "url": "a.jpg"}, {"type": "text", "text": "Where?"}]
+        asked: Any = [{"role": "user", "content": parts}] if chat else "<image> Where?"
+        told: Any = [{"role": "assistant", "content": f" {answer}"}] if chat else f" {answer}"
+        text = asked + told if full else f" {answer}"
+        return [{"input_text": asked, "generated_text": text}]
+
+    path = foreign.dump(tmp_path / "vlm.json", [entry(answer) for answer in ANSWERS.values()])
+    questions, _ = foreign.write_benchmark(tmp_path)
+    ran, output = bring(path, "--questions", questions)
+    assert rows(output) == HARD
+    assert ran.json["formats"] == ["pipeline"]
+
+
 # ------------------------------------------------------------------------------ OpenAI batch
 
 
@@ -606,6 +647,15 @@ def test_tensors_that_hold_code_are_refused(tmp_path: Path, refuse: Refuse) -> N
     torch = pytest.importorskip("torch")
     torch.save({"logits": Path("x")}, tmp_path / "s.pt")
     assert "not a readable file of tensors" in refuse(tmp_path / "s.pt")
+
+
+def test_batches_of_logits_are_refused_with_the_way_to_join_them(
+    tmp_path: Path, refuse: Refuse
+) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save([torch.zeros(2, 3), torch.zeros(1, 3)], tmp_path / "s.pt")
+    assert "'logits' is a list" in (message := refuse(tmp_path / "s.pt"))
+    assert "torch.cat(batches)" in message
 
 
 # ----------------------------------------------------------------------------------- tables

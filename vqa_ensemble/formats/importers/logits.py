@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError, first_line, shown
+from vqa_ensemble.errors import InputError, first_line
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
 from vqa_ensemble.formats.text import check_regular_file, read_text
@@ -159,12 +159,15 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
         scores = arrays[tables[0]]
     if getattr(scores, "ndim", 0) != 2 or scores.dtype.kind not in "fiu" or not scores.size:
         kind = (
-            f"{scores.dtype} of shape {scores.shape}" if hasattr(scores, "dtype") else shown(scores)
+            f"{scores.dtype} of shape {scores.shape}"
+            if hasattr(scores, "dtype")
+            else f"a {type(scores).__name__}"
         )
         raise InputError(
             f"'{_SCORES}' is {kind}",
             path=path,
-            fix="Save an array of numbers, a row a question and a column an answer.",
+            fix="Save one array of numbers, a row a question and a column an answer; join batches "
+            "first: torch.cat(batches), np.concatenate(batches).",
         )
     table: npt.NDArray[np.floating] = scores
     return table

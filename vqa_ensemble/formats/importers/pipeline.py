@@ -1,8 +1,9 @@
-"""Output of the Hugging Face ``visual-question-answering`` pipeline, saved as JSON.
+"""Output of Hugging Face pipelines, saved as JSON.
 
-For every question the pipeline gives ``[{"score", "answer"}, …]``: the top answers of a
-classifier with their sigmoid scores, or ``[{"answer"}]`` of a generating model. It knows no
-question ids. These ways to save it are read:
+For every question ``visual-question-answering`` gives ``[{"score", "answer"}, …]``: the top
+answers of a classifier with their sigmoid scores, or ``[{"answer"}]`` of a generating model.
+``image-text-to-text``, which is left of the two in transformers 5, gives
+``[{"input_text", "generated_text"}]``. They know no question ids. These ways to save it are read:
 
 - a list with an entry for every question, or a line with one, in the order of ``--questions``;
 - an object from question id to entry;
@@ -33,6 +34,11 @@ from vqa_ensemble.formats.importers.records import (
     value_of,
 )
 
+# The key that holds the answer, and all keys beside it. People's answers in a data set have others.
+_KEYS = (
+    ("answer", {"score", "answer"}),
+    ("generated_text", {"input_text", "generated_text"}),
+)
 # What may stand beside a single answer. With other columns, "score" may be anything: how well
 # the answer fits what people said, for instance.
 _BESIDE = {"question_id", "question", "image", "image_id"}
@@ -44,7 +50,8 @@ def recognizes(row: Mapping[str, Any]) -> bool:
     """Whether a file's first row is of this format."""
     if "question_id" not in row:
         return False
-    return row.keys() - _BESIDE == {"score", "answer"} or any(map(_is_entry, row.values()))
+    single = row.keys() - _BESIDE == {"score", "answer"}
+    return single or any(value and _is_entry(value) for value in row.values())
 
 
 def recognizes_document(document: Any) -> bool:
@@ -95,15 +102,18 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
 
 def _is_entry(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(one, dict) and "answer" in one for one in value
+        isinstance(one, dict) and any(key in one and one.keys() <= keys for key, keys in _KEYS)
+        for one in value
     )
 
 
 def _entry(row: Mapping[str, Any]) -> Any:
     """What the pipeline gave, of a row; None if there is nothing like it."""
     if {"score", "answer"} <= row.keys():
-        return dict(row)
-    return next((value for value in row.values() if _is_entry(value)), None)
+        return {key: row[key] for key in ("score", "answer")}
+    entries = [value for value in row.values() if _is_entry(value)]
+    # An empty list may be of any other column.
+    return max(entries, key=bool, default=None)
 
 
 def _answers(entry: Any, path: str, where: str) -> list[tuple[str, float | None]]:
@@ -112,10 +122,22 @@ def _answers(entry: Any, path: str, where: str) -> list[tuple[str, float | None]
         raise InputError(f"is {shown(entry)}", path=path, where=where, fix=f"It must be {_ENTRY}.")
     return [
         (
-            read_answer(one["answer"], "answer", path, where),
+            read_answer(one["answer"], "answer", path, where)
+            if "answer" in one
+            else _generated(one, path, where),
             None
             if one.get("score") is None
             else read_confidence(one["score"], "score", path, where),
         )
         for one in scored
     ]
+
+
+def _generated(one: Mapping[str, Any], path: str, where: str) -> str:
+    """What a model generated, without what it was asked: the pipeline may give back both."""
+    text = one["generated_text"]
+    if isinstance(text, list) and text and isinstance(text[-1], dict):  # a chat
+        return read_answer(text[-1].get("content"), "content", path, where)
+    text = read_answer(text, "generated_text", path, where)
+    asked = one.get("input_text")
+    return text.removeprefix(asked) if isinstance(asked, str) else text
