@@ -164,6 +164,9 @@ def sample(doc_id: int, response: object, **keys: object) -> dict[str, object]:
         ([["-0.5", "False"], ["-0.5", "True"]], [("A", 0.5), ("B", 0.5)]),
         ([["-1e9", "False"], ["-0.25", "True"], ["-inf", "False"]], [("B", 1.0)]),
         (["-800.5", "-0.5"], [("B", 1.0)]),
+        (["(-900.25, False)", "(-0.5, True)", "(-0.5, False)"], [("B", 0.5), ("C", 0.5)]),
+        (["(800.5, False)", "(0.5, False)"], [("B", 1.0)]),
+        (["(a, True)", "(a, True)"], [("(a, True)", 1.0)]),
         # The loss of most models: the least is the likeliest.
         ([["800.5", "False"], ["0.5", "True"], ["900", "False"]], [("B", 1.0)]),
         ([["0.7", "False"], ["0.7", "True"], ["inf", "False"]], [("A", 0.5), ("B", 0.5)]),

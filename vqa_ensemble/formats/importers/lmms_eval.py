@@ -37,6 +37,8 @@ from vqa_ensemble.formats.importers.base import (
 from vqa_ensemble.formats.importers.records import read_records, value_of
 
 _ID_NAMES = ("question_id", "questionId")
+# As versions from 0.7 log a pair: its repr.
+_PAIR = re.compile(r"\(([^,]+), (?:True|False)\)")
 
 
 def recognizes(row: Mapping[str, Any]) -> bool:
@@ -108,13 +110,11 @@ def _answers(row: Mapping[str, Any], path: str, where: str) -> list[tuple[str, f
         response = response[0]
     if not isinstance(response, list):
         return [(read_answer(response, "filtered_resps", path, where), None)]
-    if _is_likelihood(response):
+    if _likelihood(response) is not None:
         response = [response]
-    if response and all(map(_is_likelihood, response)):
-        scores = [
-            read_confidence(one[0] if isinstance(one, list) else one, "filtered_resps", path, where)
-            for one in response
-        ]
+    likelihoods = [_likelihood(one) for one in response]
+    if likelihoods and None not in likelihoods:
+        scores = [read_confidence(one, "filtered_resps", path, where) for one in likelihoods]
         if len(scores) > len(ascii_uppercase):
             raise InputError(
                 f"has {len(scores)} options",
@@ -143,11 +143,15 @@ def _log_likelihoods(scores: list[float], path: str, where: str) -> list[float]:
     return scores
 
 
-def _is_likelihood(value: Any) -> bool:
-    """Whether it is a pair (log-likelihood, is greedy), or a log-likelihood alone."""
+def _likelihood(value: Any) -> Any:
+    """The number of a pair (log-likelihood, is greedy), or of a log-likelihood alone, else None."""
+    if isinstance(value, str) and (pair := _PAIR.fullmatch(value)):
+        return pair[1] if _is_number(pair[1]) else None
     if isinstance(value, list):
-        return len(value) == 2 and str(value[1]) in ("True", "False") and _is_number(value[0])
-    return _is_number(value) and str(value).startswith("-") and "." in str(value)
+        paired = len(value) == 2 and str(value[1]) in ("True", "False") and _is_number(value[0])
+        return value[0] if paired else None
+    alone = _is_number(value) and str(value).startswith("-") and "." in str(value)
+    return value if alone else None
 
 
 def _is_number(value: Any) -> bool:
