@@ -733,6 +733,7 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         ("a.json", "[]", "holds no rows"),
         ("a.json", "[1]", "row 0: is not an object"),
         ("a.json", '{"x": 1}', "holds no list of rows"),
+        ("a.json", '{"index": {"0": 1}, "prediction": {"0": "a"}}', "orient='records'"),
         ("a.json", '[{"x": 1}]', "of no known format; its first row has: x"),
         ("a.json", '[{"question_id": null, "answer": "x"}]', "row 0: 'question_id' is None"),
         ("a.json", '[{"question_id": 1, "answer": ["x"]}]', "row 0: 'answer' is a list"),
