@@ -520,6 +520,21 @@ def test_answers_of_people_are_not_taken_for_the_models(tmp_path: Path, bring: B
     assert ran.json["formats"] == ["vqa"]
 
 
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_a_column_of_right_answers_is_not_guessed_at(
+    tmp_path: Path, bring: Bring, refuse: Refuse, ending: str
+) -> None:
+    saved = [{"question_id": q, "answer": "stop", "prediction": a} for q, a in ANSWERS.items()]
+    path = tmp_path / f"a.{ending}"
+    if ending == "json":
+        foreign.dump(path, saved)
+    else:
+        pd.DataFrame(saved).to_parquet(path)
+    assert "'answer' and 'prediction'" in refuse(path)
+    assert rows(bring(path, "--answer-column", "prediction")[1]) == HARD
+    assert set(answers(bring("table", path)[1]).values()) == {"stop"}
+
+
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("chat", [True, False])
 def test_text_generated_from_image_and_text(
@@ -734,6 +749,7 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         ("a.json", "[]", "holds no rows"),
         ("a.json", "[1]", "row 0: is not an object"),
         ("a.json", '{"x": 1}', "holds no list of rows"),
+        ("a.json", '{"index": {"0": 1}, "prediction": {"0": "a"}}', "orient='records'"),
         ("a.json", '[{"x": 1}]', "of no known format; its first row has: x"),
         ("a.json", '[{"question_id": null, "answer": "x"}]', "row 0: 'question_id' is None"),
         (

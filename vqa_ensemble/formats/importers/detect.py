@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.importers import FORMATS, importer, lavis, pipeline, table
 from vqa_ensemble.formats.importers.base import ImportOptions
@@ -28,6 +31,16 @@ _BY_ROW = (
     "vizwiz",
     "vqa",
 )
+# Columns that hold a model's answers where ``answer`` holds the right one, as in many data sets.
+_PREDICTED = (
+    "prediction",
+    "pred",
+    "pred_answer",
+    "predicted_answer",
+    "model_answer",
+    "response",
+    "generated_text",
+)
 
 
 def detect_format(path: str, options: ImportOptions) -> str:
@@ -36,7 +49,8 @@ def detect_format(path: str, options: ImportOptions) -> str:
     Raises
     ------
     InputError
-        If no format fits, or the file cannot be read.
+        If no format fits, it is not clear which column holds the answers, or the file cannot be
+        read.
     """
     refuse_pickle(path)
     if ending(path) in ENDINGS:
@@ -52,14 +66,20 @@ def detect_format(path: str, options: ImportOptions) -> str:
         return "pipeline"
     else:
         row = next(read_records(path))[1]
-    # Tables of several rows a question look like results with one.
-    text_or_columns = ending(path) in (".csv", ".parquet", ".arrow", "")
-    if text_or_columns and table.recognizes(row, options):
+    # Tables of several rows a question look like results with one; a named column is meant.
+    columns = (
+        ending(path) in (".csv", ".parquet", ".arrow", "") or options.answer_column != "answer"
+    )
+    if columns and table.recognizes(row, options):
+        _check_one_answer(row, options.answer_column, path)
         return "table"
     for name in _BY_ROW:
         if importer(name).recognizes(row):
+            if name in ("vqa", "vizwiz"):
+                _check_one_answer(row, "answer", path)
             return name
     if table.recognizes(row, options):
+        _check_one_answer(row, options.answer_column, path)
         return "table"
     raise InputError(
         f"is of no known format; its first row has: {', '.join(map(str, list(row)[:10]))}",
@@ -67,3 +87,14 @@ def detect_format(path: str, options: ImportOptions) -> str:
         fix=f"Name the format ({', '.join(FORMATS)}), or the columns of a table with "
         "--question-id-column and --answer-column.",
     )
+
+
+def _check_one_answer(row: Mapping[str, Any], column: str, path: str) -> None:
+    """Refuse a file whose ``answer`` may be the right answer, since that would score 100 %."""
+    other = next((name for name in _PREDICTED if name in row), None)
+    if column == "answer" and other is not None:
+        raise InputError(
+            f"has the columns 'answer' and '{other}', and one may hold the right answers",
+            path=path,
+            fix=f"Give --answer-column {other}; or put table before the files for 'answer'.",
+        )

@@ -26,6 +26,7 @@ _NO_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 JSON_LINES = (".jsonl", ".ndjson")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
 _CONTROL = re.compile("_x(00[01][0-9A-F])_")
+_AS_ROWS = "Write a list of objects, one a row; pandas does with to_json(…, orient='records')."
 _PICKLES = (".pkl", ".pickle")
 
 
@@ -106,13 +107,13 @@ def rows_of(document: Any, path: str) -> Iterator[Record]:
                 else f", but {shown(document)}"
             ),
             path=path,
-            fix=f"Write a list, or name its key one of: {', '.join(_LIST_KEYS)}.",
+            fix=_AS_ROWS,
         )
     if not rows:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=f"row {number}", fix=_NO_OBJECT)
+            raise InputError("is not an object", path=path, where=f"row {number}", fix=_AS_ROWS)
         yield f"row {number}", row
 
 
