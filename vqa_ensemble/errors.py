@@ -13,7 +13,7 @@ DAMAGED = "Check that it was copied whole, or make it again."
 # What to do about a file or folder that is not there.
 ABSENT = "Check the path."
 # What to do about a path that is of something else.
-NO_FILE = "Give a file, not a folder, a pipe or a device."
+NOT_A_FILE = "Give a file, not a folder, a pipe or a device."
 
 # Characters of a value that a message shows.
 _SHOWN = 60

@@ -164,6 +164,15 @@ def merge_options(function: Function) -> Function:
     )(function)
 
 
+def check_normalize(normalize: bool, merge: bool, synonyms: str | None) -> None:
+    """Raise UsageError if answers shall both be normalised and merged."""
+    if normalize and (merge or synonyms):
+        raise click.UsageError(
+            "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
+            "same and more"
+        )
+
+
 def labelled_options(function: Function) -> Function:
     """Add what :func:`read_labelled` takes, and ``--seed``."""
     options = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import (
+    check_normalize,
     console,
     json_option,
     output_options,
@@ -69,11 +70,7 @@ def command(
     Example:
       vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
     """
-    if normalize and (merge or synonyms):
-        raise click.UsageError(
-            "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
-            "same and more"
-        )
+    check_normalize(normalize, merge, synonyms)
     from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.engine.explanation import explain_question
     from vqa_ensemble.formats.answer_map import read_answer_map

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import (
+    check_normalize,
     console,
     given_arguments,
     json_option,
@@ -93,11 +94,7 @@ def command(
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
     if engine == "ray" and output is None and audit is None:
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
-    if normalize and (merge or synonyms):
-        raise click.UsageError(
-            "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
-            "same and more"
-        )
+    check_normalize(normalize, merge, synonyms)
     from vqa_ensemble.engine.local import vote_files
     from vqa_ensemble.engine.provenance import Recorder
     from vqa_ensemble.formats.answer_map import read_answer_map

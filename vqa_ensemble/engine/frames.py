@@ -24,6 +24,9 @@ from vqa_ensemble.voting.result import Election
 if TYPE_CHECKING:
     import pandas as pd
 
+# What errors call the tables, as prediction and annotation files are called by their paths.
+_PREDICTIONS, _RIGHT_ANSWERS = "<predictions>", "<right answers>"
+
 
 def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     """Every member's predictions.
@@ -39,13 +42,13 @@ def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     InputError
         If a column is missing or holds what a prediction file may not hold.
     """
-    _check_columns(X, ("member", "question_id", "answer"), "predictions")
+    _check_columns(X, ("member", "question_id", "answer"), _PREDICTIONS)
     columns = [name for name in COLUMNS if name in X.columns]
     table = pa.table({name: _column(X, name) for name in columns})
     members = _column(X, "member")
     if members.null_count:
         raise InputError(
-            "'member' is null", path="<predictions>", fix="Name a member in every row."
+            "'member' is null", path=_PREDICTIONS, fix="Name a member in every row."
         )
     names = np.asarray(members.cast(pa.string()).to_pylist(), dtype=object)
     predictions = []
@@ -136,13 +139,13 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
     """
     import pandas as pd
 
-    _check_columns(y, ("question_id", "answer"), "right answers")
+    _check_columns(y, ("question_id", "answer"), _RIGHT_ANSWERS)
     scores = np.ones(len(y)) if "score" not in y.columns else np.asarray(y["score"], np.float64)
     if not ((scores >= 0) & (scores <= 1)).all():
         wrong = int(np.argmax(~((scores >= 0) & (scores <= 1))))
         raise InputError(
             f"score is {scores[wrong]}",
-            path="<right answers>",
+            path=_RIGHT_ANSWERS,
             where=f"row {wrong}",
             fix="It must lie in [0, 1]: 1 is right, 0 wrong.",
         )
@@ -151,7 +154,7 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
     if len(lacking):
         raise InputError(
             f"{len(lacking)} of {len(candidates)} questions have no right answer",
-            path="<right answers>",
+            path=_RIGHT_ANSWERS,
             where=f"question {candidates.question_ids[lacking[0]]}",
             fix="Give the right answer of every question.",
         )
@@ -164,7 +167,7 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[n
         row = y.iloc[listed[first[int(np.argmax(counts))]]]
         raise InputError(
             f"'{row['answer']}' stands twice",
-            path="<right answers>",
+            path=_RIGHT_ANSWERS,
             where=f"question {row['question_id']}",
             fix="Keep one of the rows.",
         )
@@ -206,12 +209,12 @@ def shares_to_frame(ballots: Ballots, election: Election) -> pd.DataFrame:
     )
 
 
-def _check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
+def _check_columns(table: pd.DataFrame, names: tuple[str, ...], called: str) -> None:
     absent = [name for name in names if name not in table.columns]
     if absent:
         raise InputError(
             f"has no column '{absent[0]}'; its columns are: {', '.join(map(str, table.columns))}",
-            path=f"<{what}>",
+            path=called,
             fix="Rename the one that holds it, or add it.",
         )
 
@@ -222,6 +225,6 @@ def _column(table: pd.DataFrame, name: str) -> pa.Array | pa.ChunkedArray:
     except pa.ArrowException as error:
         raise InputError(
             f"'{name}' has values of several types",
-            path="<predictions>",
+            path=_PREDICTIONS,
             fix="Make them all text, or all integers.",
         ) from error

@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileType
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.errors import ABSENT, DAMAGED, NO_FILE, InputError
+from vqa_ensemble.errors import ABSENT, DAMAGED, NOT_A_FILE, InputError
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.locations import locate, store_error
 
@@ -336,7 +336,7 @@ def open_predictions(path: str) -> pq.ParquetFile:
         if info.type == FileType.NotFound:
             raise InputError("no such file", path=path, fix=ABSENT)
         if info.type != FileType.File:
-            raise InputError("is not a file", path=path, fix=NO_FILE)
+            raise InputError("is not a file", path=path, fix=NOT_A_FILE)
         if info.size == 0:
             raise InputError("is empty (0 bytes)", path=path, fix=DAMAGED)
     except (OSError, pa.ArrowException) as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import ABSENT, NO_FILE, InputError
+from vqa_ensemble.errors import ABSENT, NOT_A_FILE, InputError
 
 
 def check_regular_file(path: str | os.PathLike[str]) -> None:
@@ -16,7 +16,7 @@ def check_regular_file(path: str | os.PathLike[str]) -> None:
     if not os.path.exists(path):
         raise InputError("no such file", path=path, fix=ABSENT)
     if not os.path.isfile(path):
-        raise InputError("is not a file", path=path, fix=NO_FILE)
+        raise InputError("is not a file", path=path, fix=NOT_A_FILE)
 
 
 def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:

@@ -10,9 +10,7 @@ from vqa_ensemble.formats.importers import FORMATS, importer, lavis, pipeline, t
 from vqa_ensemble.formats.importers.base import ImportOptions
 from vqa_ensemble.formats.importers.logits import ENDINGS
 from vqa_ensemble.formats.importers.records import (
-    JSON_LINES,
     ending,
-    json_lines,
     read_document,
     read_records,
     refuse_pickle,
@@ -31,6 +29,8 @@ _BY_ROW = (
     "vizwiz",
     "vqa",
 )
+# Formats whose answers stand under ``answer``, as the right ones may too.
+_OF_ANSWERS = ("table", "vizwiz", "vqa")
 # Columns that hold a model's answers where ``answer`` holds the right one, as in many data sets.
 _PREDICTED = (
     "prediction",
@@ -62,7 +62,7 @@ def detect_format(path: str, options: ImportOptions) -> str:
         if lavis.recognizes_document(document):
             return "lavis"
         row = next(rows_of(document, path))[1]
-    elif ending(path) in JSON_LINES and pipeline.recognizes_document([next(json_lines(path))[1]]):
+    elif pipeline.recognizes_lines(path):
         return "pipeline"
     else:
         row = next(read_records(path))[1]
@@ -70,17 +70,15 @@ def detect_format(path: str, options: ImportOptions) -> str:
     columns = (
         ending(path) in (".csv", ".parquet", ".arrow", "") or options.answer_column != "answer"
     )
-    if columns and table.recognizes(row, options):
-        _check_one_answer(row, options.answer_column, path)
-        return "table"
-    for name in _BY_ROW:
-        if importer(name).recognizes(row):
-            if name in ("vqa", "vizwiz"):
-                _check_one_answer(row, "answer", path)
+    for name in ("table", *_BY_ROW) if columns else (*_BY_ROW, "table"):
+        if name == "table":
+            found, column = table.recognizes(row, options), options.answer_column
+        else:
+            found, column = importer(name).recognizes(row), "answer"
+        if found:
+            if name in _OF_ANSWERS:
+                _check_one_answer(row, column, path)
             return name
-    if table.recognizes(row, options):
-        _check_one_answer(row, options.answer_column, path)
-        return "table"
     raise InputError(
         f"is of no known format; its first row has: {', '.join(map(str, list(row)[:10]))}",
         path=path,

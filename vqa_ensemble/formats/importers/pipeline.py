@@ -64,6 +64,11 @@ def recognizes_document(document: Any) -> bool:
     return False
 
 
+def recognizes_lines(path: str) -> bool:
+    """Whether it is a file of JSON lines, one for what the pipeline gave for a question."""
+    return ending(path) in JSON_LINES and recognizes_document([next(json_lines(path))[1]])
+
+
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
     """The votes of saved output.
 
@@ -73,7 +78,7 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         Naming the file and the row.
     """
     document = read_document(path) if ending(path) == ".json" else None
-    if ending(path) in JSON_LINES and recognizes_document([next(json_lines(path))[1]]):
+    if recognizes_lines(path):
         for position, (where, entry) in enumerate(json_lines(path)):
             yield Votes(None, _answers(entry, path, where), where, position)
     elif isinstance(document, dict) and recognizes_document(document):

@@ -22,12 +22,12 @@ Record = tuple[str, Mapping[str, Any]]
 
 # Keys under which tools put their list of rows beside other things.
 _LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
-_NO_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 JSON_LINES = (".jsonl", ".ndjson")
+_PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
 _CONTROL = re.compile("_x(00[01][0-9A-F])_")
 _AS_ROWS = "Write a list of objects, one a row; pandas does with to_json(…, orient='records')."
-_PICKLES = (".pkl", ".pickle")
+_AS_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 
 
 def ending(path: str) -> str:
@@ -175,7 +175,7 @@ def json_lines(path: str) -> Iterator[tuple[str, Any]]:
 def _json_lines(path: str) -> Iterator[Record]:
     for where, row in json_lines(path):
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=where, fix=_NO_OBJECT)
+            raise InputError("is not an object", path=path, where=where, fix=_AS_OBJECT)
         yield where, row
 
 
