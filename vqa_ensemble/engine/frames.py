@@ -47,9 +47,7 @@ def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     table = pa.table({name: _column(X, name) for name in columns})
     members = _column(X, "member")
     if members.null_count:
-        raise InputError(
-            "'member' is null", path=_PREDICTIONS, fix="Name a member in every row."
-        )
+        raise InputError("'member' is null", path=_PREDICTIONS, fix="Name a member in every row.")
     names = np.asarray(members.cast(pa.string()).to_pylist(), dtype=object)
     predictions = []
     for name in sorted(set(names)):
