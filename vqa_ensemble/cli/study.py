@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.Choice(SCALE_NAMES),
     default=SCALE_NAMES[0],
     show_default=True,
-    help="Train as the data set's recipe says, or a smaller model for a shorter time.",
+    help="Train as the data set's recipe says, or a smaller model.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
 @click.option(

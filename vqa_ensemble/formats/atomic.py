@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,6 +125,45 @@ def scratch_folder() -> Iterator[Path]:
             yield Path(folder)
         finally:
             os.close(lock)
+
+
+@contextmanager
+def sole_use(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let one process at a time work in ``folder``; the others wait here for their turn.
+
+    A process that dies has ended its turn. Where the file system has no locks, nobody waits.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if need be; the lock is a file in it that stays.
+    waiting : callable
+        Called once if it is another's turn.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise InputError(
+            f"cannot write here: {error.strerror}",
+            path=folder,
+            fix="Choose another folder, or mend its permissions.",
+        ) from error
+    try:
+        with suppress(OSError):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ OTHER_BASE_RECIPE = "vqa-v2-ban"
 # Changes of the base recipe that make a study smaller.
 SCALES: dict[str, dict[str, Any]] = {
     "full": {},
-    "small": {"model.hidden": 64, "model.glimpses": 1, "training.epochs": 3},
+    "small": {"model.hidden": 64, "model.glimpses": 1},
 }
 
 Changes = Mapping[str, Any]

@@ -16,7 +16,7 @@ import torch
 
 import vqa_ensemble
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.atomic import atomic_write, sole_use
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.formats.vqa_json import read_annotations
@@ -84,7 +84,8 @@ def measure_run(
     """Train a recipe in ``folder`` and write what was measured as ``run.json`` there.
 
     An interrupted run continues from its checkpoint, and its time and memory from what was
-    noted until then; but it starts over if other code, or another device, has begun it.
+    noted until then; but it starts over if other code, or another device, has begun it. A run
+    that another study is training is waited for.
 
     Raises
     ------
@@ -93,6 +94,22 @@ def measure_run(
     """
     if threads is not None:
         torch.set_num_threads(threads)
+    with sole_use(folder):
+        if resume and (folder / RECORD_FILE).is_file():
+            return
+        record = _measure(recipe, folder, annotations, device, threads, resume)
+        content = orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2)
+        atomic_write(folder / RECORD_FILE, content)
+
+
+def _measure(
+    recipe: Recipe,
+    folder: Path,
+    annotations: Path,
+    device: str,
+    threads: int | None,
+    resume: bool,
+) -> Record:
     chosen = choose_device(device)
     maker, begun = made_by(device, threads), folder / _MAKER_FILE
     resume = resume and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
@@ -106,7 +123,7 @@ def measure_run(
     path, _ = write_split(
         member, dataset, SCORED_SPLIT, folder, top_k=recipe.predict.top_k, device=chosen
     )
-    record = Record(
+    return Record(
         scores=_score(path, annotations),
         seconds=meter.seconds,
         processor_seconds=meter.processor_seconds,
@@ -115,7 +132,6 @@ def measure_run(
         latency=_latency(member, dataset, chosen),
         made_by=maker,
     )
-    atomic_write(folder / RECORD_FILE, orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2))
 
 
 def predict_run(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.atomic import sole_use
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data import open_dataset
@@ -142,8 +144,14 @@ def _train_member(
             fix=f"There are: {', '.join(dataset.split_names)}.",
         )
     folder = runs / recipe.member.name
-    trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
-    member = trainer.train(report)
+
+    def waiting() -> None:
+        say(f"{recipe.member.name}: waiting for another run that is training in {folder}")
+
+    # Of processes that train together, one speaks for all.
+    with sole_use(folder, waiting) if distributed.rank() == 0 else nullcontext():
+        trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
+        member = trainer.train(report)
     files: dict[str, Path] = {}
     scores: dict[str, float | None] = {}
     for split in wanted if distributed.rank() == 0 else ():
