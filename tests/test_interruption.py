@@ -20,7 +20,7 @@ from leftovers import left_over, make_old
 from vqa_ensemble.cli import Stopped, StopSignals
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import atomic
-from vqa_ensemble.formats.atomic import atomic_path, scratch_folder
+from vqa_ensemble.formats.atomic import atomic_path, scratch_folder, sole_use
 
 PROGRAM = (sys.executable, "-m", "vqa_ensemble")
 # More kills with VQA_ENSEMBLE_KILLS=100; see docs/reliability.md.
@@ -161,6 +161,27 @@ def test_two_runs_to_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
     assert [run.returncode for run in runs] == [0, 0]
     assert seen <= {"a" * 10_000, "b" * 10_000}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_run_has_ended_its_turn_in_a_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from vqa_ensemble.formats.atomic import sole_use\n"
+        "with sole_use(Path(sys.argv[1])):\n"
+        "    print('mine', flush=True); time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"mine\n"
+        with sole_use(tmp_path, waiting=run.kill):
+            assert run.wait() == -signal.SIGKILL
+
+
+def test_a_folder_that_cannot_be_locked_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write here"), sole_use(tmp_path / "file"):
+        pass
 
 
 def test_an_error_of_the_system_is_one_line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,13 @@ def test_runs_are_kept_and_shared(bench: Bench, trained: list[str]) -> None:
     assert len(trained) == 6
     STUDY("epochs", again(bench, fresh=True))
     assert sorted(trained[6:]) == sorted(trained[:4])
+
+
+def test_two_studies_at_once_train_a_shared_run_once(bench: Bench, trained: list[str]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda bench: STUDY("epochs", bench), (bench, again(bench)))
+    assert one == two
+    assert len(trained) == 4
 
 
 def test_an_interrupted_run_goes_on_with_its_time(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tiny_vqa import IMAGES, QUESTIONS, REGIONS  # noqa: E402
 
 from vqa_ensemble.cli import group  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
+from vqa_ensemble.formats.atomic import sole_use  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe, recipe_hash  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
@@ -98,6 +100,25 @@ def test_another_recipe_does_not_resume(make_recipe: Callable[..., Recipe], tmp_
     with pytest.raises(InputError, match=r"another version of the recipe. Start over with --fresh"):
         Trainer(make_recipe(epochs=2), tmp_path / "run", CPU)
     Trainer(make_recipe(epochs=2), tmp_path / "run", CPU, resume=False).train(stop_after=1)
+
+
+def test_two_runs_take_turns_in_a_folder(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe, said = make_recipe(epochs=1), []
+    with ExitStack() as other:
+        other.enter_context(sole_use(tmp_path / "runs" / "tiny"))
+
+        def say(message: str) -> None:
+            said.append(message)
+            other.close()
+
+        (outcome,) = train_members(
+            [recipe], runs=tmp_path / "runs", predictions=tmp_path, device=CPU, say=say
+        )
+    folder = tmp_path / "runs" / "tiny"
+    assert said == [f"tiny: waiting for another run that is training in {folder}"]
+    assert not outcome.error
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
