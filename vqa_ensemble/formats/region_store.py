@@ -180,6 +180,42 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
     return array
 
 
+def check_shapes(
+    features: npt.NDArray[Any],
+    boxes: npt.NDArray[Any],
+    *,
+    path: str | os.PathLike[str],
+    where: str,
+) -> None:
+    """Check that one picture's arrays are numbers of shapes (k, D) and (k, 4).
+
+    Raises
+    ------
+    InputError
+        If they are not, or there are no regions.
+    """
+    if not len(boxes) and not len(features):
+        raise InputError(
+            "has no regions",
+            path=path,
+            where=where,
+            fix="Give it some, such as one box around the whole picture, or take it out.",
+        )
+    if features.ndim != 2 or not features.size or boxes.shape != (len(features), 4):
+        raise InputError(
+            f"features {features.shape} and boxes {boxes.shape} do not fit; "
+            "expected (k, D) and (k, 4)",
+            path=path,
+            where=where,
+            fix="Each region needs its box; extract them again.",
+        )
+    for array in (features, boxes):
+        if array.dtype.kind not in "fiu":
+            raise InputError(
+                f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
+            )
+
+
 def check_regions(
     features: npt.NDArray[Any],
     boxes: npt.NDArray[Any],
@@ -248,28 +284,15 @@ class RegionWriter:
         Raises
         ------
         InputError
-            If the image was there before, has no regions, the width is another than the
-            first's, or as :func:`check_regions`.
+            If the image was there before, the width is another than the first's, a number does
+            not fit into float16, or as :func:`check_shapes` and :func:`check_regions`.
         """
         where = f"image {image}"
         if image in self.image_ids:
             raise InputError(
                 "stands there twice", path=path, where=where, fix="Give each picture once."
             )
-        count = len(features)
-        if features.ndim != 2 or not features.size or boxes.shape != (count, 4):
-            raise InputError(
-                f"features {features.shape} and boxes {boxes.shape} do not fit; "
-                "expected (k, D) and (k, 4)",
-                path=path,
-                where=where,
-                fix="Each region needs its box; extract them again.",
-            )
-        for array in (features, boxes):
-            if array.dtype.kind not in "fiu":
-                raise InputError(
-                    f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
-                )
+        check_shapes(features, boxes, path=path, where=where)
         self.width = self.width or features.shape[1]
         if features.shape[1] != self.width:
             raise InputError(
@@ -280,11 +303,20 @@ class RegionWriter:
             )
         with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite
             half = np.ascontiguousarray(features, np.float16)
+        if np.isinf(half).any() and np.isfinite(features).all():
+            region = int(np.isinf(half).any(1).argmax())
+            raise InputError(
+                f"region {region} has a feature of {np.abs(features[region]).max():g}, more than "
+                "float16 can hold",
+                path=path,
+                where=where,
+                fix="Scale all features to below 65,504.",
+            )
         check_regions(half, boxes, path=path, image=image)
         self._files[0].write(half.data)
         self._files[1].write(np.clip(boxes, 0, 1).astype(np.float32).data)
         self.image_ids[image] = None
-        self.counts.append(count)
+        self.counts.append(len(features))
 
 
 @contextmanager

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from vqa_ensemble.errors import DAMAGED, InputError, shown
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import cannot_read, check_regular_file
+from vqa_ensemble.formats.text import cannot_read, check_not_packed, check_regular_file
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 _NOUNS = {
@@ -138,6 +138,7 @@ def read_json(path: str | os.PathLike[str], *, nan: bool = False) -> Any:
         with _garbage_collection_paused():
             return parse_with_nan(content) if nan else orjson.loads(content)
     except json.JSONDecodeError as error:
+        check_not_packed(content, path)
         _check_utf8(content, path)
         raise InputError(
             f"not valid JSON, or truncated ({error.msg})",
