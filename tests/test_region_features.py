@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from region_writers import (
+    COUNTS,
     IDS,
     PICTURES,
     WIDTH,
@@ -230,6 +231,17 @@ def test_arrays_of_other_programs_are_checked(
         np.save(tmp_path / f"{key}.npy", value)
     with pytest.raises(InputError, match=message):
         RegionStore(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [1.5, np.nan])
+def test_boxes_of_a_store_are_checked_when_it_is_opened(tmp_path: Path, wrong: float) -> None:
+    convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
+    path = tmp_path / "regions" / "boxes.npy"
+    boxes = np.load(path)
+    boxes[COUNTS[0] + COUNTS[1] + 2, 3] = wrong
+    np.save(path, boxes)
+    with pytest.raises(InputError, match="image 100005: the box of region 2 is not within"):
+        RegionStore(tmp_path / "regions")
 
 
 @pytest.mark.parametrize(

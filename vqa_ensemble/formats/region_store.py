@@ -41,8 +41,8 @@ class RegionStore:
     ------
     InputError
         If a file is missing or broken, the shapes do not fit together, an image stands twice,
-        a number is NaN or infinite, or a box is not within its picture. What
-        :func:`write_store` wrote was checked then, and its features are not read again.
+        a number is NaN or infinite, or a box is not within its picture. The features (R, D) that
+        :func:`write_store` wrote were checked then, and are not read again.
     """
 
     def __init__(self, folder: str | os.PathLike[str], limit: int = 0) -> None:
@@ -91,6 +91,8 @@ class RegionStore:
         self._boxes = boxes.reshape(-1, 4)
         if padded:
             self._check_all()
+        else:
+            self._check_boxes()
 
     def __reduce__(self) -> tuple[type[RegionStore], tuple[Path, int]]:
         """Another process opens the files itself."""
@@ -141,6 +143,12 @@ class RegionStore:
     def _check_all(self) -> None:
         for row, image in enumerate(self.image_ids):
             check_regions(*self.picture(row), path=self.folder, image=image)
+
+    def _check_boxes(self) -> None:
+        good = _within_picture(self._boxes)
+        if not good.all():
+            row = int(np.searchsorted(self._starts, good.argmin(), side="right")) - 1
+            check_regions(*self.picture(row), path=self.folder, image=self.image_ids[row])
 
     def _load(self, name: str, kinds: str, meaning: str, *, mmap: bool = False) -> Any:
         """An array whose type is of one of numpy's ``kinds``."""
@@ -239,9 +247,7 @@ def check_regions(
             where=where,
             fix="Extract the features again.",
         )
-    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
-    # Written so that NaN is wrong.
-    good = (boxes >= low).all(1) & (boxes <= high).all(1) & (boxes[:, 2:] >= boxes[:, :2]).all(1)
+    good = _within_picture(boxes)
     if not good.all():
         region = int(np.flatnonzero(~good)[0])
         corners = ", ".join(f"{float(number):.4g}" for number in boxes[region])
@@ -251,6 +257,15 @@ def check_regions(
             where=where,
             fix="Boxes are x1, y1, x2, y2 as shares of the picture's width and height.",
         )
+
+
+def _within_picture(boxes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which boxes, shape (k, 4), are right; those with NaN are not."""
+    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
+    x1, y1, x2, y2 = boxes.T
+    across, down = (low <= x1) & (x1 <= x2) & (x2 <= high), (low <= y1) & (y1 <= y2) & (y2 <= high)
+    right: npt.NDArray[np.bool_] = across & down
+    return right
 
 
 class RegionWriter:
