@@ -438,7 +438,7 @@ def test_bad_gqa(document: Any, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "document", "message"),
     [
-        ("image_data.json", [{"image_id": 1}], "1: has no 'coco_id'"),
+        ("image_data.json", [{"image_id": 1}], "image 1: has no 'coco_id'"),
         ("image_data.json", [{"image_id": 1, "coco_id": None}], "no question about a picture"),
         ("question_answers.json", [{"id": 1}], "1: has no 'qas'"),
         ("question_answers.json", [{"id": 1, "qas": [{"qa_id": 3}]}], "question 3: has no"),

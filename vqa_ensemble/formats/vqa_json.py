@@ -460,8 +460,9 @@ def column(
 
 
 def _place(entry: dict[str, Any], key: str, position: int, id_key: str) -> str:
-    question = entry.get(id_key)
-    return f"{key}[{position}]" if question is None else f"question {question}"
+    identity = entry.get(id_key)
+    noun = "image" if id_key == "image_id" else "question"
+    return f"{key}[{position}]" if identity is None else f"{noun} {identity}"
 
 
 def read_ids(
