@@ -451,7 +451,7 @@ def _picture(
         if name is None:
             either = " or ".join(f"'{name}'" for name in _NAMES[kind])
             raise wrong(f"has no array {kind}", f"Save its {kind} as {either}.")
-        return numbers(name)
+        return np.atleast_1d(numbers(name))
 
     def numbers(name: str) -> Array:
         value = entry[name]
@@ -490,7 +490,8 @@ def _picture(
     scores = next((name for name in _SCORES if name in entry), None)
     if scores is not None:
         confidence = numbers(scores)
-        if confidence.shape != (count,) or not np.isfinite(confidence).all():
+        fits = confidence.shape == (count,) and confidence.dtype.kind in "fiu"
+        if not fits or not np.isfinite(confidence).all():
             raise wrong(f"its {scores} are not {count} finite numbers, one a region")
         order = np.argsort(-confidence, kind="stable")
         features, boxes = features[order], boxes[order]
