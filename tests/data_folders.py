@@ -88,10 +88,11 @@ def write_vqa(root: Path, *, prefix: str = "v2_") -> Path:
     return root
 
 
-def write_visual_genome(root: Path, *, id_key: str = "qa_id") -> Path:
+def write_visual_genome(root: Path, *, first_release: bool = False) -> Path:
     """Questions about pictures 1 (COCO's 9), 2 (COCO's 42), 3 (not of COCO), 4 (COCO's 77)."""
+    image_key, id_key = ("id", "id") if first_release else ("image_id", "qa_id")
     images = [
-        {"width": 800, "height": 600, "image_id": image, "coco_id": coco, "flickr_id": None,
+        {"width": 800, "height": 600, image_key: image, "coco_id": coco, "flickr_id": None,
          "url": f"https://example.org/{image}.jpg"}
         for image, coco in ((1, 9), (2, 42), (3, None), (4, 77))
     ]  # fmt: skip

@@ -112,23 +112,39 @@ def write_transposed_npz(folder: Path) -> Path:
     return folder
 
 
-def write_lmdb(folder: Path, *, arrays: bool = False) -> Path:
+def write_lmdb(folder: Path) -> Path:
+    """As ViLBERT's public code reads them."""
     lmdb = pytest.importorskip("lmdb")
     path = folder / "val.lmdb"
     with lmdb.open(str(path), map_size=1 << 22) as database, database.begin(write=True) as out:
         for image, (features, boxes) in PICTURES.items():
             entry: dict[str, Any] = {"image_id": str(image), "num_boxes": len(boxes)}
-            entry |= {"image_w": SIZE[0], "image_h": SIZE[1], "boxes": in_pixels(boxes)}
-            entry["features"] = features
-            if not arrays:
-                entry |= {name: coded(entry[name]).encode() for name in ("boxes", "features")}
+            entry |= {"image_w": SIZE[0], "image_h": SIZE[1]}
+            entry["boxes"] = coded(in_pixels(boxes)).encode()
+            entry["features"] = coded(features).encode()
             out.put(str(image).encode(), pickle.dumps(entry))
         out.put(b"keys", pickle.dumps([str(image).encode() for image in IDS]))
     return path
 
 
 def write_lmdb_of_arrays(folder: Path) -> Path:
-    return write_lmdb(folder, arrays=True)
+    """As MMF writes them."""
+    lmdb = pytest.importorskip("lmdb")
+    path = folder / "val.lmdb"
+    with lmdb.open(str(path), map_size=1 << 22) as database, database.begin(write=True) as out:
+        for image, (features, boxes) in PICTURES.items():
+            name = f"val2014/COCO_val2014_{image:012d}"
+            entry = {
+                "feature_path": name,
+                "features": features,
+                "bbox": in_pixels(boxes),
+                "image_width": SIZE[0],
+                "image_height": SIZE[1],
+                "num_boxes": len(boxes),
+                "objects": np.zeros(len(boxes), int),
+            }
+            out.put(name.encode(), pickle.dumps(entry))
+    return path
 
 
 def write_lmdb_of_npz(folder: Path) -> Path:

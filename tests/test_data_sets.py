@@ -251,11 +251,11 @@ def test_gqa(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------- together
 
 
-@pytest.mark.parametrize("id_key", ["qa_id", "id"])
+@pytest.mark.parametrize("first_release", [False, True])
 def test_visual_genome_adds_questions_whose_answer_and_picture_are_known(
-    id_key: str, tmp_path: Path
+    first_release: bool, tmp_path: Path
 ) -> None:
-    root = folders.write_visual_genome(folders.write_vqa(tmp_path), id_key=id_key)
+    root = folders.write_visual_genome(folders.write_vqa(tmp_path), first_release=first_release)
     folders.write_regions(root, folders.VQA_IMAGES)
     dataset = open_dataset(section("vqa-v2", root))
     assert dataset.split_names[-1] == "visual-genome"
@@ -355,8 +355,21 @@ def test_pictures_without_regions_are_counted_before_training(dataset: str, tmp_
     with pytest.raises(InputError, match=r"regions: holds no features.npy and no <image_id>.npz"):
         open_dataset(section(dataset, root)).split("train")
     folders.write_regions(root, ["elsewhere"])
-    with pytest.raises(InputError, match=r"[0-9] pictures? ha(s|ve) no regions: .* Add them to"):
+    with pytest.raises(
+        InputError, match=r"[0-9] pictures? ha(s|ve) no regions: .* has those of elsewhere\.$"
+    ):
         open_dataset(section(dataset, root)).split("train")
+
+
+def test_question_ids_of_two_types_are_refused(tmp_path: Path) -> None:
+    root = folders.write_vqa(tmp_path)
+    path = root / "v2_OpenEnded_mscoco_train2014_questions.json"
+    document = json.loads(path.read_text())
+    for question in document["questions"]:
+        question["question_id"] = str(question["question_id"])
+    folders.save(path, document)
+    with pytest.raises(InputError, match=r"train2014_annotations\.json: .* of another type"):
+        read("vqa-v2", root, "train")
 
 
 def change(path: Path, edit: Callable[[Any], Any]) -> None:
@@ -425,7 +438,7 @@ def test_bad_gqa(document: Any, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "document", "message"),
     [
-        ("image_data.json", [{"image_id": 1}], "1: has no 'coco_id'"),
+        ("image_data.json", [{"image_id": 1}], "image 1: has no 'coco_id'"),
         ("image_data.json", [{"image_id": 1, "coco_id": None}], "no question about a picture"),
         ("question_answers.json", [{"id": 1}], "1: has no 'qas'"),
         ("question_answers.json", [{"id": 1, "qas": [{"qa_id": 3}]}], "question 3: has no"),

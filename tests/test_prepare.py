@@ -115,7 +115,6 @@ def test_a_split_without_answers_is_written_without_annotations(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["prepare", "gqa"], "data.root: data set 'gqa' needs the folder of its files"),
         (["prepare", "gqa", "--root", "none"], "no such folder"),
         (["prepare", "tdiuc", "--root", "{root}"], "OpenEnded_mscoco_train2014_questions.json: no"),
         (["prepare", "gqa", "--root", "{root}"], "no answer is the most given of 9 questions"),
@@ -133,10 +132,17 @@ def test_what_is_missing_is_said(
     assert "Traceback" not in ran.err
 
 
-def test_a_folder_with_questions_only_has_no_vocabulary(cli: Runner, tmp_path: Path) -> None:
+def test_a_folder_is_asked_for(cli: Runner) -> None:
+    ran = cli("prepare", "gqa")
+    assert ran.code == 2
+    assert "gqa needs --root, the folder of its files" in ran.err
+
+
+def test_annotations_of_train_and_validation_are_needed(cli: Runner, tmp_path: Path) -> None:
     root = folders.write_vqa(tmp_path)
-    for path in root.glob("*_annotations.json"):
-        path.unlink()
-    ran = cli("prepare", "vqa-v2", "--root", root)
-    assert ran.code == 1
-    assert "split 'train' has no answers. There are those of: none" in ran.err
+    for years, split in (("val2014", "validation"), ("train2014", "train")):
+        file = root / f"v2_mscoco_{years}_annotations.json"
+        file.unlink()
+        ran = cli("prepare", "vqa-v2", "--root", root)
+        assert ran.code == 1
+        assert f"{file}: no such file; it holds the answers of split '{split}'. Add" in ran.err

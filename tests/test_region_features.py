@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pickle
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from region_writers import (
+    COUNTS,
     IDS,
     PICTURES,
     WIDTH,
@@ -158,14 +160,14 @@ BOXES = np.array([[0.0, 0, 1, 1], [0, 0, 0.5, 1]])
     ("changes", "message"),
     [
         ({"features": changed(np.ones((2, 3)), (1, 2), np.nan)}, "region 1 has a feature that"),
-        ({"features": changed(np.ones((2, 3)), (0, 0), 1e6)}, "region 0 has a feature .* infinite"),
+        ({"features": changed(np.ones((2, 3)), (0, 0), 1e6)}, "region 0 has a feature of 1e.06,"),
         ({"boxes": changed(BOXES, (1, 2), 1.2)}, "region 1 is not within .*: 0, 0, 1.2, 1"),
         ({"boxes": changed(BOXES, (0, 0), -0.5)}, "box of region 0 is not within"),
         ({"boxes": changed(BOXES, (0, 3), np.nan)}, "box of region 0 is not within"),
         ({"boxes": changed(BOXES, (1, 0), 0.9)}, "box of region 1 is not within"),
         ({"features": np.ones((2, 4))}, "features are 4 wide, those before 3"),
         ({"features": np.ones((3, 3))}, "do not fit"),
-        ({"features": np.ones((0, 3)), "boxes": BOXES[:0]}, "do not fit"),
+        ({"features": np.ones((0, 3)), "boxes": BOXES[:0]}, "has no regions"),
         ({"image": 0}, "stands there twice"),
     ],
 )  # fmt: skip
@@ -231,12 +233,27 @@ def test_arrays_of_other_programs_are_checked(
         RegionStore(tmp_path)
 
 
+@pytest.mark.parametrize("wrong", [1.5, np.nan])
+def test_boxes_of_a_store_are_checked_when_it_is_opened(tmp_path: Path, wrong: float) -> None:
+    convert_regions([write_tsv(tmp_path)], tmp_path / "regions")
+    path = tmp_path / "regions" / "boxes.npy"
+    boxes = np.load(path)
+    boxes[COUNTS[0] + COUNTS[1] + 2, 3] = wrong
+    np.save(path, boxes)
+    with pytest.raises(InputError, match="image 100005: the box of region 2 is not within"):
+        RegionStore(tmp_path / "regions")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.tsv", b"1\t2\t3\n", r"a\.tsv, line 1: has 3 columns. It must have 6"),
-        ("a.tsv", b"1\t2\t3\t1\t????\tAAAA\n", r"a\.tsv, line 1: cannot be read"),
-        ("a.tsv", b"1\t2\t3\t2\t" + b"A" * 22 + b"==\tAAAA\n", "num_boxes is 2"),
+        ("a.tsv", b"1\t2\t3\t1\tAA!AAA\tAAAA\n", r"a\.tsv, line 1: its boxes are not base64 of"),
+        ("a.tsv", b"1\t2\t3\t2\t" + b"A" * 22 + b"==\tAAAAAA==\n", "num_boxes is 2, but .* 1 b"),
+        ("a.tsv", b"1\tx\t3\t1\t" + b"A" * 22 + b"==\tAAAAAA==\n", "image_w is b'x'. It must be a"),
+        ("a.tsv", b"1\t0\t3\t1\t" + b"A" * 22 + b"==\tAAAAAA==\n", "width and height are 0 and 3"),
+        ("a.tsv", b"1\t2\t3\t0\t\t\n", r"a\.tsv, line 1: has no regions"),
+        ("a.tsv.gz", gzip.compress(b"1\t2\n"), r"a\.tsv\.gz: is packed with gzip. Unpack it"),
         ("a.hdf5", b"nothing", "is not a readable HDF5 file"),
         ("a.lmdb", b"nothing", "is not a readable LMDB database"),
         ("a.npz", b"nothing", r"a\.npz: is not a readable \.npz file"),
@@ -247,6 +264,73 @@ def test_broken_files_are_named(tmp_path: Path, name: str, content: bytes, messa
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         list(read_regions(tmp_path / name))
+
+
+def write_npz(path: Path, **changes: Any) -> None:
+    features, boxes = PICTURES[42]
+    arrays = {"features": features, "boxes": boxes, "scores": np.arange(3.0), **changes}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"boxes": None}, r"^\S*42\.npz: has no array boxes. Save its boxes as"),
+        ({"scores": np.arange(2.0)}, "scores are not 3 finite numbers, one a region"),
+        ({"scores": np.array([1, np.nan, 3])}, "scores are not 3 finite numbers"),
+        ({"scores": np.ones((3, 2))}, "scores are not 3 finite numbers"),
+        ({"scores": np.array(["a", "b", "c"])}, "scores are not 3 finite numbers"),
+        ({"boxes": np.array(1.0)}, r"features \(3, 6\) and boxes \(1,\) do not fit"),
+        ({"features": np.array(1.0)}, r"features \(1,\) and boxes \(3, 4\) do not fit"),
+        ({"boxes": np.ones((3, 5))}, r"features \(3, 6\) and boxes \(3, 5\) do not fit"),
+        ({"features": np.ones((7, 7, 2))}, r"features \(7, 7, 2\) and boxes \(3, 4\) do not fit"),
+        ({"image_w": 200, "image_h": 100}, "within one pixel of 200 x 100: they look like shares"),
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_belong_together_are_refused(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    write_npz(tmp_path / "42.npz")
+    list(read_regions(tmp_path))
+    write_npz(tmp_path / "42.npz", **changes)
+    with pytest.raises(InputError, match=message):
+        list(read_regions(tmp_path))
+
+
+def test_what_editors_and_other_systems_add_to_text_is_ignored(tmp_path: Path) -> None:
+    content = write_tsv(tmp_path).read_bytes().replace(b"\n", b"\r\n")
+    (tmp_path / "VAL.TSV").write_bytes(b"\xef\xbb\xbf" + content + b"\r\n")
+    assert_holds_the_pictures(convert_regions([tmp_path / "VAL.TSV"], tmp_path / "regions"))
+
+
+def test_a_file_without_pictures_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.tsv").touch()
+    with pytest.raises(InputError, match=r"empty\.tsv: holds no pictures"):
+        convert_regions([write_tsv(tmp_path), tmp_path / "empty.tsv"], tmp_path / "regions")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pos_boxes": np.arange(4)}, r"pos_boxes has shape \(4,\). It must be \(I, 2\)"),
+        ({"pos_boxes": np.array([[0, 3], [3, 3], [4, 9], [0, 0]])}, "image 7: has no regions"),
+        ({"pos_boxes": np.array([[0, 3], [3, 4], [4, 10], [0, 0]])}, "regions that are not there"),
+        ({"image_w": np.ones(3)}, r"image_w has shape \(3,\); expected \(4,\)"),
+        ({"image_bb": np.full((9, 4), 0.5)}, "image 42: all boxes lie within one pixel of 200 x 1"),
+        ({"image_features/42": np.ones((3, 6))}, "has no data set 'image_features'"),
+    ],
+)  # fmt: skip
+def test_hdf5_with_other_contents_is_refused(
+    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = write_hdf5_with_sizes(tmp_path)
+    with h5py.File(path, "a") as file:
+        for name, array in arrays.items():
+            del file[name.split("/")[0]]
+            file[name] = array
+    with pytest.raises(InputError, match=message):
+        convert_regions([path], tmp_path / "regions")
 
 
 def test_features_of_no_width_are_refused(tmp_path: Path) -> None:
@@ -314,9 +398,10 @@ def test_hdf5_that_does_not_say_its_images_asks_for_them(tmp_path: Path) -> None
     path = write_hdf5(tmp_path, index="none")
     with pytest.raises(InputError, match=r"which picture is which. It needs .*val_imgid2idx\.pkl"):
         list(read_regions(path))
-    (tmp_path / "val_imgid2idx.json").write_text('{"1": 99}')
-    with pytest.raises(InputError, match="is not a map of image ids to rows below 4"):
-        list(read_regions(path))
+    for rows in ('{"1": 99}', '{"1": 0, "2": 0}'):
+        (tmp_path / "val_imgid2idx.json").write_text(rows)
+        with pytest.raises(InputError, match="is not a map of image ids to different rows below 4"):
+            list(read_regions(path))
 
 
 class Evil:

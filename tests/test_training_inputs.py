@@ -18,6 +18,7 @@ from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.prediction import write_split  # noqa: E402
+from vqa_ensemble.training.session import train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -76,6 +77,18 @@ def test_a_split_to_evaluate_is_checked_before_training(
         Trainer(make_recipe(evaluate="valdation"), tmp_path / "run", CPU)
     with pytest.raises(InputError, match="split 'test' has no answers to score by"):
         Trainer(make_recipe(evaluate="test"), tmp_path / "run", CPU)
+
+
+def test_splits_to_predict_are_checked_before_training(
+    root: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    path = root / "test_questions.json"
+    path.write_text(path.read_text().replace('"image_id": 103', '"image_id": 999'))
+    [outcome] = train_members(
+        [make_recipe()], runs=tmp_path, predictions=tmp_path, device=CPU, splits=["test"]
+    )
+    assert f"{path}: 1 picture has no regions: 999." in outcome.error
+    assert not (tmp_path / "tiny" / "log.jsonl").exists()
 
 
 def test_the_score_of_the_evaluated_split_is_that_of_its_predictions(

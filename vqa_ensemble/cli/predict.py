@@ -75,7 +75,7 @@ def command(
                 {"member": member.name, "split": split, "score": score, "file": str(path)}
             )
             if not (quiet or as_json):
-                known = "" if score is None else f"{100 * score:.2f} % "
-                console().print(f"{member.name} on {split}: {known}→ {path}")
+                known = "" if score is None else f": {100 * score:.2f} %"
+                console().print(f"{member.name} on {split}{known} → {path}")
     if as_json:
         print_json(written)

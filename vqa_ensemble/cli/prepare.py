@@ -107,6 +107,8 @@ def command(
         with status("Making shapes", quiet=quiet):
             write_shapes(output, images=images, seed=seed)
         root = str(output)
+    elif not root and dataset != "easy-vqa":
+        raise click.UsageError(f"{dataset} needs --root, the folder of its files")
     opened = open_dataset(DataSection(dataset=dataset, root=root))
     written: list[Path] = []
 

@@ -13,8 +13,8 @@ HDF5
     (I,), or a file beside it: ``NAME_imgid2idx.pkl`` or ``.json``, or ``NAME_image_ids.npy``.
 npz
     One file a picture, named after it: ``features`` or ``x`` (k, D) or (D, k), ``boxes`` or
-    ``bbox`` (k, 4) as shares, or in pixels with ``image_w`` and ``image_h``; ``scores`` (k,)
-    if there are.
+    ``bbox`` (k, 4) as shares, or in pixels with ``image_w`` and ``image_h`` (``image_width``,
+    ``img_w``, …); ``scores`` (k,) if there are.
 LMDB
     One entry a picture by its id: such an npz file, or a pickled dictionary of such arrays
     (or of base64 of float32, with ``num_boxes``). The entry ``keys`` is skipped.
@@ -33,7 +33,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,10 +41,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import ABSENT, DAMAGED, InputError
+from vqa_ensemble.errors import ABSENT, DAMAGED, InputError, shown
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
-from vqa_ensemble.formats.region_store import RegionStore, load_array, write_store
-from vqa_ensemble.formats.text import check_regular_file
+from vqa_ensemble.formats.region_store import (
+    RegionStore,
+    check_shapes,
+    load_array,
+    write_store,
+)
+from vqa_ensemble.formats.text import check_not_packed, check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
 
 Array = npt.NDArray[Any]
@@ -62,8 +67,10 @@ _LXMERT_FIELDS = (
     "features",
 )
 _NAMES = {"features": ("features", "x"), "boxes": ("boxes", "bbox")}
+_WIDTHS = ("image_w", "image_width", "img_w")
+_HEIGHTS = ("image_h", "image_height", "img_h")
 _SCORES = ("scores", "objects_conf")
-_COCO_NAME = re.compile(r"(?:COCO_\w+_)?(\d{12})(?:\.jpg)?")
+_COCO_NAME = re.compile(r"(?:.*/)?(?:COCO_\w+_)?(\d{12})(?:\.jpg)?")
 _IMAGES_AT_ONCE = 64
 
 
@@ -100,11 +107,14 @@ def convert_regions(
     """
     with write_store(folder) as store:
         for file in files:
+            before = len(store.counts)
             for picture in read_regions(file):
                 last = limit or len(picture.features)
                 store.add(
                     picture.image, picture.features[:last], picture.boxes[:last], path=picture.path
                 )
+            if len(store.counts) == before:
+                raise InputError("holds no pictures", path=file, fix=DAMAGED)
     return RegionStore(folder)
 
 
@@ -121,7 +131,8 @@ def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
         raise InputError("no such file or folder", path=path, fix=ABSENT)
     if not path.is_dir():
         check_regular_file(path)
-    if path.suffix in (".lmdb", ".mdb") or (path / "data.mdb").is_file():
+    kind = path.suffix.lower()
+    if kind in (".lmdb", ".mdb") or (path / "data.mdb").is_file():
         return _read_lmdb(path)
     if (path / "features.npy").is_file():
         return _read_store(path)
@@ -134,11 +145,11 @@ def read_regions(path: str | os.PathLike[str]) -> Iterator[PictureOfRegions]:
                 fix="Give a folder that does, or a file of features.",
             )
         return (read_npz(file) for file in files)
-    if path.suffix == ".npz":
+    if kind == ".npz":
         return iter([read_npz(path)])
-    if path.suffix in (".h5", ".hdf5"):
+    if kind in (".h5", ".hdf5"):
         return _read_hdf5(path)
-    if ".tsv" in path.suffixes:
+    if ".tsv" in path.name.lower():
         return _read_tsv(path)
     raise InputError(
         "is of an unknown kind",
@@ -183,8 +194,14 @@ def _read_store(path: Path) -> Iterator[PictureOfRegions]:
 
 def _read_tsv(path: Path) -> Iterator[PictureOfRegions]:
     with path.open("rb") as file:
+        check_not_packed(file.read(4), path)
+        file.seek(0)
         for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
             where = f"line {number}"
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
             cells = line.rstrip(b"\r\n").split(b"\t")
             fields = _LXMERT_FIELDS if len(cells) == len(_LXMERT_FIELDS) else _BUTD_FIELDS
             if len(cells) != len(fields):
@@ -236,19 +253,25 @@ def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
     adaptive = features.ndim == 2
     if adaptive:
         ranges = np.asarray(_dataset(file, "pos_boxes", path), np.int64)
+        if ranges.shape[1:] != (2,):
+            raise InputError(
+                f"pos_boxes has shape {ranges.shape}",
+                path=path,
+                fix="It must be (I, 2): the first of each picture's regions and the last + 1.",
+            )
     else:
         first = np.arange(len(features))
         ranges = np.stack([first, first + 1], 1)
     images = _hdf5_image_ids(file, path, len(ranges))
     rows = sorted(images)
     low, high = ranges[rows].T
-    if not ((low >= 0) & (low < high) & (high <= len(features))).all():
+    if not ((low >= 0) & (low <= high) & (high <= len(features))).all():
         raise InputError(
             "pos_boxes names regions that are not there",
             path=path,
             fix=DAMAGED,
         )
-    sides = [] if spatial else [_dataset(file, name, path)[:] for name in ("image_w", "image_h")]
+    sides = None if spatial else _hdf5_sides(file, path, len(ranges))
     # Reading some pictures at once costs a fraction of reading each by itself.
     for start in range(0, len(rows), _IMAGES_AT_ONCE):
         some = rows[start : start + _IMAGES_AT_ONCE]
@@ -257,14 +280,27 @@ def _hdf5_pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
         for row in some:
             first, last = (ranges[row] - begin).tolist()
             place = slice(first, last) if adaptive else first
-            shares = some_boxes[place]
-            if sides:
-                shares = shares / np.array([side[row] for side in sides] * 2)
-            yield PictureOfRegions(images[row], some_features[place], shares, path)
+            its_boxes = some_boxes[place]
+            if sides is not None:
+                its_boxes = _shares(its_boxes, *sides[row], path=path, where=f"image {images[row]}")
+            yield PictureOfRegions(images[row], some_features[place], its_boxes, path)
+
+
+def _hdf5_sides(file: Any, path: Path, count: int) -> Array:
+    """Width and height of each row's picture, shape (I, 2)."""
+    sides = [np.asarray(_dataset(file, name, path), float) for name in ("image_w", "image_h")]
+    for name, side in zip(("image_w", "image_h"), sides, strict=True):
+        if side.shape != (count,):
+            raise InputError(
+                f"{name} has shape {side.shape}; expected ({count},)",
+                path=path,
+                fix="Each picture needs its width and height.",
+            )
+    return np.stack(sides, 1)
 
 
 def _dataset(file: Any, name: str, path: Path) -> Any:
-    if name not in file:
+    if not hasattr(file.get(name), "shape"):  # absent, or a group
         raise InputError(
             f"has no data set '{name}'",
             path=path,
@@ -306,11 +342,13 @@ def _read_index(path: Path, count: int) -> dict[int, int | str]:
         rows = read_plain_pickle(source.read_bytes(), path=source)
     else:
         rows = read_json(source)
-    if not isinstance(rows, dict) or not all(
-        isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values()
+    if (
+        not isinstance(rows, dict)
+        or not all(isinstance(row, (int, np.integer)) and 0 <= row < count for row in rows.values())
+        or len(set(rows.values())) < len(rows)
     ):
         raise InputError(
-            f"is not a map of image ids to rows below {count}",
+            f"is not a map of image ids to different rows below {count}",
             path=source,
             fix="Take the map that was written with these features.",
         )
@@ -388,7 +426,7 @@ def _load_npz(source: BinaryIO, *, path: Path, where: str) -> dict[str, Any]:
     try:
         with np.load(source, allow_pickle=False) as content:
             # Arrays of objects, as some extractors add, are not asked for.
-            wanted = {"image_w", "image_h", *_SCORES, *sum(_NAMES.values(), ())}
+            wanted = {*_WIDTHS, *_HEIGHTS, *_SCORES, *sum(_NAMES.values(), ())}
             return {name: content[name] for name in content.files if name in wanted}
     except Exception as error:
         # A broken archive raises nearly anything.
@@ -405,46 +443,75 @@ def _picture(
 ) -> PictureOfRegions:
     """From named cells: arrays, or base64 of float32; sorted by score if there is one."""
 
-    def get(kind: str) -> Any:
-        for name in _NAMES[kind]:
-            if name in entry:
-                return entry[name]
-        raise InputError(
-            f"has no array {kind}",
-            path=path,
-            where=where,
-            fix=f"Save its {kind} as '{_NAMES[kind][0]}' or '{_NAMES[kind][1]}'.",
-        )
+    def wrong(problem: str, fix: str = DAMAGED) -> InputError:
+        return InputError(problem, path=path, where=where, fix=fix)
 
-    try:
-        boxes = _numbers(get("boxes")).reshape(-1, 4)
-        count = len(boxes)
-        if "num_boxes" in entry and int(entry["num_boxes"]) != count:
-            raise ValueError(f"num_boxes is {int(entry['num_boxes'])}, but there are {count} boxes")
-        features = _numbers(get("features"))
-        if features.ndim == 1:
-            features = features.reshape(count, -1)
-        elif features.shape[0] != count and features.shape[-1] == count:
-            features = features.T
-        if "image_w" in entry and "image_h" in entry:
-            width, height = float(entry["image_w"]), float(entry["image_h"])
-            with np.errstate(divide="ignore", invalid="ignore"):  # the result is checked
-                boxes = boxes / np.array([width, height, width, height], np.float32)
-        scores = next((_numbers(entry[name]) for name in _SCORES if name in entry), None)
-        if scores is not None:
-            order = np.argsort(-scores, kind="stable")
-            features, boxes = features[order], boxes[order]
-    except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:
-        raise InputError(
-            f"cannot be read: {error}",
-            path=path,
-            where=where,
-            fix=DAMAGED,
-        ) from error
+    def array(kind: str) -> Array:
+        name = next((name for name in _NAMES[kind] if name in entry), None)
+        if name is None:
+            either = " or ".join(f"'{name}'" for name in _NAMES[kind])
+            raise wrong(f"has no array {kind}", f"Save its {kind} as {either}.")
+        return np.atleast_1d(numbers(name))
+
+    def numbers(name: str) -> Array:
+        value = entry[name]
+        if not isinstance(value, (bytes, str)):
+            return np.asarray(value)
+        try:
+            return np.frombuffer(base64.b64decode(value, validate=True), np.float32)
+        except ValueError as error:
+            raise wrong(f"its {name} are not base64 of float32: {error}") from error
+
+    def number(names: Sequence[str]) -> float | None:
+        for name in names:
+            if name in entry:
+                try:
+                    return float(entry[name])
+                except (ValueError, TypeError) as error:
+                    problem = f"its {name} is {shown(entry[name])}"
+                    raise wrong(problem, "It must be a number.") from error
+        return None
+
+    boxes, features = array("boxes"), array("features")
+    if boxes.ndim == 1 and boxes.size % 4 == 0:
+        boxes = boxes.reshape(-1, 4)
+    count = len(boxes)
+    told = number(("num_boxes",))
+    if told is not None and told != count:
+        raise wrong(f"its num_boxes is {told:g}, but there are {count} boxes")
+    if features.ndim == 1 and count and features.size % count == 0:
+        features = features.reshape(count, -1)
+    elif features.ndim == 2 and len(features) != count == features.shape[1]:
+        features = features.T
+    check_shapes(features, boxes, path=path, where=where)
+    width, height = number(_WIDTHS), number(_HEIGHTS)
+    if width is not None and height is not None:
+        boxes = _shares(boxes, width, height, path=path, where=where)
+    scores = next((name for name in _SCORES if name in entry), None)
+    if scores is not None:
+        confidence = numbers(scores)
+        fits = confidence.shape == (count,) and confidence.dtype.kind in "fiu"
+        if not fits or not np.isfinite(confidence).all():
+            raise wrong(f"its {scores} are not {count} finite numbers, one a region")
+        order = np.argsort(-confidence, kind="stable")
+        features, boxes = features[order], boxes[order]
     return PictureOfRegions(image, features, boxes, path)
 
 
-def _numbers(value: Any) -> Array:
-    if isinstance(value, (bytes, str)):
-        return np.frombuffer(base64.b64decode(value), np.float32)
-    return np.asarray(value)
+def _shares(boxes: Array, width: float, height: float, *, path: Path, where: str) -> Array:
+    """Boxes in pixels, shape (k, 4), as shares of the picture's sides."""
+    if not (width > 0 and height > 0):
+        raise InputError(
+            f"the picture's width and height are {width:g} and {height:g}",
+            path=path,
+            where=where,
+            fix="They must be in pixels, above 0.",
+        )
+    if boxes.size and width > 1 and height > 1 and boxes.max() <= 1:
+        raise InputError(
+            f"all boxes lie within one pixel of {width:g} x {height:g}: they look like shares",
+            path=path,
+            where=where,
+            fix="Where a file has the picture's width and height, boxes must be in pixels.",
+        )
+    return boxes / np.array([width, height, width, height], np.float32)

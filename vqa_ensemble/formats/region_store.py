@@ -41,8 +41,8 @@ class RegionStore:
     ------
     InputError
         If a file is missing or broken, the shapes do not fit together, an image stands twice,
-        a number is NaN or infinite, or a box is not within its picture. What
-        :func:`write_store` wrote was checked then, and its features are not read again.
+        a number is NaN or infinite, or a box is not within its picture. The features (R, D) that
+        :func:`write_store` wrote were checked then, and are not read again.
     """
 
     def __init__(self, folder: str | os.PathLike[str], limit: int = 0) -> None:
@@ -91,6 +91,8 @@ class RegionStore:
         self._boxes = boxes.reshape(-1, 4)
         if padded:
             self._check_all()
+        else:
+            self._check_boxes()
 
     def __reduce__(self) -> tuple[type[RegionStore], tuple[Path, int]]:
         """Another process opens the files itself."""
@@ -142,6 +144,12 @@ class RegionStore:
         for row, image in enumerate(self.image_ids):
             check_regions(*self.picture(row), path=self.folder, image=image)
 
+    def _check_boxes(self) -> None:
+        good = _within_picture(self._boxes)
+        if not good.all():
+            row = int(np.searchsorted(self._starts, good.argmin(), side="right")) - 1
+            check_regions(*self.picture(row), path=self.folder, image=self.image_ids[row])
+
     def _load(self, name: str, kinds: str, meaning: str, *, mmap: bool = False) -> Any:
         """An array whose type is of one of numpy's ``kinds``."""
         path = self.folder / f"{name}.npy"
@@ -180,6 +188,42 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
     return array
 
 
+def check_shapes(
+    features: npt.NDArray[Any],
+    boxes: npt.NDArray[Any],
+    *,
+    path: str | os.PathLike[str],
+    where: str,
+) -> None:
+    """Check that one picture's arrays are numbers of shapes (k, D) and (k, 4).
+
+    Raises
+    ------
+    InputError
+        If they are not, or there are no regions.
+    """
+    if not len(boxes) and not len(features):
+        raise InputError(
+            "has no regions",
+            path=path,
+            where=where,
+            fix="Give it some, such as one box around the whole picture, or take it out.",
+        )
+    if features.ndim != 2 or not features.size or boxes.shape != (len(features), 4):
+        raise InputError(
+            f"features {features.shape} and boxes {boxes.shape} do not fit; "
+            "expected (k, D) and (k, 4)",
+            path=path,
+            where=where,
+            fix="Each region needs its box; extract them again.",
+        )
+    for array in (features, boxes):
+        if array.dtype.kind not in "fiu":
+            raise InputError(
+                f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
+            )
+
+
 def check_regions(
     features: npt.NDArray[Any],
     boxes: npt.NDArray[Any],
@@ -203,9 +247,7 @@ def check_regions(
             where=where,
             fix="Extract the features again.",
         )
-    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
-    # Written so that NaN is wrong.
-    good = (boxes >= low).all(1) & (boxes <= high).all(1) & (boxes[:, 2:] >= boxes[:, :2]).all(1)
+    good = _within_picture(boxes)
     if not good.all():
         region = int(np.flatnonzero(~good)[0])
         corners = ", ".join(f"{float(number):.4g}" for number in boxes[region])
@@ -215,6 +257,15 @@ def check_regions(
             where=where,
             fix="Boxes are x1, y1, x2, y2 as shares of the picture's width and height.",
         )
+
+
+def _within_picture(boxes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which boxes, shape (k, 4), are right; those with NaN are not."""
+    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
+    x1, y1, x2, y2 = boxes.T
+    across, down = (low <= x1) & (x1 <= x2) & (x2 <= high), (low <= y1) & (y1 <= y2) & (y2 <= high)
+    right: npt.NDArray[np.bool_] = across & down
+    return right
 
 
 class RegionWriter:
@@ -248,28 +299,15 @@ class RegionWriter:
         Raises
         ------
         InputError
-            If the image was there before, has no regions, the width is another than the
-            first's, or as :func:`check_regions`.
+            If the image was there before, the width is another than the first's, a number does
+            not fit into float16, or as :func:`check_shapes` and :func:`check_regions`.
         """
         where = f"image {image}"
         if image in self.image_ids:
             raise InputError(
                 "stands there twice", path=path, where=where, fix="Give each picture once."
             )
-        count = len(features)
-        if features.ndim != 2 or not features.size or boxes.shape != (count, 4):
-            raise InputError(
-                f"features {features.shape} and boxes {boxes.shape} do not fit; "
-                "expected (k, D) and (k, 4)",
-                path=path,
-                where=where,
-                fix="Each region needs its box; extract them again.",
-            )
-        for array in (features, boxes):
-            if array.dtype.kind not in "fiu":
-                raise InputError(
-                    f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
-                )
+        check_shapes(features, boxes, path=path, where=where)
         self.width = self.width or features.shape[1]
         if features.shape[1] != self.width:
             raise InputError(
@@ -280,11 +318,20 @@ class RegionWriter:
             )
         with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite
             half = np.ascontiguousarray(features, np.float16)
+        if np.isinf(half).any() and np.isfinite(features).all():
+            region = int(np.isinf(half).any(1).argmax())
+            raise InputError(
+                f"region {region} has a feature of {np.abs(features[region]).max():g}, more than "
+                "float16 can hold",
+                path=path,
+                where=where,
+                fix="Scale all features to below 65,504.",
+            )
         check_regions(half, boxes, path=path, image=image)
         self._files[0].write(half.data)
         self._files[1].write(np.clip(boxes, 0, 1).astype(np.float32).data)
         self.image_ids[image] = None
-        self.counts.append(count)
+        self.counts.append(len(features))
 
 
 @contextmanager

@@ -19,6 +19,13 @@ def check_regular_file(path: str | os.PathLike[str]) -> None:
         raise InputError("is not a file", path=path, fix=NOT_A_FILE)
 
 
+def check_not_packed(begin: bytes, path: str | os.PathLike[str]) -> None:
+    """Raise InputError if a file begins as gzip or zip files do."""
+    for magic, name in ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip")):
+        if begin.startswith(magic):
+            raise InputError(f"is packed with {name}", path=path, fix="Unpack it first.")
+
+
 def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:
     """The ending of a file's name in lower case; raises InputError unless it is one of these."""
     ending = Path(path).suffix.lower()
@@ -58,6 +65,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
+        check_not_packed(error.object, path)
         raise InputError(
             f"is not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
         ) from error

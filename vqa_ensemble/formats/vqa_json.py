@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from vqa_ensemble.errors import DAMAGED, InputError, shown
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import cannot_read, check_regular_file
+from vqa_ensemble.formats.text import cannot_read, check_not_packed, check_regular_file
 
 QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 _NOUNS = {
@@ -138,6 +138,7 @@ def read_json(path: str | os.PathLike[str], *, nan: bool = False) -> Any:
         with _garbage_collection_paused():
             return parse_with_nan(content) if nan else orjson.loads(content)
     except json.JSONDecodeError as error:
+        check_not_packed(content, path)
         _check_utf8(content, path)
         raise InputError(
             f"not valid JSON, or truncated ({error.msg})",
@@ -459,8 +460,9 @@ def column(
 
 
 def _place(entry: dict[str, Any], key: str, position: int, id_key: str) -> str:
-    question = entry.get(id_key)
-    return f"{key}[{position}]" if question is None else f"question {question}"
+    identity = entry.get(id_key)
+    noun = "image" if id_key == "image_id" else "question"
+    return f"{key}[{position}]" if identity is None else f"{noun} {identity}"
 
 
 def read_ids(

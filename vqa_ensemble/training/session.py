@@ -16,7 +16,7 @@ from vqa_ensemble.formats.atomic import sole_use
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data import open_dataset
-from vqa_ensemble.training.prediction import write_split
+from vqa_ensemble.training.prediction import known_examples, write_split
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress
 
 
@@ -151,6 +151,9 @@ def _train_member(
     # Of processes that train together, one speaks for all.
     with sole_use(folder, waiting) if distributed.rank() == 0 else nullcontext():
         trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
+        for split in wanted:
+            if split not in (*recipe.data.train_splits, recipe.training.evaluate):
+                known_examples(trainer.member, dataset, split)  # what it lacks is said now
         member = trainer.train(report)
     files: dict[str, Path] = {}
     scores: dict[str, float | None] = {}

@@ -13,14 +13,15 @@ from vqa_ensemble.formats.recipe import DataSection
 from vqa_ensemble.training.data.examples import (
     Dataset,
     Examples,
-    RawSplit,
-    SoftAnswers,
     Split,
     answer_vocabulary,
+    answers_of,
 )
 from vqa_ensemble.training.data.vocabulary import build_words, tokenize
 
 logger = logging.getLogger(__name__)
+_TRAIN_FIX = "Add it, or leave the split out of data.train_splits."
+_VOCABULARY_FIX = "Add it, or leave the split out of data.vocabulary_splits."
 
 
 def training_examples(
@@ -40,12 +41,16 @@ def training_examples(
     splits = [dataset.split(name) for name in data.train_splits]
     if all(split.extra for split in splits):
         raise InputError("has extra questions only", where="data.train_splits", fix="Add 'train'.")
-    given = {split.name: _answers(split, split.name) for split in splits}
+    given = {split.name: answers_of(split, split.name, fix=_TRAIN_FIX) for split in splits}
     _check_distinct(splits)
     if data.question_types:
         splits = [split.of_types(data.question_types) for split in splits]
     names = data.vocabulary_splits or [split.name for split in splits if not split.extra]
-    parts = [given[name] if name in given else _read_answers(dataset, name) for name in names]
+    # Splits that are not trained on need no regions.
+    parts = [
+        given[name] if name in given else answers_of(dataset.read(name), name, fix=_VOCABULARY_FIX)
+        for name in names
+    ]
     answers = list(answer_vocabulary(parts, data.min_answers))
     splits = [_usable(split, splits, answers) if split.extra else split for split in splits]
     texts = [text for split in splits for text in split.questions]
@@ -53,25 +58,6 @@ def training_examples(
     words = build_words([*texts, *options, *(answers if answer_words else ())])
     _warn_of_long_questions(texts, data.words)
     return Examples(splits, words, answers, data.words)
-
-
-def _read_answers(dataset: Dataset, name: str) -> SoftAnswers:
-    """Answers of a split that is not trained on; it needs no regions."""
-    return _answers(dataset.read(name), name)
-
-
-def _answers(split: Split | RawSplit, name: str) -> SoftAnswers:
-    if split.answers is None:
-        file = split.answers_file
-        missing = file is not None and not file.is_file()
-        raise InputError(
-            f"no such file; it holds the answers of split '{name}'"
-            if missing
-            else f"split '{name}' has no answers to learn from",
-            path=file,
-            fix="Add it, or leave the split out of data.train_splits.",
-        )
-    return split.answers
 
 
 def _check_distinct(splits: Sequence[Split]) -> None:

@@ -163,6 +163,27 @@ class RawSplit:
     answers_file: Path | None = None
 
 
+def answers_of(split: Split | RawSplit, name: str, *, fix: str) -> SoftAnswers:
+    """The answers of a split that must have some.
+
+    Raises
+    ------
+    InputError
+        If it has none, naming the file that is missing, with ``fix``.
+    """
+    if split.answers is None:
+        file = split.answers_file
+        missing = file is not None and not file.is_file()
+        raise InputError(
+            f"no such file; it holds the answers of split '{name}'"
+            if missing
+            else f"split '{name}' has no answers to learn from",
+            path=file,
+            fix=fix,
+        )
+    return split.answers
+
+
 class Dataset(Protocol):
     """A data set made of named splits."""
 

@@ -69,12 +69,10 @@ class PictureRegions:
         missing = list(dict.fromkeys(str(image) for image, row in pairs if row < 0))
         if missing:
             count = f"{len(missing):,} pictures have" if len(missing) > 1 else "1 picture has"
-            first = ", ".join(missing[:_EXAMPLES])
-            raise InputError(
-                f"{count} no regions: {first}{', …' if len(missing) > _EXAMPLES else ''}",
-                path=path,
-                fix=f"Add them to {self.folder}.",
-            )
+            fix = f"Add them to {self.folder}"
+            if (rows < 0).all():
+                fix += f", which has those of {_some(list(self._opened[0]))}"
+            raise InputError(f"{count} no regions: {_some(missing)}", path=path, fix=f"{fix}.")
         return rows
 
     @cached_property
@@ -93,6 +91,11 @@ class PictureRegions:
         return {str(image_id(file.stem)): row for row, file in enumerate(files)}, NpzRegions(
             files, self._limit
         )
+
+
+def _some(images: Sequence[str]) -> str:
+    """The first few."""
+    return ", ".join(images[:_EXAMPLES]) + (", …" if len(images) > _EXAMPLES else "")
 
 
 class NpzRegions:

@@ -18,6 +18,7 @@ from vqa_ensemble.training.data.examples import (
     RawSplit,
     SoftAnswers,
     answer_vocabulary,
+    answers_of,
 )
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.vocabulary import tokenize
@@ -101,7 +102,7 @@ def summarize(
     dataset : Dataset
     vocabulary_splits : sequence of str
         Splits whose answers make the vocabulary; by default those of train and validation that
-        have answers, or else all that have.
+        are there, or else all that have answers.
     min_answers : int
         Questions that an answer must be the answer of. It is counted as the public reference
         counts it, so that 9 gives 3,129 answers on VQA v2: once for each question whose
@@ -114,7 +115,7 @@ def summarize(
     Raises
     ------
     InputError
-        If no split is there, a file is broken, or there are no answers to count.
+        If no split is there, a file is broken, or a split for the vocabulary has no answers.
     """
     if not dataset.split_names and isinstance(dataset, FolderDataset):
         first = next(iter(dataset.files.values()))
@@ -127,6 +128,8 @@ def summarize(
     described, extra = [], set()
     for name in dataset.split_names:
         raw = dataset.read(name)
+        if name in VOCABULARY_SPLITS and not vocabulary_splits:
+            answers_of(raw, name, fix="Add it, or choose other splits with --vocabulary-split.")
         each(name, raw)
         described.append(_describe(name, raw, words))
         if raw.answers is not None:

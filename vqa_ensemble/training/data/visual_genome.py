@@ -3,9 +3,11 @@
 In the folder of VQA v1 or v2 there are, as downloaded from visualgenome.org:
 
 - ``question_answers.json``: for each picture ``{"id", "qas": [{"qa_id", "question",
-  "answer"}]}`` (the first release wrote ``id`` for ``qa_id``).
+  "answer"}]}``.
 - ``image_data.json``: for each picture ``{"image_id", "coco_id"}``, where ``coco_id`` is null
   if the picture is not one of COCO.
+
+The first release wrote ``id`` for ``qa_id`` and for ``image_id``.
 
 Only questions about COCO pictures can be used, since VQA's pictures and regions are COCO's.
 As extra questions they say nothing about the answer vocabulary. Training takes those whose
@@ -82,6 +84,7 @@ def read_visual_genome(root: Path) -> RawSplit:
 def _coco_ids(path: Path) -> dict[int, int]:
     """COCO's id of each of Visual Genome's pictures that is one of COCO."""
     pictures = list_of_objects(read_json(path), "", path)
-    ids = column(pictures, "", "image_id", (int,), path, "image_id")
-    coco = column(pictures, "", "coco_id", (int, type(None)), path, "image_id")
+    id_key = "image_id" if "image_id" in pictures[0] else "id"
+    ids = column(pictures, "", id_key, (int,), path, id_key)
+    coco = column(pictures, "", "coco_id", (int, type(None)), path, id_key)
     return {picture: its for picture, its in zip(ids, coco, strict=True) if its is not None}

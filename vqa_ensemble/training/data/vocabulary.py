@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -13,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.text import cannot_read
+from vqa_ensemble.formats.text import cannot_read, check_not_packed
 
+logger = logging.getLogger(__name__)
 FloatArray = npt.NDArray[np.float32]
 
 PADDING = 0
@@ -148,23 +150,28 @@ def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray]
     found: dict[int, FloatArray] = {}
     try:
         with path.open("rb") as file:
-            width = len(file.readline().split()) - 1
-            file.seek(0)
-            for number, line in enumerate(file, start=1):
+            head = file.readline()
+            check_not_packed(head, path)
+            # Files in word2vec's format begin with the numbers of lines and of columns.
+            header = len(head.split()) == 2
+            width = len((file.readline() if header else head).split()) - 1
+            file.seek(len(head) if header else 0)
+            for number, line in enumerate(file, start=1 + header):
                 word, _, numbers = line.partition(b" ")
                 position = wanted.get(word)
+                values = () if position is None else numbers.split()
                 # The first of several is the frequent one; some files have words of two parts.
-                if position is None or position in found or numbers.count(b" ") != width - 1:
+                if position is None or position in found or len(values) > width:
                     continue
-                try:
-                    found[position] = np.array(numbers.split(), np.float32)
-                except ValueError as error:
+                vector = _numbers(values)
+                if len(vector) != width:
                     raise InputError(
                         f"has something else than {width} numbers after {word.decode()!r}",
                         path=path,
                         where=f"line {number}",
                         fix="Each line must hold a word and its numbers, as many in every line.",
-                    ) from error
+                    )
+                found[position] = vector
                 if len(found) == len(wanted):
                     break
     except OSError as error:
@@ -176,7 +183,24 @@ def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray]
             where="model.glove_file",
             fix="Give a file of lines 'word number number …'.",
         )
+    if len(found) < len(words) / 2:
+        logger.warning(
+            "%s has only %s of the %s words; the others begin at random.",
+            path,
+            f"{len(found):,}",
+            f"{len(words):,}",
+        )
     return found, float(np.std(list(found.values())))
+
+
+def _numbers(values: Sequence[bytes]) -> FloatArray:
+    """Finite numbers of 32 bits; none if one of them is no such number."""
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(values, np.float32)
+    except ValueError:
+        return np.empty(0, np.float32)
+    return vector if np.isfinite(vector).all() else vector[:0]
 
 
 def _glove_package(words: Sequence[str]) -> tuple[dict[int, FloatArray], float]:

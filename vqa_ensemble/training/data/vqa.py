@@ -145,6 +145,12 @@ def _order(
     annotations: Annotations, question_ids: QuestionIds, path: Path
 ) -> npt.NDArray[np.int64]:
     """Each question's row in the annotations."""
+    if annotations.question_ids.dtype != question_ids.dtype:
+        raise InputError(
+            "question ids are of another type (integer, string) than in the questions file",
+            path=path,
+            fix="Give both files the same question ids: all integers or all strings.",
+        )
     position = {question: row for row, question in enumerate(annotations.question_ids.tolist())}
     listed = question_ids.tolist()
     missing = [question for question in listed if question not in position]
