@@ -19,7 +19,7 @@ from tiny_vqa import tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import read_recipe  # noqa: E402
+from vqa_ensemble.formats.recipe import Recipe, read_recipe  # noqa: E402
 from vqa_ensemble.formats.vqa_json import read_annotations  # noqa: E402
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers  # noqa: E402
 from vqa_ensemble.studies import measuring  # noqa: E402
@@ -55,7 +55,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """On tiny data, with runs in this process: a process of its own takes seconds to start."""
     base = tiny_recipe(write_data(tmp_path / "data"), epochs=1)
 
-    def here(self: Bench, folder: Path, function: Any, *arguments: Any, **options: Any) -> None:
+    def here(
+        self: Bench, folder: Path, what: str, function: Any, *arguments: Any, **options: Any
+    ) -> None:
         function(*arguments, **options)
 
     monkeypatch.setattr(Bench, "_in_process", here)
@@ -96,7 +98,7 @@ def test_a_table_holds_what_was_measured(bench: Bench) -> None:
     row = table.rows[1]
     humans = HumanAnswers.prepare(read_annotations(bench.annotations["validation"]))
     for seed in (0, 1):
-        run = bench.train(change_recipe(bench.base, {"training.epochs": 3}), seed)
+        run = bench.train(change_recipe(bench.base, {"training.epochs": 3}), seed, "three")
         predicted = read_predictions(bench.predictions(run, "validation"))
         scored = score_answers(humans, predicted.question_ids, predicted.top())
         assert row.values["overall"][seed] == scored.overall
@@ -184,6 +186,30 @@ def test_one_failure_leaves_the_other_rows(bench: Bench) -> None:
     assert len(table.failures) == 2
     assert "lost, seed 0: " in table.failures[0]
     assert "no questions of type none such" in table.failures[0]
+    study = RecipeStudy("Epochs", "epochs", lambda bench: rows[2:])
+    with pytest.raises(
+        InputError, match=r"all 2 runs failed; the first: lost, seed 0: .*none such"
+    ):
+        study("epochs", bench)
+
+
+def test_rows_are_compared_over_the_seeds_that_both_have(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = Bench.train
+
+    def fail_once(self: Bench, recipe: Recipe, seed: int, label: str, lesson: str = "") -> Any:
+        if (label, seed) == ("three", 0):
+            raise InputError("its process died", fix="Again.")
+        return train(self, recipe, seed, label, lesson)
+
+    monkeypatch.setattr(Bench, "train", fail_once)
+    table = STUDY("epochs", bench)
+    two, three = table.rows
+    assert (two.seeds, three.seeds) == ([0, 1], [1])
+    gain = three.values["overall"][0] - two.values["overall"][1]
+    assert differences(table)[1][0][1] == f"{gain:+.2f}"
+    assert two.values["overall"][0] != two.values["overall"][1]
 
 
 def test_seeds_and_data_name_a_run_but_not_its_place(bench: Bench) -> None:
@@ -197,9 +223,14 @@ def test_seeds_and_data_name_a_run_but_not_its_place(bench: Bench) -> None:
 def test_gains_are_paired_and_starred() -> None:
     columns = (Column("overall", score=True), Column("time (s)", 1))
     rows = [
-        TableRow("a", {"overall": [60.0, 70.0, 80.0], "time (s)": [1.0]}, {"time (h)": 5782.0}),
-        TableRow("b", {"overall": [61.0, 71.1, 81.0], "time (s)": [2.0]}, {}, "a"),
-        TableRow("c", {"overall": [60.0, 74.0, 76.0], "time (s)": [2.0]}, {}, "a"),
+        TableRow(
+            "a",
+            {"overall": [60.0, 70.0, 80.0], "time (s)": [1.0]},
+            {"time (h)": 5782.0},
+            seeds=(0, 1, 2),
+        ),
+        TableRow("b", {"overall": [61.0, 71.1, 81.0], "time (s)": [2.0]}, {}, "a", (0, 1, 2)),
+        TableRow("c", {"overall": [60.0, 74.0, 76.0], "time (s)": [2.0]}, {}, "a", (0, 1, 2)),
     ]
     table = Table("s", "Title", "model", columns, rows, ["note"])
     assert differences(table) == (
@@ -305,7 +336,10 @@ def test_the_command_trains_in_a_process_of_its_own(
     assert (tmp_path / "out" / "counter.png").is_file()
     ran = cli.good(*arguments)
     assert "68.65" in ran.out
-    assert "7 epochs" not in ran.out
+    assert "two, seed 0 is done" in ran.err
+    assert "1 epoch of 50 questions" in ran.out
+    assert "One seed a row" in ran.out
+    assert "±" not in ran.out
 
 
 def test_the_toy_task_is_kept_point_by_point(
