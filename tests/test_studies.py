@@ -306,6 +306,12 @@ def test_every_study_changes_only_what_recipes_have(bench: Bench) -> None:
             assert len({named(recipe, 0, "").member.name for recipe in recipes}) == len(rows)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_told_before_anything_trains(bench: Bench) -> None:
+    with pytest.raises(InputError, match="cuda"):
+        Bench(bench.base, bench.folder, seeds=2, device="cuda")
+
+
 def test_proposals_need_a_detector(bench: Bench) -> None:
     bench.base = read_recipe("easy-vqa-ban")
     with pytest.raises(InputError, match="easy-VQA's regions are patches"):

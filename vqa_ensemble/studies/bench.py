@@ -69,7 +69,9 @@ class Bench:
     Raises
     ------
     InputError
-        If the data set is missing or has no annotations.
+        If there is no such device, or the data set is missing or has no annotations.
+    OSError
+        If the folder cannot be made.
     """
 
     def __init__(
@@ -83,6 +85,9 @@ class Bench:
         fresh: bool = False,
         tell: Callable[[str, float], object] = lambda what, share: None,
     ) -> None:
+        # What would fail in every run fails here, once.
+        choose_device(device)
+        folder.mkdir(parents=True, exist_ok=True)
         self.base = base
         self.seeds = range(seeds)
         data = study_data(base, folder / "data")
