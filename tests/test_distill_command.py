@@ -27,6 +27,7 @@ from vqa_ensemble.training.data.teacher import read_teacher  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
+ACCURACIES = {"exponent": 2.0, "accuracies": {"a": 0.8, "b": 0.4}, "type_accuracies": {}}
 
 
 @pytest.fixture
@@ -70,6 +71,9 @@ def test_the_mean_of_members_is_taught(tmp_path: Path) -> None:
     ("method", "learned", "expected"),
     [
         ("greedy-selection", {"weights": {"a": 0.75, "b": 0.25}}, [0.05, 0.8, 0.01]),
+        ("accuracy-weights", ACCURACIES | {"ballots": "votes"}, [0, 1, 0]),
+        # 0.9 + 0.5² · 0.5 of the confidence in all three answers.
+        ("accuracy-weights", ACCURACIES | {"ballots": "confidences"}, [0.057, 0.932, 0.011]),
         ("mean", {}, [0.05, 0.7, 0.01]),
         ("best-single", {"ranking": ["b", "a"]}, [0, 1, 0]),
         ("majority", {}, [0, 1, 0]),
@@ -84,7 +88,22 @@ def test_an_ensemble_weighs_its_members(
     write_teacher(path, files, ensemble=FittedEnsemble(combiner, ("a", "b"), ()))
     teacher = read_teacher(path, np.array([1]), ["dog", "yes", "unheard of"])
     dense = teacher.confidences.dense(np.array([0]), 3)
-    torch.testing.assert_close(dense, torch.tensor([expected], dtype=torch.float32))
+    expected_row = torch.tensor([expected], dtype=torch.float32)
+    torch.testing.assert_close(dense, expected_row, rtol=0, atol=5e-4)
+
+
+def test_a_member_that_lacks_a_question_takes_its_weight_along(tmp_path: Path) -> None:
+    files = [
+        write_member(tmp_path / "a.parquet", right=0.6),
+        write_member(tmp_path / "b.parquet", QUESTIONS - 10, right=0.2),
+    ]
+    combiner = COMBINERS["greedy-selection"].from_dict({"weights": {"a": 0.75, "b": 0.25}})
+    path = tmp_path / "teacher.parquet"
+    ensemble = FittedEnsemble(combiner, ("a", "b"), ())
+    write_teacher(path, files, ensemble=ensemble, missing="abstain")
+    teacher = read_teacher(path, np.array([1, 46]), ["yes"])
+    dense = teacher.confidences.dense(np.arange(2), 1)
+    torch.testing.assert_close(dense, torch.tensor([[0.5], [0.6]]))
 
 
 def test_a_stacked_ensemble_teaches_its_probabilities(tmp_path: Path) -> None:
@@ -147,6 +166,9 @@ def test_a_teacher_of_other_questions_is_refused(root: Path, tmp_path: Path) -> 
     write_predictions(teacher, [1000, 1001], ["yes", "dog"], [0.5, 0.5], member="t")
     with pytest.raises(InputError, match=r"says nothing about the 50 training questions.*split"):
         Trainer(tiny_recipe(root).with_teacher(str(teacher)), tmp_path / "run", CPU)
+    write_predictions(teacher, [0, 1], ["Yes!", "A dog."], [0.5, 0.5], member="t")
+    with pytest.raises(InputError, match=r"none of the student's \d answers a chance.*normal form"):
+        Trainer(tiny_recipe(root).with_teacher(str(teacher)), tmp_path / "run", CPU)
     write_predictions(teacher, ["1000"], ["yes"], [0.5], member="t")
     with pytest.raises(InputError, match="ids are of another type"):
         Trainer(tiny_recipe(root).with_teacher(str(teacher)), tmp_path / "run", CPU)
@@ -175,6 +197,10 @@ def test_the_command_teaches_from_members_to_predictions(
     assert read_predictions(preds / "validation" / "student.parquet").member == "student"
     trained, _ = load_checkpoint(runs / "student", CPU)
     assert trained.recipe.distillation.alpha == 0.7
+
+    ran = cli(*arguments, "--missing", "abstain", "--temperature", "nan")
+    assert (ran.code, ran.out) == (1, "")
+    assert "distillation.temperature: is nan. It must be between" in ran.err
 
     ensemble = FittedEnsemble(COMBINERS["mean"](), ("member", "stranger"), ())
     write_ensemble(tmp_path / "ensemble.toml", ensemble.to_file())

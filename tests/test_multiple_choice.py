@@ -53,6 +53,12 @@ def visual7w(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_member_that_chooses_cannot_be_taught(visual7w: Path, tmp_path: Path) -> None:
+    mine = recipe(visual7w, "visual7w", "cti").with_teacher("teacher.parquet")
+    with pytest.raises(InputError, match="'cti' chooses among options; teachers speak of"):
+        Trainer(mine, tmp_path / "run", CPU)
+
+
 def test_options_are_learnt_and_written_each_on_a_row(visual7w: Path, tmp_path: Path) -> None:
     mine = recipe(visual7w, "visual7w", "cti")
     dataset = open_dataset(mine.data)

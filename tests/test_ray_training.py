@@ -104,7 +104,7 @@ def test_one_member_that_fails_does_not_take_the_others_along(
     # Workers cannot import this module.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     monkeypatch.setattr(ray_session, "RETRIES", 0)
-    monkeypatch.setattr(ray_session, "_with_absolute_root", lambda recipe: recipe)
+    monkeypatch.setattr(ray_session, "_with_absolute_paths", lambda recipe: recipe)
     said: list[str] = []
     outcomes = train_members_on_ray(
         [lost, killed, large, good],
@@ -151,7 +151,7 @@ def test_a_member_whose_worker_is_killed_goes_on_from_its_checkpoint(
     recipe = recipe_from_dict(content("member", root))
     kept = {f.name: getattr(recipe, f.name) for f in fields(Recipe)}
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(ray_session, "_with_absolute_root", lambda recipe: recipe)
+    monkeypatch.setattr(ray_session, "_with_absolute_paths", lambda recipe: recipe)
     weights, confidences = [], []
     for name in ("disturbed", "quiet"):
         run = tmp_path / name / "member"
@@ -193,3 +193,14 @@ def test_the_command_trains_on_the_cluster(root: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         predictions = read_predictions(tmp_path / "preds" / "validation" / f"{name}.parquet")
         assert len(predictions.question_ids) == QUESTIONS
+
+
+def test_workers_are_told_of_files_by_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = recipe_from_dict(content("member", Path("data"))).with_teacher("teacher.parquet")
+    told = ray_session._with_absolute_paths(recipe)
+    assert told.data.root == str(tmp_path / "data")
+    assert told.distillation.teacher == str(tmp_path / "teacher.parquet")
+    assert ray_session._with_absolute_paths(told.with_teacher("")).distillation.teacher == ""

@@ -19,7 +19,7 @@ from tiny_vqa import tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import read_recipe  # noqa: E402
+from vqa_ensemble.formats.recipe import Recipe, read_recipe  # noqa: E402
 from vqa_ensemble.formats.vqa_json import read_annotations  # noqa: E402
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers  # noqa: E402
 from vqa_ensemble.studies import measuring  # noqa: E402
@@ -55,7 +55,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """On tiny data, with runs in this process: a process of its own takes seconds to start."""
     base = tiny_recipe(write_data(tmp_path / "data"), epochs=1)
 
-    def here(self: Bench, folder: Path, function: Any, *arguments: Any, **options: Any) -> None:
+    def here(
+        self: Bench, folder: Path, what: str, function: Any, *arguments: Any, **options: Any
+    ) -> None:
         function(*arguments, **options)
 
     monkeypatch.setattr(Bench, "_in_process", here)
@@ -96,7 +98,7 @@ def test_a_table_holds_what_was_measured(bench: Bench) -> None:
     row = table.rows[1]
     humans = HumanAnswers.prepare(read_annotations(bench.annotations["validation"]))
     for seed in (0, 1):
-        run = bench.train(change_recipe(bench.base, {"training.epochs": 3}), seed)
+        run = bench.train(change_recipe(bench.base, {"training.epochs": 3}), seed, "three")
         predicted = read_predictions(bench.predictions(run, "validation"))
         scored = score_answers(humans, predicted.question_ids, predicted.top())
         assert row.values["overall"][seed] == scored.overall
@@ -184,6 +186,26 @@ def test_one_failure_leaves_the_other_rows(bench: Bench) -> None:
     assert len(table.failures) == 2
     assert "lost, seed 0: " in table.failures[0]
     assert "no questions of type none such" in table.failures[0]
+    study = RecipeStudy("Epochs", "epochs", lambda bench: rows[2:])
+    with pytest.raises(
+        InputError, match=r"all 2 runs failed; the first: lost, seed 0: .*none such"
+    ):
+        study("epochs", bench)
+
+
+def test_a_row_knows_the_seeds_that_it_has(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Bench.train
+
+    def fail_once(self: Bench, recipe: Recipe, seed: int, label: str, lesson: str = "") -> Any:
+        if (label, seed) == ("three", 0):
+            raise InputError("its process died", fix="Again.")
+        return train(self, recipe, seed, label, lesson)
+
+    monkeypatch.setattr(Bench, "train", fail_once)
+    table = STUDY("epochs", bench)
+    two, three = table.rows
+    assert (two.seeds, three.seeds) == ([0, 1], [1])
+    assert [len(row.values["overall"]) for row in table.rows] == [2, 1]
 
 
 def test_seeds_and_data_name_a_run_but_not_its_place(bench: Bench) -> None:
@@ -197,14 +219,24 @@ def test_seeds_and_data_name_a_run_but_not_its_place(bench: Bench) -> None:
 def test_gains_are_paired_and_starred() -> None:
     columns = (Column("overall", score=True), Column("time (s)", 1))
     rows = [
-        TableRow("a", {"overall": [60.0, 70.0, 80.0], "time (s)": [1.0]}, {"time (h)": 5782.0}),
-        TableRow("b", {"overall": [61.0, 71.1, 81.0], "time (s)": [2.0]}, {}, "a"),
-        TableRow("c", {"overall": [60.0, 74.0, 76.0], "time (s)": [2.0]}, {}, "a"),
+        TableRow(
+            "a",
+            {"overall": [60.0, 70.0, 80.0], "time (s)": [1.0]},
+            {"time (h)": 5782.0},
+            seeds=(0, 1, 2),
+        ),
+        TableRow("b", {"overall": [61.0, 71.1, 81.0], "time (s)": [2.0]}, {}, "a", (0, 1, 2)),
+        TableRow("c", {"overall": [60.0, 74.0, 76.0], "time (s)": [2.0]}, {}, "a", (0, 1, 2)),
+        TableRow("d", {"overall": [71.0, 82.0], "time (s)": [2.0]}, {}, "a", (1, 2)),
     ]
     table = Table("s", "Title", "model", columns, rows, ["note"])
     assert differences(table) == (
         ["gain", "overall"],
-        [["b, over a", "+1.03 ± 0.14 *"], ["c, over a", "+0.00 ± 9.94"]],
+        [
+            ["b, over a", "+1.03 ± 0.14 *"],
+            ["c, over a", "+0.00 ± 9.94"],
+            ["d, over a", "+1.50 ± 6.35"],  # seeds 1 and 2 alone
+        ],
     )
     heads, shown = cells(table)
     assert heads == ["model", "overall", "time (s)", "talk: time (h)"]
@@ -275,6 +307,12 @@ def test_every_study_changes_only_what_recipes_have(bench: Bench) -> None:
             assert len({named(recipe, 0, "").member.name for recipe in recipes}) == len(rows)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_told_before_anything_trains(bench: Bench) -> None:
+    with pytest.raises(InputError, match="cuda"):
+        Bench(bench.base, bench.folder, seeds=2, device="cuda")
+
+
 def test_proposals_need_a_detector(bench: Bench) -> None:
     bench.base = read_recipe("easy-vqa-ban")
     with pytest.raises(InputError, match="easy-VQA's regions are patches"):
@@ -296,8 +334,9 @@ def test_the_command_trains_in_a_process_of_its_own(
     monkeypatch.setitem(catalog.STUDIES, "counter", STUDY)
     arguments = ["study", "counter", "--dataset", "vqa-v2", "--data-root", root, "--seeds", 1,
                  "--threads", 1, "-o", tmp_path / "out"]  # fmt: skip
-    result = cli.good(*arguments, "--json").json
-    assert [row["label"] for row in result["rows"]] == ["two", "three"]
+    trained = cli.good(*arguments, "--json")
+    assert [row["label"] for row in trained.json["rows"]] == ["two", "three"]
+    assert "two, seed 0 is done" in trained.err
     run = json.loads(next((tmp_path / "out" / "runs").glob("*/run.json")).read_bytes())
     assert run["memory"] > 0
     text = (tmp_path / "out" / "counter.md").read_text()
@@ -305,7 +344,10 @@ def test_the_command_trains_in_a_process_of_its_own(
     assert (tmp_path / "out" / "counter.png").is_file()
     ran = cli.good(*arguments)
     assert "68.65" in ran.out
-    assert "7 epochs" not in ran.out
+    assert "is done" not in ran.err
+    assert "1 epoch of 50 questions" in ran.out
+    assert "One seed a row" in ran.out
+    assert "±" not in ran.out
 
 
 def test_the_toy_task_is_kept_point_by_point(

@@ -142,7 +142,7 @@ def _read_student(
     alpha: float | None,
     temperature: float | None,
 ) -> Recipe:
-    from vqa_ensemble.formats.recipe import read_recipe
+    from vqa_ensemble.formats.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 
     recipe = read_recipe(name)
     recipe = recipe if seed is None else recipe.with_seed(seed)
@@ -150,4 +150,5 @@ def _read_student(
     section = recipe.distillation
     section = section if alpha is None else replace(section, alpha=alpha)
     section = section if temperature is None else replace(section, temperature=temperature)
-    return replace(recipe, distillation=section)
+    # Read anew for the checks of a recipe: the options' own ranges let NaN through.
+    return recipe_from_dict(recipe_to_dict(replace(recipe, distillation=section)))

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 @click.argument("name", type=click.Choice(STUDY_NAMES))
 @click.option("--dataset", default="shapes", show_default=True, help="As recipes call it.")
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of every row."
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Runs of every row; each member of an ensemble has one.",
 )
 @click.option(
     "--scale",
@@ -72,7 +76,8 @@ def command(
     own so that its memory and time are its own. The table of means and standard deviations is
     written as OUTPUT/NAME.csv, .md and .png. Runs that are done are kept: an interrupted study
     goes on when the command is given again. Scores are the official VQA accuracy on the
-    validation split.
+    validation split. The study toy-counting, the counting paper's own task, makes its data
+    itself, on the CPU: it ignores --dataset, --data-root, --epochs and --device.
 
     \b
     Example:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.combiners.baselines import Mean
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.fitted import FittedEnsemble, shares
+from vqa_ensemble.combiners.greedy_selection import GreedySelection
 from vqa_ensemble.engine.labelled import find_types
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import read_predictions, write_predictions
@@ -20,7 +22,7 @@ from vqa_ensemble.voting.ballots import align
 # Methods whose scores are (weighted) mean confidences, and those whose are log-probabilities up
 # to a constant. The scores of the others are sums of votes.
 _MEANS = ("mean", "calibrated-mean", "greedy-selection")
-_LOGARITHMS = ("accuracy-weights", "dawid-skene", "stacking")
+_LOGARITHMS = ("dawid-skene", "stacking")
 
 
 def write_teacher(
@@ -64,7 +66,7 @@ def write_teacher(
         path,
         ballots.question_ids[candidates.questions],
         candidates.answers,
-        np.clip(_confidences(ensemble.combiner.method, candidates, scores), 0, 1),
+        np.clip(_confidences(ensemble.combiner, candidates, scores), 0, 1),
         member=Path(path).stem,
         vocabulary=ballots.vocabulary,
         top_k=None,
@@ -73,13 +75,16 @@ def write_teacher(
 
 
 def _confidences(
-    method: str, candidates: Candidates, scores: npt.NDArray[np.float64]
+    combiner: Combiner, candidates: Candidates, scores: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    if method in _LOGARITHMS:
+    if combiner.method in _LOGARITHMS:
         return shares(candidates, scores)
-    if method in _MEANS:
+    if combiner.method in _MEANS:
         # Means are over all members; those that lack the question have added nothing.
-        totals = candidates.present.mean(axis=1)
+        weights = np.full(len(candidates.names), 1 / len(candidates.names))
+        if isinstance(combiner, GreedySelection):
+            weights = np.array([combiner.weights[name] for name in candidates.names])
+        totals = candidates.present @ weights
     else:
         totals = np.add.reduceat(scores, candidates.starts[:-1])
     # Where there were no votes at all there is nothing to teach.

@@ -64,12 +64,14 @@ class Bench:
     fresh : bool
         Train again what is done already.
     tell : callable
-        Told what is being trained, and how much of it is done: 1 once when it is recorded.
+        Told which row is being trained, and how much of it is done: 1 once when it is recorded.
 
     Raises
     ------
     InputError
-        If the data set is missing or has no annotations.
+        If there is no such device, or the data set is missing or has no annotations.
+    OSError
+        If the folder cannot be made.
     """
 
     def __init__(
@@ -83,6 +85,9 @@ class Bench:
         fresh: bool = False,
         tell: Callable[[str, float], object] = lambda what, share: None,
     ) -> None:
+        # What would fail in every run fails here, once.
+        choose_device(device)
+        folder.mkdir(parents=True, exist_ok=True)
         self.base = base
         self.seeds = range(seeds)
         data = study_data(base, folder / "data")
@@ -92,7 +97,7 @@ class Bench:
         self._data = data.digest
         self._device, self._threads = device, threads
         self._fresh = fresh
-        self._tell = tell
+        self.tell = tell
 
     @property
     def mixed_precision(self) -> str:
@@ -100,13 +105,15 @@ class Bench:
         device = choose_device(self._device)
         return "bfloat16" if device.type == "cpu" else choose_precision("auto", device)
 
-    def train(self, recipe: Recipe, seed: int, lesson: str = "") -> Run:
+    def train(self, recipe: Recipe, seed: int, label: str, lesson: str = "") -> Run:
         """The run of a recipe with a seed; kept runs are not trained again.
 
         Parameters
         ----------
         recipe : Recipe
         seed : int
+        label : str
+            What progress calls the recipe.
         lesson : str
             What stands for the contents of the teacher's predictions, where there is one.
 
@@ -121,8 +128,10 @@ class Bench:
             folder = self.folder / "runs" / name
             if self._fresh or not (folder / RECORD_FILE).is_file():
                 (folder / RECORD_FILE).unlink(missing_ok=True)
+                what = f"{label}, seed {seed}"
                 self._in_process(
                     folder,
+                    what,
                     measure_run,
                     recipe,
                     folder,
@@ -131,7 +140,7 @@ class Bench:
                     threads=self._threads,
                     resume=not self._fresh,
                 )
-                self._tell(name, 1.0)
+                self.tell(what, 1.0)
             content = orjson.loads((folder / RECORD_FILE).read_bytes())
             self.runs[name] = Run(recipe, folder, Record(**content))
         return self.runs[name]
@@ -143,6 +152,7 @@ class Bench:
         if split != SCORED_SPLIT and not (path.is_file() and path.stat().st_mtime >= newest):
             self._in_process(
                 run.folder,
+                f"predictions of {split}, {run.recipe.member.name}",
                 predict_run,
                 run.recipe,
                 run.folder,
@@ -169,7 +179,12 @@ class Bench:
         return found
 
     def _in_process(
-        self, folder: Path, function: Callable[..., None], *arguments: Any, **options: Any
+        self,
+        folder: Path,
+        what: str,
+        function: Callable[..., None],
+        *arguments: Any,
+        **options: Any,
     ) -> None:
         """Call a function in a fresh process, so that its memory is its own; wait for it.
 
@@ -184,7 +199,7 @@ class Bench:
         process.start()
         sending.close()
         while not receiving.poll(_WAIT_SECONDS):
-            self._tell(folder.name, _share_done(folder / PROGRESS_FILE))
+            self.tell(what, _share_done(folder / PROGRESS_FILE))
         try:
             problem, fix = receiving.recv()
         except EOFError:

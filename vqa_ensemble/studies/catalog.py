@@ -160,7 +160,13 @@ STUDIES: dict[str, Callable[[str, Bench], Table]] = {
     ),
     "counter": RecipeStudy("Counting module", "model", _counter),
     "classifier": RecipeStudy("Classifier and delayed updates", "model", _classifier),
-    "precision": RecipeStudy("Mixed precision", "model", _precision, (MEMORY, TIME)),
+    "precision": RecipeStudy(
+        "Mixed precision",
+        "model",
+        _precision,
+        (MEMORY, TIME),
+        note="The talk measured three models and does not say which; they stand in its order.",
+    ),
     "delayed-updates": RecipeStudy(
         "Delayed updates: batch size, frequency, learning rate",
         "updates",

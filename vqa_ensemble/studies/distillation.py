@@ -16,6 +16,8 @@ from vqa_ensemble.studies.measuring import SCORED_SPLIT
 from vqa_ensemble.studies.recipe_study import LATENCY, PARAMETERS, measure
 from vqa_ensemble.studies.tables import Table, TableRow
 
+A_MEMBER, ALONE, TAUGHT = "a member of the teacher", "student alone", "student distilled"
+
 
 def distillation(name: str, bench: Bench, rows: Sequence[Row], student: Changes) -> Table:
     """The ensemble, a member, and a small student with and without the ensemble's lessons."""
@@ -26,16 +28,17 @@ def distillation(name: str, bench: Bench, rows: Sequence[Row], student: Changes)
     write_teacher(teacher, [bench.predictions(run, "train") for run in members])
 
     recipe = change_recipe(bench.base, student)
-    alone = [bench.train(recipe, seed) for seed in bench.seeds]
-    taught = [bench.train(recipe.with_teacher(str(teacher)), seed, lesson) for seed in bench.seeds]
+    pupil = recipe.with_teacher(str(teacher))
+    alone = [bench.train(recipe, seed, ALONE) for seed in bench.seeds]
+    taught = [bench.train(pupil, seed, TAUGHT, lesson) for seed in bench.seeds]
 
-    runs = {"a member of the teacher": members, "student alone": alone, "student distilled": taught}
+    runs = {A_MEMBER: members, ALONE: alone, TAUGHT: taught}
     columns, values = measure(runs, (PARAMETERS, LATENCY))
     files = [bench.predictions(run, SCORED_SPLIT) for run in members]
     answer_map = build_map([bench.annotations["train"]])
     humans = HumanAnswers.prepare(read_annotations(bench.annotations[SCORED_SPLIT]))
     scores = score_vote(files, "mean", answer_map, humans)
-    of_a_member = values["a member of the teacher"]
+    of_a_member = values[A_MEMBER]
     ensemble = {
         column.name: [scores[column.name] if column.score else sum(of_a_member[column.name])]
         for column in columns
@@ -48,10 +51,9 @@ def distillation(name: str, bench: Bench, rows: Sequence[Row], student: Changes)
         columns,
         [
             TableRow(f"teacher: mean of {len(members)} members", ensemble),
-            *(
-                TableRow(label, values[label], reference=reference)
-                for label, reference in zip(runs, ("", "", "student alone"), strict=True)
-            ),
+            TableRow(A_MEMBER, values[A_MEMBER]),
+            TableRow(ALONE, values[ALONE], seeds=bench.seeds),
+            TableRow(TAUGHT, values[TAUGHT], reference=ALONE, seeds=bench.seeds),
         ],
         [
             f"The teacher has weight {section.alpha:g} at temperature {section.temperature:g}. "

@@ -32,6 +32,8 @@ class RecipeStudy:
         What the table shows beside the scores: memory, time, parameters, latency.
     layout : str
         Of the figure; see :class:`vqa_ensemble.studies.tables.Table`.
+    note : str
+        What a reader has to know of the rows.
     """
 
     title: str
@@ -39,23 +41,51 @@ class RecipeStudy:
     rows: Callable[[Bench], Sequence[Row]]
     costs: tuple[str, ...] = ()
     layout: str = ROWS
+    note: str = ""
 
     def __call__(self, name: str, bench: Bench) -> Table:
-        """Train what is not trained yet, and make the table; what fails is left out and told."""
+        """Train what is not trained yet, and make the table; what fails is left out and told.
+
+        Raises
+        ------
+        InputError
+            If everything fails.
+        """
         rows = self.rows(bench)
         failures: list[str] = []
         runs: dict[str, list[Run]] = {row.label: [] for row in rows}
         for seed in bench.seeds:
             for row in rows:
                 try:
-                    run = bench.train(change_recipe(bench.base, row.changes), seed)
-                    runs[row.label].append(run)
+                    recipe = change_recipe(bench.base, row.changes)
+                    runs[row.label].append(bench.train(recipe, seed, row.label))
                 except InputError as error:
                     failures.append(f"{row.label}, seed {seed}: {error}")
+        if not any(runs.values()):
+            raise InputError(
+                f"all {len(failures)} runs failed; the first: {failures[0]}",
+                fix="Mend that and give the command again.",
+            )
         columns, values = measure(runs, self.costs)
-        found = [TableRow(row.label, values[row.label], row.talk, row.reference) for row in rows]
+        found = [
+            TableRow(
+                row.label,
+                values[row.label],
+                row.talk,
+                row.reference,
+                [run.recipe.member.seed for run in runs[row.label]],
+            )
+            for row in rows
+        ]
         return Table(
-            name, self.title, self.head, columns, found, failures=failures, layout=self.layout
+            name,
+            self.title,
+            self.head,
+            columns,
+            found,
+            notes=[self.note] if self.note else [],
+            failures=failures,
+            layout=self.layout,
         )
 
 

@@ -13,7 +13,8 @@ from vqa_ensemble.studies.catalog import STUDIES
 from vqa_ensemble.studies.design import SCALES, base_recipe
 from vqa_ensemble.studies.figures import draw, require_matplotlib
 from vqa_ensemble.studies.names import TOY
-from vqa_ensemble.studies.tables import Table, to_csv, to_markdown
+from vqa_ensemble.studies.recipe_study import MEMORY
+from vqa_ensemble.studies.tables import Table, spread_of_seeds, to_csv, to_markdown
 from vqa_ensemble.studies.toy_counting import toy_counting
 
 
@@ -95,12 +96,13 @@ def run_study(
         tell=tell,
     )
     table = STUDIES[name](name, bench)
+    compared = options.seeds > 1 and any(row.reference for row in table.rows)
     starred = [
         "Gains are over the same seeds, ± half of their 95 % confidence interval; * marks those "
         "whose interval lacks zero, as one in twenty does by chance."
     ]
     notes = [
-        *(starred if any(row.reference for row in table.rows) else []),
+        *(starred if compared else []),
         *table.notes,
         *_conditions(table, bench, options),
         *bench.mixtures(),
@@ -127,14 +129,16 @@ def _conditions(table: Table, bench: Bench, options: Options) -> list[str]:
     """What the figures were measured on, in words."""
     changed = ", ".join(f"{key} = {value}" for key, value in SCALES[options.scale].items())
     scale = f"scale {options.scale}" + (f" ({changed})" if changed else "")
+    epochs = bench.base.training.epochs
     notes = [
         f"Data set {bench.base.data.dataset}, recipe {bench.base.member.name}, {scale}: "
-        f"{bench.base.training.epochs} epochs of {bench.questions['train']:,} questions. Scores "
-        f"are on the {bench.questions['validation']:,} questions of the validation split."
+        f"{epochs} epoch{'' if epochs == 1 else 's'} of {bench.questions['train']:,} questions. "
+        f"Scores are on the {bench.questions['validation']:,} questions of the validation split."
     ]
     if not any(note.startswith("±") for note in table.notes):
-        notes.append(f"± is the standard deviation over {options.seeds} seeds.")
-    if any(run.record.made_by["device"] == "cpu" for run in bench.runs.values()):
+        notes.append(spread_of_seeds(options.seeds))
+    on_cpu = any(run.record.made_by["device"] == "cpu" for run in bench.runs.values())
+    if on_cpu and any(column.name.startswith(MEMORY) for column in table.columns):
         notes.append(
             "On a CPU, time is the processor's and memory what the process grows by; the talk's "
             "are of a GPU."

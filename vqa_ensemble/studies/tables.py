@@ -46,12 +46,15 @@ class TableRow:
         The talk's figures by column.
     reference : str
         Label of the row that it is compared with; none if empty.
+    seeds : sequence of int
+        Of the figures, in their order: rows are compared seed by seed.
     """
 
     label: str
     values: Mapping[str, list[float]]
     talk: Mapping[str, float] = field(default_factory=dict)
     reference: str = ""
+    seeds: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,13 @@ def deviation(values: Sequence[float]) -> float | None:
     return statistics.stdev(values) if len(values) > 1 else None
 
 
+def spread_of_seeds(seeds: int) -> str:
+    """What the ± of a row is, in words."""
+    if seeds == 1:
+        return "One seed a row: what differs between rows may be chance."
+    return f"± is the standard deviation over {seeds} seeds."
+
+
 def show(values: Sequence[float], digits: int) -> str:
     """Mean and standard deviation as text.
 
@@ -116,8 +126,8 @@ def show(values: Sequence[float], digits: int) -> str:
 def differences(table: Table) -> tuple[list[str], list[list[str]]]:
     """Heads and rows of text: what rows gain in score over their references.
 
-    Gains are taken seed by seed, and given with half of their 95 % confidence interval (Student's
-    t over the seeds). A gain whose interval lacks zero has a star.
+    Gains are taken over the seeds that both rows have, and given with half of their 95 %
+    confidence interval (Student's t). A gain whose interval lacks zero has a star.
     """
     by_label = {row.label: row for row in table.rows}
     scores = [column.name for column in table.columns if column.score]
@@ -131,8 +141,9 @@ def differences(table: Table) -> tuple[list[str], list[list[str]]]:
 
 
 def _gain(row: TableRow, reference: TableRow, column: str) -> str:
-    pairs = zip(row.values.get(column, []), reference.values.get(column, []), strict=False)
-    gains = [one - other for one, other in pairs]
+    theirs = dict(zip(reference.seeds, reference.values[column], strict=True))
+    ours = zip(row.seeds, row.values[column], strict=True)
+    gains = [figure - theirs[seed] for seed, figure in ours if seed in theirs]
     if not gains:
         return ""
     spread = deviation(gains)
@@ -204,7 +215,12 @@ def to_dict(table: Table) -> dict[str, Any]:
         "title": table.title,
         "columns": [column.name for column in table.columns],
         "rows": [
-            {"label": row.label, "values": dict(row.values), "talk": dict(row.talk)}
+            {
+                "label": row.label,
+                "seeds": list(row.seeds),
+                "values": dict(row.values),
+                "talk": dict(row.talk),
+            }
             for row in table.rows
         ],
         "notes": table.notes,

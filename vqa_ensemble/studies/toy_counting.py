@@ -10,7 +10,7 @@ import torch
 
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.studies.measuring import code_digest
-from vqa_ensemble.studies.tables import CURVES, Column, Table, TableRow
+from vqa_ensemble.studies.tables import CURVES, Column, Table, TableRow, spread_of_seeds
 from vqa_ensemble.training.toy_counting import DIFFICULTIES, count_toy_scenes
 
 WAYS = ("sum of attention", "counter", "counter + normalize")
@@ -64,7 +64,8 @@ def toy_counting(
         rows,
         [
             "Share of scenes of ten boxes counted right, in percent; easy: the other parameter is "
-            f"0, hard: 0.5. {updates} updates of {scenes} scenes; the paper has 1000 of 1024."
+            f"0, hard: 0.5. {updates} updates of {scenes} scenes; the paper has 1000 of 1024.",
+            spread_of_seeds(seeds),
         ],
         layout=CURVES,
     )

@@ -11,6 +11,7 @@ import torch
 
 from vqa_ensemble.cluster import connect
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.locations import is_url
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.session import Outcome, check_names, train_members
@@ -75,7 +76,7 @@ def train_members_on_ray(
         task = _train.options(
             num_cpus=threads, num_gpus=recipe.training.gpus, max_retries=RETRIES
         ).remote(
-            _with_absolute_root(recipe),
+            _with_absolute_paths(recipe),
             runs.absolute(),
             predictions.absolute(),
             device,
@@ -103,9 +104,14 @@ def _lacking(wanted: dict[str, float], resources: dict[str, float]) -> str:
     return ""
 
 
-def _with_absolute_root(recipe: Recipe) -> Recipe:
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
     """Workers have a working folder of their own."""
-    return recipe.with_root(str(Path(recipe.data.root).absolute())) if recipe.data.root else recipe
+
+    def absolute(path: str) -> str:
+        return str(Path(path).absolute()) if path and not is_url(path) else path
+
+    recipe = recipe.with_root(absolute(recipe.data.root))
+    return recipe.with_teacher(absolute(recipe.distillation.teacher))
 
 
 @ray.remote

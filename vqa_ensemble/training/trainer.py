@@ -136,6 +136,12 @@ class Trainer:
         words, answers = self._examples.words, self._examples.answers
         self.teacher = None
         if recipe.distillation.teacher:
+            if self._examples.chooses:
+                raise InputError(
+                    f"'{architecture}' chooses among options; teachers speak of a vocabulary",
+                    where="model.architecture",
+                    fix="Teach 'butd', 'san' or 'ban'.",
+                )
             self.teacher = read_teacher(
                 recipe.distillation.teacher, self._examples.question_ids, answers
             )

@@ -79,11 +79,17 @@ def read_teacher(
     kept = ~outside & (values > 0)
     question = np.repeat(np.arange(len(question_ids)), sizes)[kept]
     counts = np.bincount(question, minlength=len(question_ids))
-    if not counts.any():
+    if not found.any():
         raise InputError(
             f"says nothing about the {len(question_ids)} training questions",
             path=path,
             fix="Give the teacher's predictions of the training splits (predict --split train).",
+        )
+    if not counts.any():
+        raise InputError(
+            f"gives none of the student's {len(answers)} answers a chance",
+            path=path,
+            fix="Give a teacher with answers in official normal form, as VQA members write them.",
         )
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     confidences = SparseRows(starts, columns[kept], values[kept])
