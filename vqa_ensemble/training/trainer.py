@@ -336,9 +336,8 @@ class Trainer:
                 yield rows[start : start + size]
 
     def _share(self, update: int) -> Rows:
-        """Examples of an update that this process takes; the last window may leave it none."""
-        rows, rank, size = self.plan.rows(update), distributed.rank(), distributed.size()
-        return rows[len(rows) * rank // size : len(rows) * (rank + 1) // size]
+        """Examples of an update that this process takes; a small window may leave it none."""
+        return np.array_split(self.plan.rows(update), distributed.size())[distributed.rank()]
 
     def _micro_batches(self, share: int) -> Iterator[Batch]:
         taken = 0
