@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -14,12 +15,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import tomli_w  # noqa: E402
+from command_line import Runner  # noqa: E402
 from tiny_vqa import NO_DROPOUT, assert_close_weights  # noqa: E402
 
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe, recipe_to_dict  # noqa: E402
+from vqa_ensemble.training import distributed, session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
+from vqa_ensemble.training.meter import Meter  # noqa: E402
 from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -62,6 +67,50 @@ def test_two_processes_train_the_member_of_one(
     predictions = read_predictions(tmp_path / "two" / "preds" / "validation" / "tiny.parquet")
     expected = read_predictions(outcome.files["validation"])
     assert predictions.top() == expected.top()
+
+
+def test_the_others_wait_for_their_turn_before_they_read_the_checkpoint(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(distributed, "rank", lambda: 1)
+    monkeypatch.setattr(distributed, "meet", lambda: order.append("meet"))
+    monkeypatch.setattr(session, "Trainer", lambda *_, **__: order.append("read"))
+    train_members([make_recipe()], runs=tmp_path, predictions=tmp_path, device=CPU)
+    assert order == ["meet", "read"]
+
+
+def test_the_first_process_always_has_examples_to_report_of(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(make_recipe(batch_size=3), tmp_path, CPU)
+    monkeypatch.setattr(distributed, "size", lambda: 4)
+    shares = []
+    for rank in range(4):
+        monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+        shares.append(trainer._share(0).tolist())
+    assert [len(share) for share in shares] == [1, 1, 1, 0]
+    assert [*itertools.chain(*shares)] == trainer.plan.rows(0).tolist()
+    meter = Meter(0)
+    meter.add(torch.zeros(2), 0)  # the last process
+    assert meter.means()["loss"] == 0
+
+
+def test_a_recipe_that_cannot_be_read_ends_the_run_of_several_processes(
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cli: Runner,
+) -> None:
+    # One that goes on is killed by torchrun when the other ends with an error.
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(tomli_w.dumps(recipe_to_dict(make_recipe())))
+    bad.write_text("[member]\n")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    ran = cli("train", good, bad, "-o", tmp_path / "runs", "--predictions", tmp_path / "preds")
+    assert ran.code == 1
+    assert "bad.toml, member.name: missing key" in ran.err
+    assert not (tmp_path / "runs").exists()
 
 
 def log(folder: Path) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -176,6 +177,18 @@ def test_a_killed_run_has_ended_its_turn_in_a_folder(tmp_path: Path) -> None:
         assert run.stdout.readline() == b"mine\n"
         with sole_use(tmp_path, waiting=run.kill):
             assert run.wait() == -signal.SIGKILL
+
+
+def test_a_folder_of_results_is_no_scratch_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run = tmp_path / "vqa-ensemble-mine"
+    with sole_use(run):
+        pass
+    make_old(tmp_path)
+    with scratch_folder():
+        assert run.is_dir()
 
 
 def test_a_folder_that_cannot_be_locked_is_said(tmp_path: Path) -> None:

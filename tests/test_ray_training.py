@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training import ray_session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.ray_session import train_members_on_ray  # noqa: E402
-from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.session import Outcome, train_members  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
 
@@ -173,6 +173,20 @@ def test_a_member_whose_worker_is_killed_goes_on_from_its_checkpoint(
     for name, weight in weights[1].items():
         torch.testing.assert_close(weights[0][name], weight, rtol=0, atol=0)
     np.testing.assert_array_equal(*confidences)
+
+
+def test_what_a_worker_says_is_noted(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(recipes: list[Recipe], *, say: Callable[[str], None], **_: object) -> list[Outcome]:
+        say("out of memory with 256 examples at once")
+        return [Outcome(recipes[0].member.name, notes=("teacher: …",))]
+
+    monkeypatch.setattr(ray_session, "train_members", train)
+    recipe = recipe_from_dict(content("member", root))
+    worker = ray_session._train._function
+    outcome = worker(recipe, tmp_path, tmp_path, "cpu", (), True, torch.get_num_threads())
+    assert outcome.notes == ("out of memory with 256 examples at once", "teacher: …")
 
 
 def test_the_command_trains_on_the_cluster(root: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,22 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from click.testing import CliRunner  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import Progress  # noqa: E402
 from tiny_vqa import IMAGES, QUESTIONS, REGIONS  # noqa: E402
 
 from vqa_ensemble.cli import group  # noqa: E402
+from vqa_ensemble.cli.train import bar_columns, bar_updater  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.atomic import sole_use  # noqa: E402
 from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe, recipe_hash  # noqa: E402
-from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
+from vqa_ensemble.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.precision import MixedPrecision, choose_device  # noqa: E402
 from vqa_ensemble.training.session import train_members  # noqa: E402
-from vqa_ensemble.training.trainer import Trainer  # noqa: E402
+from vqa_ensemble.training.trainer import Trainer, TrainingProgress  # noqa: E402
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,6 +106,40 @@ def test_another_recipe_does_not_resume(make_recipe: Callable[..., Recipe], tmp_
     Trainer(make_recipe(epochs=2), tmp_path / "run", CPU, resume=False).train(stop_after=1)
 
 
+def test_other_questions_or_answers_do_not_resume(
+    make_recipe: Callable[..., Recipe], root: Path, tmp_path: Path
+) -> None:
+    recipe, path = make_recipe(epochs=1), root / "train_annotations.json"
+    Trainer(recipe, tmp_path / "run", CPU).train()
+    document = json.loads(path.read_text())
+    one, other = document["annotations"][7:9]  # the vocabularies stay
+    one["answers"], other["answers"] = other["answers"], one["answers"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"other questions or answers. Start over with --fresh"):
+        Trainer(recipe, tmp_path / "run", CPU)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("optimizer", {}),
+        ("optimizer", None),
+        ("precision", []),
+        ("update", "x"),
+        ("micro_batch", []),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_continued_is_said(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, part: str, value: object
+) -> None:
+    recipe, folder = make_recipe(epochs=1), tmp_path / "run"
+    Trainer(recipe, folder, CPU).train(stop_after=1)
+    member, progress = load_checkpoint(folder, CPU)
+    save_checkpoint(folder / "checkpoint.pt", member, {**progress, part: value})
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be continued"):
+        Trainer(recipe, folder, CPU)
+
+
 def test_two_runs_take_turns_in_a_folder(
     make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
@@ -128,6 +166,24 @@ def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
         load_checkpoint(path, CPU)
     with pytest.raises(InputError, match="no such checkpoint"):
         load_checkpoint(tmp_path / "none", CPU)
+
+
+class Code:
+    """What runs when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
+    torch.save({"format_version": 2, "recipe": Code(tmp_path / "ran")}, tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match="more than tensors and plain values") as caught:
+        load_checkpoint(tmp_path, CPU)
+    assert "weights_only" not in str(caught.value)  # torch says how to run it
+    assert not (tmp_path / "ran").exists()
 
 
 def test_float16_on_a_cpu_is_refused() -> None:
@@ -229,3 +285,36 @@ def test_one_file_a_picture_gives_the_same_regions(
     there = stored[2]
     for one, other in zip(stored, after.regions.read(after.pictures[rows]), strict=True):
         np.testing.assert_array_equal(one[there], other[there])
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_progress_bar_says_everything_on_a_narrow_terminal(width: int) -> None:
+    written = StringIO()
+    screen = Console(width=width, file=written, force_terminal=True, color_system=None)
+    bar = Progress(*bar_columns(), console=screen)
+    now = TrainingProgress(
+        member="easy-vqa-butd-swish",
+        update=500,
+        updates=1000,
+        epoch=3,
+        loss=4.567,
+        score=0.6543,
+        examples_per_second=12345.6,
+        data_wait=0.12,
+        memory=10_400_000_000,
+    )
+    bar_updater(bar)(now)
+    screen.print(bar.get_renderable())
+    shown = " ".join(written.getvalue().split())
+    for text in (
+        "easy-vqa-butd-swish",
+        "50%",
+        "-:--:--",
+        "loss 4.567,",
+        "score 65.4 %,",
+        "12,346 examples/s,",
+        "10.4 GB,",
+        "waiting",
+        "12 %",
+    ):
+        assert text in shown

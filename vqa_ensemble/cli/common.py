@@ -14,7 +14,7 @@ from vqa_ensemble.engine.options import METHODS, REVOTES
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
 
     from vqa_ensemble.engine.labelled import Labelled
     from vqa_ensemble.formats.answer_map import AnswerMap
@@ -277,15 +277,14 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 1000)
 
 
-def progress(*, quiet: bool = False) -> Progress:
-    """A progress bar on standard error that shows only on a terminal."""
+def progress(*columns: ProgressColumn, quiet: bool = False) -> Progress:
+    """A progress bar on standard error that shows only on a terminal; rich's columns if none."""
     from rich.console import Console
     from rich.progress import Progress
 
     error_console = Console(stderr=True)
-    return Progress(
-        console=error_console, disable=quiet or not error_console.is_terminal, transient=True
-    )
+    hidden = quiet or not error_console.is_terminal
+    return Progress(*columns, console=error_console, disable=hidden, transient=True)
 
 
 def status(message: str, *, quiet: bool = False) -> AbstractContextManager[object]:

@@ -23,7 +23,7 @@ from vqa_ensemble.engine.options import ENGINES
 from vqa_ensemble.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
 
     from vqa_ensemble.formats.recipe import Recipe
     from vqa_ensemble.training.session import Outcome
@@ -149,11 +149,11 @@ def train_here(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    with joined(device) as chosen, progress(quiet=quiet) as bar:
+    with joined(device) as chosen, progress(*bar_columns(), quiet=quiet) as bar:
         return train_members(
             members,
             device=chosen,
-            report=_bar_updater(bar),
+            report=bar_updater(bar),
             say=_nothing if quiet else bar.console.print,
             **common,
         )
@@ -183,7 +183,10 @@ def _train_on_ray(
 def _read_recipes(
     names: tuple[str, ...], seed: int | None, data_root: str | None
 ) -> tuple[list[Recipe], list[Outcome]]:
-    """Recipes that can be read, and the failures of those that cannot, known at once."""
+    """Recipes that can be read, and the failures of those that cannot, known at once.
+
+    Under torchrun the first failure ends the run.
+    """
     from vqa_ensemble.formats.recipe import read_recipe, recipe_name
     from vqa_ensemble.training.session import Outcome
 
@@ -192,6 +195,8 @@ def _read_recipes(
         try:
             recipe = read_recipe(name)
         except InputError as error:
+            if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+                raise
             failures.append(Outcome(recipe_name(name), error=str(error)))
             continue
         recipe = recipe if seed is None else recipe.with_seed(seed)
@@ -199,16 +204,33 @@ def _read_recipes(
     return recipes, failures
 
 
-def _bar_updater(bar: Progress) -> Callable[[TrainingProgress], None]:
+def bar_columns() -> list[ProgressColumn]:
+    """Who, how far and how long yet; then the rest, in several lines on a narrow terminal."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    return [
+        TextColumn("{task.description}"),
+        BarColumn(10, table_column=Column(no_wrap=True)),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[details]}", table_column=Column()),
+    ]
+
+
+def bar_updater(bar: Progress) -> Callable[[TrainingProgress], None]:
+    """What moves the bar of a member; it has the columns of :func:`bar_columns`."""
     tasks: dict[str, Any] = {}
 
     def update(now: TrainingProgress) -> None:
         if now.member not in tasks:
-            tasks[now.member] = bar.add_task(now.member, total=now.updates, completed=now.update)
+            tasks[now.member] = bar.add_task(
+                now.member, total=now.updates, completed=now.update, details=""
+            )
         bar.update(
             tasks[now.member],
             completed=now.update,
-            description=f"{now.member}: loss {now.loss:.3f}, score {100 * now.score:.1f} %, "
+            details=f"loss {now.loss:.3f}, score {100 * now.score:.1f} %, "
             f"{now.examples_per_second:,.0f} examples/s, {now.memory / 1e9:.1f} GB, "
             f"waiting for data {100 * now.data_wait:.0f} %",
         )

@@ -31,6 +31,8 @@ CHUNK = 1 << 22
 
 _SCRATCH = "vqa-ensemble-"
 _LOCK = ".lock"
+# Another name: what holds a file of the first one is a scratch folder, which may be removed.
+_IN_USE = ".in-use"
 # Between creating a file and locking it, it looks abandoned.
 _BRAND_NEW_SECONDS = 5.0
 _ANOTHER_FOLDER = "Make room there, or choose another folder."
@@ -147,7 +149,7 @@ def sole_use(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iter
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+        descriptor = os.open(folder / _IN_USE, os.O_CREAT | os.O_RDWR, 0o666)
     except OSError as error:
         raise InputError(
             f"cannot write here: {error.strerror}",

@@ -13,6 +13,7 @@ import torch
 from vqa_ensemble.errors import InputError, first_line
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_to_dict
+from vqa_ensemble.formats.text import cannot_read
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
 
@@ -130,10 +131,13 @@ def load_checkpoint(
         raise InputError("no such checkpoint", path=path, fix="Train the member first.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise cannot_read(path, error) from error
     except Exception as error:
-        # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks.
+        # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks, and
+        # tells how to run the code that a file may hold.
         raise InputError(
-            f"is not a readable checkpoint ({first_line(error)})",
+            "is not a readable checkpoint: broken, or more than tensors and plain values",
             path=path,
             fix="Train the member again with --fresh.",
         ) from error

@@ -70,6 +70,12 @@ def wrap(model: nn.Module, device: torch.device) -> nn.Module:
     return DistributedDataParallel(model, [device] if device.type == "cuda" else None)
 
 
+def meet() -> None:
+    """Go on when all processes, which all have to come, are here."""
+    if size() > 1:
+        distributed.barrier()
+
+
 def total(values: Tensor) -> Tensor:
     """The sum over all processes, which all have to ask for."""
     if size() > 1:

@@ -57,6 +57,7 @@ class Meter:
         if together:
             sums = distributed.total(sums)
         loss, score, examples = sums.tolist()
+        examples = max(examples, 1)  # the process may have had no share
         return {
             "loss": loss / examples,
             "score": score / examples,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def _train(
         chosen = choose_device(device)
     except InputError as error:
         return Outcome(recipe.member.name, error=str(error))
+    said: list[str] = []
     (outcome,) = train_members(
         [recipe],
         runs=runs,
@@ -137,5 +139,6 @@ def _train(
         device=chosen,
         splits=splits,
         resume=resume,
+        say=said.append,
     )
-    return outcome
+    return replace(outcome, notes=(*said, *outcome.notes))

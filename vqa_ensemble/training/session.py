@@ -148,8 +148,10 @@ def _train_member(
     def waiting() -> None:
         say(f"{recipe.member.name}: waiting for another run that is training in {folder}")
 
-    # Of processes that train together, one speaks for all.
+    # Of processes that train together, one speaks for all; the others must not read the
+    # checkpoint before it is their turn.
     with sole_use(folder, waiting) if distributed.rank() == 0 else nullcontext():
+        distributed.meet()
         trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
         for split in wanted:
             if split not in (*recipe.data.train_splits, recipe.training.evaluate):

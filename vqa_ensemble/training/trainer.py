@@ -146,6 +146,7 @@ class Trainer:
                 recipe.distillation.teacher, self._examples.question_ids, answers
             )
             self._examples.teacher = self.teacher.confidences
+        self._digest = self._examples.digest()
         self._loss = student_loss(recipe.distillation)
         self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
         self.member = self._new_member(words, answers)
@@ -229,6 +230,7 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "precision": self._precision.state_dict(),
             "micro_batch": self._micro_batch,
+            "examples": self._digest,
             "teacher": self.teacher.digest if self.teacher else "",
         }
         save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
@@ -342,9 +344,8 @@ class Trainer:
                 yield rows[start : start + size]
 
     def _share(self, update: int) -> Rows:
-        """Examples of an update that this process takes; the last window may leave it none."""
-        rows, rank, size = self.plan.rows(update), distributed.rank(), distributed.size()
-        return rows[len(rows) * rank // size : len(rows) * (rank + 1) // size]
+        """Examples of an update that this process takes; a small window may leave it none."""
+        return np.array_split(self.plan.rows(update), distributed.size())[distributed.rank()]
 
     def _micro_batches(self, share: int) -> Iterator[Batch]:
         taken = 0
@@ -402,12 +403,16 @@ class Trainer:
         for what in ("words", "answers", "width"):
             if getattr(member, what) != getattr(self.member, what):
                 raise InputError(f"was trained on data with other {what}", path=path, fix=fix)
-        if "micro_batch" not in progress:
-            raise InputError("cannot be continued by this version", path=path, fix=fix)
-        if progress["teacher"] != (self.teacher.digest if self.teacher else ""):
-            raise InputError("was trained by another teacher", path=path, fix=fix)
         self.member.model.load_state_dict(member.model.state_dict())
-        self._optimizer.load_state_dict(progress["optimizer"])
-        self._precision.load_state_dict(progress["precision"])
-        self._micro_batch = progress["micro_batch"]
-        self.update = progress["update"]
+        try:
+            examples, teacher = progress["examples"], progress["teacher"]
+            self._optimizer.load_state_dict(progress["optimizer"])
+            self._precision.load_state_dict(progress["precision"])
+            self._micro_batch = int(progress["micro_batch"])
+            self.update = int(progress["update"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError("cannot be continued by this version", path=path, fix=fix) from error
+        if examples != self._digest:
+            raise InputError("was trained on other questions or answers", path=path, fix=fix)
+        if teacher != (self.teacher.digest if self.teacher else ""):
+            raise InputError("was trained by another teacher", path=path, fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -281,6 +282,10 @@ class SparseRows:
     columns: npt.NDArray[np.int64]
     values: FloatArray
 
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """All there is to it."""
+        return self.starts, self.columns, self.values
+
     def dense(self, rows: npt.NDArray[np.int64], width: int) -> Tensor:
         """Some of the rows, shape (B,), with their zeros: (B, width)."""
         dense = np.zeros((len(rows), width), np.float32)
@@ -346,6 +351,20 @@ class Examples:
         """Numbers that describe a region (D)."""
         return self.splits[0].regions.width
 
+    def digest(self) -> str:
+        """Changes when the questions, their order or what is right to answer do.
+
+        Pictures and their regions do not count.
+        """
+        arrays = [self.tokens.numpy()]
+        if self.targets is not None:
+            arrays += self.targets.arrays()
+        if self.choices is not None:
+            arrays.append(self.choices.numpy())
+        if self.choice_targets is not None:
+            arrays.append(self.choice_targets.numpy())
+        return digest(*arrays)
+
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
         """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
@@ -384,6 +403,14 @@ class Examples:
             boxes[chosen, :count] = its_boxes
             mask[chosen, :count] = its_mask
         return features, boxes, mask
+
+
+def digest(*arrays: npt.NDArray[Any]) -> str:
+    """Sixteen hexadecimal digits that change when the arrays do."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(array.tobytes())
+    return found.hexdigest()[:16]
 
 
 def _join_targets(parts: Sequence[SoftAnswers | None], answers: Sequence[str]) -> SparseRows | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.vqa_json import QuestionIds
-from vqa_ensemble.training.data.examples import SparseRows
+from vqa_ensemble.training.data.examples import SparseRows, digest
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,9 @@ def read_teacher(
         )
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     confidences = SparseRows(starts, columns[kept], values[kept])
-    content = (confidences.starts, confidences.columns, confidences.values)
     return Teacher(
         confidences,
         taught=int((counts > 0).sum()),
         dropped=int(outside.sum()),
-        digest=hashlib.sha256(b"".join(array.tobytes() for array in content)).hexdigest()[:16],
+        digest=digest(*confidences.arrays()),
     )
