@@ -165,6 +165,12 @@ def test_a_convolution_sees_the_picture_that_the_patches_make() -> None:
     assert not changed[[3, 24, 63]].any()  # three patches away, three rows below, the far corner
 
 
+def test_a_convolution_over_a_part_of_the_patches_is_refused() -> None:
+    model = model_of("san", region_encoder="convolution", hidden=16, width=3 * 8 * 8)
+    with pytest.raises(InputError, match="a square of patches; there are 10"):
+        model.regions(torch.zeros(1, 10, 3 * 8 * 8), torch.zeros(1, 10, 4), torch.ones(1, 10))
+
+
 def test_a_convolution_over_other_regions_is_refused() -> None:
     with pytest.raises(InputError, match="needs square RGB patches"):
         model_of("san", region_encoder="convolution", width=2048)

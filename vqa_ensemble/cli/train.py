@@ -122,9 +122,10 @@ def command(
         print_json([to_json(outcome) for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
     if failed:
+        others = "; the others are done" if len(failed) < len(outcomes) else ""
         raise InputError(
             f"{len(failed)} of {len(outcomes)} members failed: {', '.join(failed)}",
-            fix="Mend what is said above and give the command again; the others are done.",
+            fix=f"Mend what is said above and give the command again{others}.",
         )
 
 

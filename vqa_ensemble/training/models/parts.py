@@ -322,6 +322,12 @@ class PatchConvolution(nn.Module):
 
     def forward(self, features: Tensor, boxes: Tensor, mask: Tensor) -> Tensor:
         grid, side = math.isqrt(features.shape[1]), self.patch
+        if grid**2 != features.shape[1]:
+            raise InputError(
+                f"a convolution needs a square of patches; there are {features.shape[1]}",
+                where="data.regions",
+                fix="Set it to 0, or use region_encoder = 'layers'.",
+            )
         patches = features.reshape(-1, grid, grid, side, side, 3)  # (B, row, column, y, x, 3)
         picture = patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)  # (B, 3, Y, X)
         maps = functional.avg_pool2d(picture, 2)
