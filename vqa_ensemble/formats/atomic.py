@@ -85,11 +85,7 @@ def _beside(path: Path, *, flush: bool) -> Iterator[Path]:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         lock = _create_locked(temporary)
     except OSError as error:
-        raise InputError(
-            f"cannot write here: {error.strerror}",
-            path=path,
-            fix="Choose another folder, or mend its permissions.",
-        ) from error
+        raise _cannot_write(path, error) from error
     try:
         with say_full(path):
             yield temporary
@@ -151,11 +147,7 @@ def sole_use(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iter
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / _IN_USE, os.O_CREAT | os.O_RDWR, 0o666)
     except OSError as error:
-        raise InputError(
-            f"cannot write here: {error.strerror}",
-            path=folder,
-            fix="Choose another folder, or mend its permissions.",
-        ) from error
+        raise _cannot_write(folder, error) from error
     try:
         with suppress(OSError):
             try:
@@ -178,6 +170,14 @@ def say_full(path: Path, *, fix: str = _ANOTHER_FOLDER) -> Iterator[None]:
             raise
         reason = os.strerror(error.errno)
         raise InputError(f"cannot be written: {reason}", path=path, fix=fix) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"cannot write here: {error.strerror}",
+        path=path,
+        fix="Choose another folder, or mend its permissions.",
+    )
 
 
 def remove_leftovers(path: Path, *, older_than: float = _BRAND_NEW_SECONDS) -> None:

@@ -97,41 +97,30 @@ def measure_run(
     with sole_use(folder):
         if resume and (folder / RECORD_FILE).is_file():
             return
-        record = _measure(recipe, folder, annotations, device, threads, resume)
+        chosen = choose_device(device)
+        maker, begun = made_by(device, threads), folder / _MAKER_FILE
+        resume = resume and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
+        atomic_write(begun, orjson.dumps(maker))
+        meter = _Meter(folder / PROGRESS_FILE, chosen)
+        dataset = open_dataset(recipe.data)
+        trainer = Trainer(recipe, folder, chosen, dataset=dataset, resume=resume)
+        meter.start(trainer.update)
+        member = trainer.train(meter.note)
+        meter.stop()
+        path, _ = write_split(
+            member, dataset, SCORED_SPLIT, folder, top_k=recipe.predict.top_k, device=chosen
+        )
+        record = Record(
+            scores=_score(path, annotations),
+            seconds=meter.seconds,
+            processor_seconds=meter.processor_seconds,
+            memory=meter.memory,
+            parameters=sum(parameter.numel() for parameter in member.model.parameters()),
+            latency=_latency(member, dataset, chosen),
+            made_by=maker,
+        )
         content = orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2)
         atomic_write(folder / RECORD_FILE, content)
-
-
-def _measure(
-    recipe: Recipe,
-    folder: Path,
-    annotations: Path,
-    device: str,
-    threads: int | None,
-    resume: bool,
-) -> Record:
-    chosen = choose_device(device)
-    maker, begun = made_by(device, threads), folder / _MAKER_FILE
-    resume = resume and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
-    atomic_write(begun, orjson.dumps(maker))
-    meter = _Meter(folder / PROGRESS_FILE, chosen)
-    dataset = open_dataset(recipe.data)
-    trainer = Trainer(recipe, folder, chosen, dataset=dataset, resume=resume)
-    meter.start(trainer.update)
-    member = trainer.train(meter.note)
-    meter.stop()
-    path, _ = write_split(
-        member, dataset, SCORED_SPLIT, folder, top_k=recipe.predict.top_k, device=chosen
-    )
-    return Record(
-        scores=_score(path, annotations),
-        seconds=meter.seconds,
-        processor_seconds=meter.processor_seconds,
-        memory=meter.memory,
-        parameters=sum(parameter.numel() for parameter in member.model.parameters()),
-        latency=_latency(member, dataset, chosen),
-        made_by=maker,
-    )
 
 
 def predict_run(
