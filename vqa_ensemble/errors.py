@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copyreg
+import importlib
 import os
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 # What to do about a file whose bytes are not what its format asks for.
@@ -49,15 +52,69 @@ class InputError(ValueError):
         self.path = None if path is None else os.fspath(path)
         self.where = where
         self.fix = fix
-        place = ", ".join(part for part in (self.path, where) if part)
-        message = f"{place}: {problem}" if place else problem
-        message = f"{message.rstrip('. ')}. {fix}"
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        place = ", ".join(part for part in (self.path, self.where) if part)
+        message = f"{place}: {self.problem}" if place else self.problem
+        message = f"{message.rstrip('. ')}. {self.fix}"
         # Libraries' own reasons, quoted in problems, may run over several lines.
-        super().__init__(" ".join(line.strip() for line in message.splitlines()).strip())
+        return " ".join(line.strip() for line in message.splitlines()).strip()
+
+    def place(self, path: str | os.PathLike[str] | None, where: str | None = None) -> None:
+        """Say where it is, as far as it does not say so itself."""
+        if self.path is None and path is not None:
+            self.path = os.fspath(path)
+        self.where = self.where or where
+        self.args = (self._message(),)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[type], dict[str, Any]]:
         """Workers send it as it is: an exception's own way knows no keyword arguments."""
         return copyreg.__newobj__, (type(self),), {"args": self.args, **vars(self)}  # type: ignore[attr-defined]
+
+
+@contextmanager
+def at(path: str | os.PathLike[str] | None, where: str | None = None) -> Iterator[None]:
+    """Give every InputError raised inside its place: functions below need not know it.
+
+    Examples
+    --------
+    >>> with at("scores.csv"), at(None, "row 3"):
+    ...     raise InputError("score is -1", fix="It must lie in [0, 1].")
+    Traceback (most recent call last):
+    vqa_ensemble.errors.InputError: scores.csv, row 3: score is -1. It must lie in [0, 1].
+    """
+    try:
+        yield
+    except InputError as error:
+        error.place(path, where)
+        raise
+
+
+def need(module: str, what: str, *, extra: str, fix: str | None = None) -> ModuleType:
+    """Import a module that comes with an extra, or say what needs it and how to install it.
+
+    Parameters
+    ----------
+    module : str
+        Its full name, ``"PIL.Image"`` say.
+    what : str
+        The message: ``"--images needs Pillow"``.
+    extra : str
+        Of this package.
+    fix : str, optional
+        In place of the sentence that names the extra.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        install = f"Install it: pip install 'vqa-ensemble[{extra}]'."
+        raise InputError(what, fix=fix or install) from error
 
 
 def shown(value: object) -> str:
