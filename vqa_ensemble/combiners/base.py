@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.voting.tally import segment_argmax
 
 NO_TYPE = -1
 
@@ -92,7 +92,7 @@ def choose(candidates: Candidates, scores: npt.NDArray[np.float64]) -> npt.NDArr
     """
     rounded = np.round(scores, 9)
     total = np.round(candidates.confidences.sum(axis=1, dtype=np.float64), 9)
-    return segment_argmax(candidates.starts, [rounded, total])[0]
+    return ragged.argmax(candidates.starts, [rounded, total])[0]
 
 
 def accuracy(

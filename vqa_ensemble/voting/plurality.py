@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.voting.ballots import ABSTAIN
-from vqa_ensemble.voting.tally import count_equal_votes, segment_argmax
+from vqa_ensemble.voting.tally import count_equal_votes
 
 # Beyond this many members, comparing them two by two costs more than sorting their votes; up
 # to it, votes fit into a byte.
@@ -63,7 +64,7 @@ def plurality(
         # One winner has as many voters as votes; two winners have twice as many.
         tied = np.flatnonzero(leading.view(np.uint8).sum(axis=0, dtype=np.uint8) != most)
     tally = count_equal_votes(votes[tied], confidences[tied])
-    best, decided_by[tied] = segment_argmax(
+    best, decided_by[tied] = ragged.argmax(
         tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]]
     )
     winner[tied] = tally.answers[best]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots, Votes
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.result import Election, elect_by_equal_votes
-from vqa_ensemble.voting.tally import Tally, count_equal_votes, segment_argmax
+from vqa_ensemble.voting.tally import Tally, count_equal_votes
 
 TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
 
@@ -147,7 +148,7 @@ def win_type(
     n_questions, n_types = votes.shape
     starts = np.arange(n_questions + 1) * n_types
     prior = np.tile(types.prior, n_questions)
-    winner, decided_by = segment_argmax(starts, [votes.ravel(), confidences.ravel(), prior])
+    winner, decided_by = ragged.argmax(starts, [votes.ravel(), confidences.ravel(), prior])
     return winner - starts[:-1], decided_by
 
 

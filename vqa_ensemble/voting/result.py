@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots, Votes
 from vqa_ensemble.voting.plurality import plurality
-from vqa_ensemble.voting.tally import Tally, count_equal_votes, segment_argmax
+from vqa_ensemble.voting.tally import Tally, count_equal_votes
 
 TIE_BREAKS = ("votes", "confidence", "count", "alphabetical")
 
@@ -152,7 +153,7 @@ def elect_by_weighted_votes(
 ) -> Election:
     """As :func:`elect_by_equal_votes`, by votes that are counted already."""
     frequency = _frequency(ballots, counts)
-    winner, decided_by = segment_argmax(
+    winner, decided_by = ragged.argmax(
         tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]]
     )
     votes = ballots.top()

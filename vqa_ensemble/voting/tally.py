@@ -6,7 +6,6 @@ sums are exact, so no result depends on the order of members, rows or threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,55 +133,3 @@ def count_equal_votes(
 
 def _segment_sums(values: npt.NDArray[Any], starts: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     return np.add.reduceat(values, starts) if len(starts) else values[:0]
-
-
-def segment_argmax(
-    starts: npt.NDArray[np.int64], criteria: Sequence[npt.NDArray[np.number[Any]]]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    """The best row of every segment by the first criterion, ties by the next, and so on.
-
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (Q + 1,)
-        From 0: segment ``q`` holds the rows ``starts[q]:starts[q + 1]``; none is empty.
-    criteria : sequence of ndarray, each of shape (C,)
-        Larger is better. Rows level in all of them are won by the first.
-
-    Returns
-    -------
-    winner : ndarray of int64, shape (Q,)
-        Row of the winner.
-    decided_by : ndarray of int8, shape (Q,)
-        Index of the criterion that left one row; ``len(criteria)`` if none did.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> votes, confidence = np.array([2, 1, 2, 2]), np.array([9, 9, 5, 7])
-    >>> winner, decided_by = segment_argmax(np.array([0, 2, 4]), [votes, confidence])
-    >>> winner.tolist(), decided_by.tolist()
-    ([0, 3], [0, 1])
-    """
-    n_segments = len(starts) - 1
-    winner = starts[:-1].copy()
-    decided_by = np.full(n_segments, len(criteria), dtype=np.int8)
-    # Segments and rows still in the running; most are settled by the first criterion.
-    segments = np.arange(n_segments)
-    lengths = np.diff(starts)
-    rows = np.arange(starts[-1])
-    for stage, criterion in enumerate(criteria):
-        if not len(segments):
-            break
-        values = criterion[rows]
-        first = np.cumsum(lengths) - lengths
-        best = np.maximum.reduceat(values, first)
-        alive = values == np.repeat(best, lengths)
-        lengths = np.add.reduceat(alive.astype(np.int64), first)
-        rows = rows[alive]
-        first = np.cumsum(lengths) - lengths
-        winner[segments] = rows[first]
-        settled = lengths == 1
-        decided_by[segments[settled]] = stage
-        rows = rows[np.repeat(~settled, lengths)]
-        segments, lengths = segments[~settled], lengths[~settled]
-    return winner, decided_by
