@@ -1,0 +1,1 @@
+"""Answers: normal form, the answer-to-question-type map, synonyms."""

@@ -1,0 +1,1 @@
+"""Elections: a vote over files, from reading to what is written."""

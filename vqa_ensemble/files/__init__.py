@@ -1,0 +1,1 @@
+"""Files of any kind: atomic writing, JSON, parquet, text, rows of records."""

@@ -1,0 +1,1 @@
+"""Leaderboards: the files they take, and whether they will."""

@@ -1,0 +1,1 @@
+"""Learning how far to trust whom: labelled questions, combiners, comparison."""

@@ -1,0 +1,1 @@
+"""Predictions: what a member says, its files, and ranges of them."""

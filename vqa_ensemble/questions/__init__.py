@@ -1,0 +1,1 @@
+"""Questions: their ids, annotations and tables."""

@@ -1,0 +1,1 @@
+"""Regions of pictures: files of other tools, and the store."""
