@@ -25,7 +25,7 @@ from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.question_type import question_type_vote, sum_by_type
-from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
+from vqa_ensemble.voting.result import Election, TypeVote, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import ONE, count_equal_votes, count_votes
 
 NUMBERS = AnswerMap.from_pairs(
@@ -55,6 +55,11 @@ def map_from(table: dict[str, dict[str, int]]) -> AnswerMap:
 
 def outcome_by_question(outcome: VoteOutcome) -> dict[int, str]:
     return dict(zip(outcome.ballots.question_ids.tolist(), outcome.answers(), strict=True))
+
+
+def elected_types(election: Election) -> list[str]:
+    assert election.type_vote is not None
+    return [election.type_vote.names[t] for t in election.type_vote.winner]
 
 
 # ------------------------------------------------------------------ worked examples
@@ -115,15 +120,13 @@ def test_votes_may_weigh_differently() -> None:
     ballots = ballots_from_votes({"a": [("cat", 0.5)], "b": [("cat", 0.5)], "c": [("dog", 0.5)]})
     weights = np.array([ONE, ONE, 3 * ONE])
     tally = count_votes(np.zeros(3, np.int64), ballots.top().answers[0], weights, weights, 1)
-    election = elect_by_weighted_votes(
-        ballots, tally, None, type_names=("animal",), question_type=np.array([0])
-    )
+    type_vote = TypeVote(("animal",), np.array([0]))
+    election = elect_by_weighted_votes(ballots, tally, None, type_vote)
     assert [ballots.vocabulary[code] for code in election.answer] == ["dog"]
     assert [ballots.vocabulary[code] for code in election.plurality] == ["cat"]
     assert election.margin.tolist() == [ONE]
     assert (election.decided_by.tolist(), election.decided_by.dtype) == ([0], np.int8)
-    assert election.question_type is not None
-    assert [election.type_names[t] for t in election.question_type] == ["animal"]
+    assert elected_types(election) == ["animal"]
 
 
 def test_mean_confidence_counts_second_choices() -> None:
@@ -211,7 +214,7 @@ def test_where_nobody_has_an_answer_of_the_elected_type_the_votes_stand() -> Non
     ]
     outcome = vote(voters, VoteOptions(soft_map=True), answer_map=map_from(table))
     election = outcome.election
-    assert [election.type_names[t] for t in election.question_type] == ["other", "other"]
+    assert elected_types(election) == ["other", "other"]
     assert outcome.answers() == ["2", "x"]
 
 
@@ -231,7 +234,8 @@ def test_known_types_overrule_the_votes_for_types() -> None:
     known = np.array([types.names.index("yes/no")])
     election = question_type_vote(ballots, types, known_types=known)
     assert ballots.vocabulary[election.answer[0]] == "no"
-    assert (election.question_type.tolist(), election.type_decided_by.tolist()) == ([1], [0])
+    type_vote = election.type_vote
+    assert (type_vote.winner.tolist(), type_vote.decided_by.tolist()) == ([1], [0])
 
 
 def test_editing_one_entry_of_the_map_changes_the_vote() -> None:
@@ -418,7 +422,7 @@ def test_equals_the_slides_algorithm_in_plain_python(
         answer_map=map_from(table),
     )
     election = outcome.election
-    types = [election.type_names[t] for t in election.question_type]
+    types = elected_types(election)
     got = dict(
         zip(
             outcome.ballots.question_ids.tolist(),
@@ -466,12 +470,12 @@ def test_an_audit_adds_up(
         election.revotes is None
         or not election.revotes.confidences[election.revotes.answers == ABSTAIN].any()
     )
-    if election.types is not None:
-        by_type, _ = sum_by_type(election.first_round, election.types)
+    if election.type_vote is not None:
+        by_type, _ = sum_by_type(election.first_round, election.type_vote.types)
         voters_present = (election.top.answers != ABSTAIN).sum(axis=1)
         assert by_type.dtype == np.int64
         assert np.allclose(by_type.sum(axis=1) / ONE, voters_present)
-    assert (election.types is None) == (chosen.method != "question-type")
+    assert (election.type_vote is None) == (chosen.method != "question-type")
     assert election.tally.votes.dtype == election.tally.confidences.dtype == np.int64
     for q in range(len(ballots)):
         elected = election.answer[q]
@@ -520,7 +524,7 @@ def test_the_winner_is_of_the_winning_type(
 ) -> None:
     answer_map = map_from(table)
     outcome = vote(named(voters), answer_map=answer_map)
-    types = np.array(outcome.election.type_names)[outcome.election.question_type]
+    types = elected_types(outcome.election)
     shares = {
         (a, t): s
         for a, t, s in zip(

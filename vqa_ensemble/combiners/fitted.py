@@ -17,7 +17,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows
 from vqa_ensemble.voting.ballots import Ballots, align
-from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
+from vqa_ensemble.voting.result import Election, TypeVote, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import Tally, to_units
 
 
@@ -61,13 +61,8 @@ class FittedEnsemble:
             votes=to_units(shares(candidates, scores)),
             confidences=to_units(candidates.confidences).sum(axis=1),
         )
-        return elect_by_weighted_votes(
-            ballots,
-            tally,
-            None,
-            type_names=types.names,
-            question_type=types.of if types.names else None,
-        )
+        type_vote = TypeVote(types.names, types.of) if types.names else None
+        return elect_by_weighted_votes(ballots, tally, None, type_vote)
 
     def score(
         self, ballots: Ballots, types: QuestionTypes

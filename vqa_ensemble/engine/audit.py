@@ -26,14 +26,13 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
     vocabulary = pa.array(ballots.vocabulary, pa.string())
     n = len(ballots)
     strings = pa.nulls(n, pa.string())
-    names = pa.array(election.type_names, pa.string())
-    question_type, type_votes, type_tie_break = strings, None, strings
-    if election.question_type is not None:
-        known = election.question_type >= 0
-        question_type = names.take(pa.array(election.question_type, mask=~known))
-    if election.types is not None:
-        type_votes = _type_votes(sum_by_type(election.first_round, election.types)[0], names)
-        type_tie_break = _tie_break(election.type_decided_by, TYPE_TIE_BREAKS)
+    question_type, type_votes, type_tie_break = strings, pa.nulls(n, _TYPE_VOTES), strings
+    if (held := election.type_vote) is not None:
+        names = pa.array(held.names, pa.string())
+        question_type = names.take(pa.array(held.winner, mask=held.winner < 0))
+        if held.types is not None and held.decided_by is not None:
+            type_votes = _type_votes(sum_by_type(election.first_round, held.types)[0], names)
+            type_tie_break = _tie_break(held.decided_by, TYPE_TIE_BREAKS)
     return pa.table(
         {
             "question_id": pa.array(ballots.question_ids),
@@ -41,7 +40,7 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
             "question_type": question_type,
             "first_votes": _votes(election.first_round, vocabulary),
             "votes": _votes(election.tally, vocabulary),
-            "type_votes": pa.nulls(n, _TYPE_VOTES) if type_votes is None else type_votes,
+            "type_votes": type_votes,
             "majority_answer": vocabulary.take(pa.array(election.plurality)),
             "agreement": election.agreement,
             "margin": election.margin / ONE,
@@ -82,6 +81,5 @@ def _type_votes(votes: npt.NDArray[np.int64], names: pa.StringArray) -> pa.ListA
     return pa.ListArray.from_arrays(pa.array(starts, pa.int32()), pairs)
 
 
-def _tie_break(decided_by: npt.NDArray[np.int8] | None, names: tuple[str, ...]) -> pa.StringArray:
-    assert decided_by is not None
+def _tie_break(decided_by: npt.NDArray[np.int8], names: tuple[str, ...]) -> pa.StringArray:
     return pa.array(names).take(pa.array(decided_by, mask=decided_by == 0))

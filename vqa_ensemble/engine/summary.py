@@ -85,17 +85,18 @@ class VoteSummary:
         _add_counts(self.answer_ties, TIE_BREAKS[1:], election.decided_by - 1)
         if types is not None and not types.seen.all():
             self.unseen_votes += int((~types.seen[votes] & (votes != ABSTAIN)).sum())
-        if election.question_type is None:
+        if election.type_vote is None:
             return
-        _add_counts(self.types, election.type_names, election.question_type)
+        names, winner = election.type_vote.names, election.type_vote.winner
+        _add_counts(self.types, names, winner)
         own = votes == election.answer[:, None]
-        pairs = 2 * (election.question_type + 1)  # with a place for unknown types
-        n_pairs = 2 * (len(election.type_names) + 1)
+        pairs = 2 * (winner + 1)  # with a place for unknown types
+        n_pairs = 2 * (len(names) + 1)
         carried = np.stack([np.bincount(pairs + own_m, minlength=n_pairs) for own_m in own.T])
-        for name, by_member in zip(election.type_names, carried[:, 3::2].T, strict=True):
+        for name, by_member in zip(names, carried[:, 3::2].T, strict=True):
             _add(self.carried.setdefault(name, {}), zip(self.members, by_member, strict=True))
-        if election.type_decided_by is not None:
-            _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_decided_by - 1)
+        if election.type_vote.decided_by is not None:
+            _add_counts(self.type_ties, TYPE_TIE_BREAKS[1:], election.type_vote.decided_by - 1)
 
     def merge(self, other: VoteSummary) -> None:
         """Add the counts over other questions."""

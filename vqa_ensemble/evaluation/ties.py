@@ -80,11 +80,11 @@ def type_ties(
     election: Election, candidates: Candidates, targets: npt.NDArray[np.float64]
 ) -> list[TieBreak]:
     """The rules that broke ties between question types; ``score`` is that of the final answer."""
-    if election.type_decided_by is None:
+    if election.type_vote is None or election.type_vote.decided_by is None:
         return []
     chosen = _score_of_winner(election, candidates, targets)
     return [
-        _record(TYPE_TIE_BREAKS[stage], stage, election.type_decided_by, chosen, None)
+        _record(TYPE_TIE_BREAKS[stage], stage, election.type_vote.decided_by, chosen, None)
         for stage in range(1, len(TYPE_TIE_BREAKS))
     ]
 

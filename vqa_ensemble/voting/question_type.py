@@ -13,7 +13,7 @@ from vqa_ensemble import ragged
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots, Votes
 from vqa_ensemble.voting.plurality import plurality
-from vqa_ensemble.voting.result import Election, elect_by_equal_votes
+from vqa_ensemble.voting.result import Election, TypeVote, elect_by_equal_votes
 from vqa_ensemble.voting.tally import Tally, count_equal_votes
 
 TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
@@ -60,8 +60,8 @@ def question_type_vote(
     >>> answer_map = AnswerMap.from_pairs(
     ...     [("2", "number"), ("3", "number"), ("4", "number"), ("yes", "yes/no")])
     >>> result = question_type_vote(ballots, resolve(answer_map, ballots.vocabulary))
-    >>> types = result.type_names
-    >>> types[result.question_type[0]], ballots.vocabulary[result.answer[0]]
+    >>> won = result.type_vote
+    >>> won.names[won.winner[0]], ballots.vocabulary[result.answer[0]]
     ('number', '2')
 
     The re-vote is 2, 3, 2, 3, 4; 2 has the larger summed confidence (0.9 + 0.1).
@@ -89,10 +89,7 @@ def question_type_vote(
         types.count,
         again=again,
         revotes=revotes,
-        type_names=types.names,
-        question_type=winning_type,
-        types=types,
-        type_decided_by=type_decided_by,
+        type_vote=TypeVote(types.names, winning_type, types, type_decided_by),
     )
 
 

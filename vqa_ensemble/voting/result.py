@@ -18,6 +18,27 @@ TIE_BREAKS = ("votes", "confidence", "count", "alphabetical")
 
 
 @dataclass(frozen=True)
+class TypeVote:
+    """The types of Q questions in an election, and how the members voted on them.
+
+    Attributes
+    ----------
+    names : tuple of str, length T
+    winner : ndarray of int64, shape (Q,)
+        Every question's type, as an index into ``names``; -1 where unknown.
+    types : AnswerTypes, optional
+        What the members' vote went by; None, as the next, where the types were only given.
+    decided_by : ndarray of int8, shape (Q,), optional
+        What singled the type out, as an index into ``question_type.TYPE_TIE_BREAKS``.
+    """
+
+    names: tuple[str, ...]
+    winner: npt.NDArray[np.int64]
+    types: AnswerTypes | None = None
+    decided_by: npt.NDArray[np.int8] | None = None
+
+
+@dataclass(frozen=True)
 class Election:
     """The outcome over Q questions. What only an audit asks for is worked out when it asks.
 
@@ -37,13 +58,8 @@ class Election:
         The votes on these.
     weighted : Tally, optional
         The votes, where they are not equal.
-    type_names : tuple of str, length T
-        Empty where the method uses no types, as are the three that follow.
-    question_type : ndarray of int64, shape (Q,)
-    types : AnswerTypes
-        What the members' type vote went by.
-    type_decided_by : ndarray of int8, shape (Q,)
-        As ``question_type.TYPE_TIE_BREAKS``.
+    type_vote : TypeVote, optional
+        None where the method uses no types.
     """
 
     answer: npt.NDArray[np.int32]
@@ -53,10 +69,7 @@ class Election:
     again: npt.NDArray[np.int64] | None = None
     revotes: Votes | None = None
     weighted: Tally | None = None
-    type_names: tuple[str, ...] = ()
-    question_type: npt.NDArray[np.int64] | None = None
-    types: AnswerTypes | None = None
-    type_decided_by: npt.NDArray[np.int8] | None = None
+    type_vote: TypeVote | None = None
 
     @cached_property
     def first_round(self) -> Tally:
@@ -105,10 +118,7 @@ def elect_by_equal_votes(
     *,
     again: npt.NDArray[np.int64] | None = None,
     revotes: Votes | None = None,
-    type_names: tuple[str, ...] = (),
-    question_type: npt.NDArray[np.int64] | None = None,
-    types: AnswerTypes | None = None,
-    type_decided_by: npt.NDArray[np.int8] | None = None,
+    type_vote: TypeVote | None = None,
 ) -> Election:
     """Find each question's winner: most votes, ties by confidence, count, alphabet.
 
@@ -121,6 +131,7 @@ def elect_by_equal_votes(
         Questions that are voted on again.
     revotes : Votes, optional
         The votes on these, in place of the members' own top answers.
+    type_vote : TypeVote, optional
     """
     votes = ballots.top()
     frequency = _frequency(ballots, counts)
@@ -136,10 +147,7 @@ def elect_by_equal_votes(
         top=votes,
         again=again,
         revotes=revotes,
-        type_names=type_names,
-        question_type=question_type,
-        types=types,
-        type_decided_by=type_decided_by,
+        type_vote=type_vote,
     )
 
 
@@ -147,9 +155,7 @@ def elect_by_weighted_votes(
     ballots: Ballots,
     tally: Tally,
     counts: npt.NDArray[np.int64] | None,
-    *,
-    type_names: tuple[str, ...] = (),
-    question_type: npt.NDArray[np.int64] | None = None,
+    type_vote: TypeVote | None = None,
 ) -> Election:
     """As :func:`elect_by_equal_votes`, by votes that are counted already."""
     frequency = _frequency(ballots, counts)
@@ -163,8 +169,7 @@ def elect_by_weighted_votes(
         plurality=plurality(*votes, frequency)[0],
         top=votes,
         weighted=tally,
-        type_names=type_names,
-        question_type=question_type,
+        type_vote=type_vote,
     )
 
 
