@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copyreg
-import importlib
 import os
 import reprlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 # What to do about a file whose bytes are not what its format asks for.
@@ -91,13 +89,12 @@ def at(path: str | os.PathLike[str] | None, where: str | None = None) -> Iterato
         raise
 
 
-def need(module: str, what: str, *, extra: str, fix: str | None = None) -> ModuleType:
-    """Import a module that comes with an extra, or say what needs it and how to install it.
+@contextmanager
+def need(what: str, *, extra: str = "", fix: str | None = None) -> Iterator[None]:
+    """Say what needs the package that is imported inside, and how to install it, if it is absent.
 
     Parameters
     ----------
-    module : str
-        Its full name, ``"PIL.Image"`` say.
     what : str
         The message: ``"--images needs Pillow"``.
     extra : str
@@ -109,9 +106,17 @@ def need(module: str, what: str, *, extra: str, fix: str | None = None) -> Modul
     ------
     InputError
         If it is not installed.
+
+    Examples
+    --------
+    >>> with need("the example needs a package", extra="all"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    vqa_ensemble.errors.InputError: the example needs a package. Install it: pip install \
+'vqa-ensemble[all]'.
     """
     try:
-        return importlib.import_module(module)
+        yield
     except ImportError as error:
         install = f"Install it: pip install 'vqa-ensemble[{extra}]'."
         raise InputError(what, fix=fix or install) from error

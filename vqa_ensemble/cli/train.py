@@ -20,7 +20,7 @@ from vqa_ensemble.cli.common import (
     training_options,
 )
 from vqa_ensemble.engine.options import ENGINES
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, need
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -168,13 +168,8 @@ def _train_on_ray(
     address: str | None,
     quiet: bool,
 ) -> list[Outcome]:
-    try:
+    with need("--engine ray needs Ray", extra="ray"):
         from vqa_ensemble.training.ray_session import train_members_on_ray
-    except ImportError as error:
-        raise InputError(
-            "--engine ray needs Ray",
-            fix="Install it: pip install 'vqa-ensemble[ray]'.",
-        ) from error
     with status(f"Training {len(members)} members", quiet=quiet):
         return train_members_on_ray(
             members, device=device, threads=threads, address=address, **common

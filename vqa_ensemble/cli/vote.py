@@ -162,15 +162,11 @@ def read_ensemble(path: str) -> FittedEnsemble:
 
 def ray_engine(output: str, address: str | None) -> RayEngine:
     """The Ray engine, its parts kept beside the output."""
-    from vqa_ensemble.errors import InputError
+    from vqa_ensemble.errors import need
     from vqa_ensemble.formats.locations import parts_folder
 
-    try:
+    with need("--engine ray needs Ray", extra="ray"):
         from vqa_ensemble.engine.ray_cluster import RayEngine
-    except ImportError as error:
-        raise InputError(
-            "--engine ray needs Ray", fix="Install it: pip install 'vqa-ensemble[ray]'."
-        ) from error
     return RayEngine(parts_folder(output), address)
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at, need
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -126,12 +126,9 @@ def _by_fsspec(url: str) -> tuple[FileSystem, str]:
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
     kind = url.partition("://")[0]
-    try:
+    install = "Install it: pip install fsspec."
+    with at(url), need(f"'{kind}' URLs need fsspec", fix=install):
         import fsspec
-    except ImportError as error:
-        raise InputError(
-            f"'{kind}' URLs need fsspec", path=url, fix="Install it: pip install fsspec."
-        ) from error
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:

@@ -41,7 +41,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import ABSENT, DAMAGED, InputError, shown
+from vqa_ensemble.errors import ABSENT, DAMAGED, InputError, at, need, shown
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
 from vqa_ensemble.formats.region_store import (
     RegionStore,
@@ -218,14 +218,8 @@ def _read_tsv(path: Path) -> Iterator[PictureOfRegions]:
 
 
 def _read_hdf5(path: Path) -> Iterator[PictureOfRegions]:
-    try:
+    with at(path), need("HDF5 needs the package h5py", extra="features"):
         import h5py
-    except ImportError as error:
-        raise InputError(
-            "HDF5 needs the package h5py",
-            path=path,
-            fix="Install it: pip install 'vqa-ensemble[features]'.",
-        ) from error
     try:
         with h5py.File(path, "r") as file:
             yield from _hdf5_pictures(file, path)
@@ -366,14 +360,8 @@ def _checked_id(value: object, path: Path) -> int | str:
 
 
 def _read_lmdb(path: Path) -> Iterator[PictureOfRegions]:
-    try:
+    with at(path), need("LMDB needs the package lmdb", extra="features"):
         import lmdb
-    except ImportError as error:
-        raise InputError(
-            "LMDB needs the package lmdb",
-            path=path,
-            fix="Install it: pip install 'vqa-ensemble[features]'.",
-        ) from error
     try:
         with (
             lmdb.open(str(path), readonly=True, lock=False, subdir=path.is_dir()) as database,

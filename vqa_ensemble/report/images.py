@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from vqa_ensemble.errors import ABSENT, InputError
+from vqa_ensemble.errors import ABSENT, InputError, need
 
 # Long side of a copy, in pixels, and how many bytes all copies together may take.
 SIDE = 320
@@ -63,12 +63,8 @@ def shrink_images(
     InputError
         If a file is no picture, or Pillow is absent.
     """
-    try:
+    with need("--images needs Pillow", extra="report"):
         from PIL import Image, ImageOps
-    except ImportError as error:
-        raise InputError(
-            "--images needs Pillow", fix="Install it: pip install 'vqa-ensemble[report]'."
-        ) from error
     copies: list[bytes] = []
     total = 0
     for path in paths:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import need
 
 THRESHOLD = 0.5
 
@@ -41,12 +41,8 @@ def anls(answers: Sequence[str], references: Sequence[Sequence[str]]) -> npt.NDA
     >>> anls(["Coca  cola", "pepsi", "x"], [["coca-cola", "cola"], ["PEPSI"], ["yes"]]).round(3)
     array([0.889, 1.   , 0.   ])
     """
-    try:
+    with need("ANLS needs rapidfuzz", extra="metrics"):
         from rapidfuzz.distance import Levenshtein
-    except ImportError as error:
-        raise InputError(
-            "ANLS needs rapidfuzz", fix="Install it: pip install 'vqa-ensemble[metrics]'."
-        ) from error
     scores = [
         max(Levenshtein.normalized_similarity(_plain(answer), _plain(one)) for one in right)
         for answer, right in zip(answers, references, strict=True)

@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import InputError, first_line
+from vqa_ensemble.errors import InputError, first_line, need
 
 # Where Debian's package wordnet-base puts them.
 SYSTEM_FOLDER = Path("/usr/share/wordnet")
@@ -40,12 +40,8 @@ class WordNet:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        try:
+        with need("WUPS needs NLTK", extra="wups"):
             import nltk.data
-        except ImportError as error:
-            raise InputError(
-                "WUPS needs NLTK", fix="Install it: pip install 'vqa-ensemble[wups]'."
-            ) from error
         root = _find() if folder is None else _checked(Path(folder))
         # NLTK opens files of these folders only.
         if isinstance(root, str) and root not in nltk.data.path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import need
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.studies.tables import AXIS, CURVES, Column, Table, TableRow, deviation, mean
 
@@ -42,12 +42,8 @@ def draw(table: Table, path: str | os.PathLike[str]) -> None:
 
 def require_matplotlib() -> None:
     """Stop with what to install if matplotlib is missing."""
-    try:
+    with need("figures need matplotlib", extra="study"):
         import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "figures need matplotlib", fix="Install it: pip install 'vqa-ensemble[study]'."
-        ) from error
 
 
 def _draw_rows(plt: Any, table: Table, columns: list[Column]) -> Any:

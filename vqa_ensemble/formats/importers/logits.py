@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError, first_line
+from vqa_ensemble.errors import InputError, at, first_line, need
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
 from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
 from vqa_ensemble.formats.text import check_regular_file, read_text
@@ -106,14 +106,9 @@ def _load(path: str) -> Mapping[str, Any]:
 
 
 def _load_torch(path: str) -> Mapping[str, Any]:
-    try:
+    fix = "Install it: pip install 'vqa-ensemble[train]', or save the tensor as .npy."
+    with at(path), need("reading .pt needs torch", extra="train", fix=fix):
         import torch
-    except ImportError as error:
-        raise InputError(
-            "reading .pt needs torch",
-            path=path,
-            fix="Install it: pip install 'vqa-ensemble[train]', or save the tensor as .npy.",
-        ) from error
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # as above

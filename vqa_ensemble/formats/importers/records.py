@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import DAMAGED, InputError, shown
+from vqa_ensemble.errors import DAMAGED, InputError, at, need, shown
 from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
 from vqa_ensemble.formats.vqa_json import parse_with_nan, read_json
 
@@ -217,14 +217,8 @@ def _delimited(path: str) -> Iterator[Record]:
 
 
 def _workbook(path: str) -> Iterator[Record]:
-    try:
+    with at(path), need("reading .xlsx needs openpyxl", extra="import"):
         import openpyxl
-    except ImportError as error:
-        raise InputError(
-            "reading .xlsx needs openpyxl",
-            path=path,
-            fix="Install it: pip install 'vqa-ensemble[import]'.",
-        ) from error
     import warnings
 
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, need
 from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.training.data.examples import FloatArray, RawSplit, Split
 from vqa_ensemble.training.data.soft_answers import single_answers
@@ -225,11 +225,6 @@ def _read_pixels(source: str) -> npt.NDArray[np.uint8]:
 
 
 def _package() -> Any:
-    try:
+    with need("the data set easy-vqa needs its package", extra="demo"):
         import easy_vqa
-    except ImportError as error:
-        raise InputError(
-            "the data set easy-vqa needs its package",
-            fix="Install it: pip install 'vqa-ensemble[demo]'.",
-        ) from error
     return easy_vqa

