@@ -25,6 +25,7 @@ from vqa_ensemble.formats.predictions import Common, Predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import submission_lines
 from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.questions.ids import union
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
 from vqa_ensemble.voting.ballots import (
     Ballots,
@@ -276,11 +277,11 @@ def missing_questions(
     questions = 0
     for span in spans:
         ids = [file.question_ids(span) for file in files]
-        union = np.unique(np.concatenate(ids))
-        questions += len(union)
+        together = union(ids)
+        questions += len(together)
         for m, own in enumerate(ids):
-            if len(own) < len(union):
-                absent = np.setdiff1d(union, own, assume_unique=True)
+            if len(own) < len(together):
+                absent = np.setdiff1d(together, own, assume_unique=True)
                 lacking[m] += len(absent)
                 first[m] += absent[: 5 - len(first[m])].tolist()
     m = next(m for m, n in enumerate(lacking) if n)

@@ -17,7 +17,7 @@ from vqa_ensemble.formats.predictions import (
     Predictions,
     predictions_from_table,
 )
-from vqa_ensemble.formats.question_table import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.result import Election
 

@@ -20,7 +20,8 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.question_table import QuestionColumn, QuestionIds, read_question_column
+from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
-    QuestionIds,
     Questions,
     read_annotations,
     read_questions,
 )
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.text_types import fit_text_types, predict_out_of_fold
 
 

@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
 from vqa_ensemble.formats.text import check_ending, check_regular_file
 from vqa_ensemble.formats.vqa_json import read_json
+from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 
-QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 _NAME_COLUMN = "Name the column as FILE:COLUMN."
 
 
@@ -48,10 +47,8 @@ class QuestionColumn:
     def __init__(self, spec: str, default: str) -> None:
         self.path, self.column = _split(spec, default)
         ids, self._values = _read(self.path, self.column)
-        if pa.types.is_integer(ids.type):
-            ids = ids.cast(pa.int64())
-        else:
-            ids = ids.cast(pa.string())
+        integers = pa.types.is_integer(ids.type)
+        ids = ids.cast(pa.int64() if integers else pa.string())
         if ids.null_count:
             raise InputError(
                 "question_id is null",
@@ -68,7 +65,7 @@ class QuestionColumn:
                 where=f"question {twice}",
                 fix="Keep one of the rows.",
             )
-        self._ids = ids
+        self._ids: QuestionIds = ids.to_numpy(zero_copy_only=False)
 
     def look_up(self, question_ids: QuestionIds) -> list[str]:
         """The values for the given questions, as strings, in their order.
@@ -82,24 +79,17 @@ class QuestionColumn:
         InputError
             If some of the questions are not in the table, or their value is null.
         """
-        wanted = pa.array(question_ids)
-        if wanted.type != self._ids.type:
+        with at(self.path):
+            check_same_type(self._ids, question_ids, "the members'")
+        position = look_up(question_ids, self._ids)
+        lacking = question_ids[position < 0]
+        if len(lacking):
             raise InputError(
-                "question ids are of another type (integer, string) than the members'",
-                path=self.path,
-                fix="Give all files the same question ids: all integers or all strings.",
-            )
-        position = pc.index_in(wanted, self._ids)
-        if position.null_count:
-            lacking = question_ids[np.asarray(position.is_null())]
-            raise InputError(
-                f"lacks {len(lacking)} of {len(question_ids)} questions: "
-                + ", ".join(str(q) for q in lacking[:5])
-                + (", …" if len(lacking) > 5 else ""),
+                f"lacks {len(lacking)} of {len(question_ids)} questions: {first_few(lacking)}",
                 path=self.path,
                 fix="Add them, or give the table of this split.",
             )
-        chosen = self._values.take(position)
+        chosen = self._values.take(pa.array(position))
         if chosen.null_count:
             first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
             raise InputError(

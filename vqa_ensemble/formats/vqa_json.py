@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,11 +24,16 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from vqa_ensemble.errors import DAMAGED, InputError, shown
+from vqa_ensemble.errors import DAMAGED, InputError, at, shown
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.text import cannot_read, check_not_packed, check_regular_file
+from vqa_ensemble.questions.ids import (
+    QuestionIds,
+    check_distinct,
+    check_same_type,
+    question_ids_of,
+)
 
-QuestionIds = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 _NOUNS = {
     int: "an integer",
     str: "a string",
@@ -231,15 +235,12 @@ def annotations_of(
         files.append(path)
         parts.append(_annotation_columns(document, path, answer_type))
     for part, path in zip(parts[1:], files[1:], strict=True):
-        if part.ids.dtype != parts[0].ids.dtype:
-            raise InputError(
-                f"question ids are of another type (integer, string) than in {files[0]}",
-                path=path,
-                fix="Give all files the same question ids: all integers or all strings.",
-            )
+        with at(path):
+            check_same_type(part.ids, parts[0].ids, f"in {files[0]}")
     ids = np.concatenate([part.ids for part in parts])
     if len(parts) > 1:
-        check_distinct(ids.tolist(), files[-1], "the files given together")
+        with at(files[-1]):
+            check_distinct(ids.tolist(), "the files given together")
     return _join_annotations(ids, parts)
 
 
@@ -259,11 +260,7 @@ def annotations_from_rows(
     answers : sequence of sequence of str, length Q
         The human answers to each question; at least one.
     """
-    ids: QuestionIds
-    if isinstance(question_ids[0], str):
-        ids = np.array(question_ids, dtype=object)
-    else:
-        ids = np.array(question_ids, dtype=np.int64)
+    ids = question_ids_of(question_ids)
     counts = np.fromiter(map(len, answers), np.int64, len(answers))
     flat = [answer for answered in answers for answer in answered]
     columns = _AnnotationColumns(ids, list(question_types), list(answer_types), counts, flat)
@@ -479,40 +476,8 @@ def read_ids(
         Naming ``path`` and the entry.
     """
     values = column(entries, key, id_key, (int, str), path)
-    if len(set(map(type, values))) > 1:
-        wrong = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
-        raise InputError(
-            f"{id_key} {values[wrong]!r} is not of the type of the first, {values[0]!r}",
-            path=path,
-            where=f"{key}[{wrong}]",
-            fix="Write all ids as integers, or all as strings.",
-        )
-    check_distinct(values, path, "the file")
-    if isinstance(values[0], str):
-        return np.array(values, dtype=object)
-    try:
-        return np.array(values, dtype=np.int64)
-    except OverflowError as error:
-        wrong = next(value for value in values if not -(2**63) <= value < 2**63)
-        raise InputError(
-            f"{id_key} {wrong} does not fit into 64-bit signed integers",
-            path=path,
-            fix="Write such ids as strings.",
-        ) from error
-
-
-def check_distinct(values: list[Any], path: str | os.PathLike[str], within: str) -> None:
-    """Raise InputError naming the first of the question ids ``values`` that repeats."""
-    if len(set(values)) == len(values):
-        return
-    repeated = [value for value, count in Counter(values).items() if count > 1]
-    more = f", and {len(repeated) - 1} more questions do" if len(repeated) > 1 else ""
-    raise InputError(
-        f"stands more than once in {within}{more}",
-        path=path,
-        where=f"question {repeated[0]}",
-        fix="Keep one of them.",
-    )
+    with at(path):
+        return question_ids_of(values, name=id_key, where=key)
 
 
 def _encode(columns: Iterable[list[str]]) -> tuple[npt.NDArray[np.int32], list[str]]:
@@ -539,7 +504,8 @@ def write_submission(
     """
     ids = np.asarray(question_ids)
     listed = ids.tolist()
-    check_distinct(listed, path, "the submission")
+    with at(path):
+        check_distinct(listed, "the submission")
     to_json: Callable[[Any], bytes] = orjson.dumps
     # Answers repeat: most of the time goes into quoting them, so each is quoted once.
     quoted = {answer: to_json(answer) for answer in set(answers)}

@@ -11,7 +11,8 @@ import numpy as np
 from vqa_ensemble.engine.comparison import copies_warning
 from vqa_ensemble.engine.explanation import explain
 from vqa_ensemble.engine.labelled import Labelled, right_answers
-from vqa_ensemble.formats.question_table import QuestionIds, read_question_column
+from vqa_ensemble.formats.question_table import read_question_column
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.report.contents import Contents
 from vqa_ensemble.report.images import SIDE, find_images, shrink_images
 from vqa_ensemble.report.page import render

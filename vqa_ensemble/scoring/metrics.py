@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.vqa_json import Annotations, QuestionIds, read_submission
+from vqa_ensemble.formats.vqa_json import Annotations, read_submission
 from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.scoring.anls import anls
 from vqa_ensemble.scoring.exact_match import (
     exact_match,

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import Annotations, QuestionIds
+from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import clean_answer, normalize_answers
+from vqa_ensemble.questions.ids import QuestionIds
 
 MATCHES_FOR_FULL_SCORE = 3
 # Rows scored at once: keeps the rows × human answers table within the cache.

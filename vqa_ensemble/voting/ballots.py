@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import Predictions, predictions_from_rows
+from vqa_ensemble.questions.ids import QuestionIds, first_few, union
 
 # The code that stands for "no vote": the member lacks the question or abstains.
 ABSTAIN = -1
@@ -74,7 +76,7 @@ class Ballots:
     members : tuple of MemberBallots, length M
     """
 
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    question_ids: QuestionIds
     vocabulary: list[str]
     names: tuple[str, ...]
     members: tuple[MemberBallots, ...]
@@ -130,7 +132,7 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
         [p.question_ids.dtype != np.int64 for p in predictions],
     )
 
-    question_ids = _union([p.question_ids for p in predictions])
+    question_ids = union([p.question_ids for p in predictions])
     vocabulary = _union_of_vocabularies([p.vocabulary for p in predictions])
     members = []
     for p in predictions:
@@ -144,15 +146,13 @@ def align(predictions: Sequence[Predictions], *, missing: str = "error") -> Ball
 
 
 def _align_member(
-    p: Predictions,
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
-    vocabulary: pa.StringArray,
+    p: Predictions, question_ids: QuestionIds, vocabulary: pa.StringArray
 ) -> MemberBallots:
     starts, answers = p.starts, p.answers
     if len(p.question_ids) < len(question_ids):
         counts = np.zeros(len(question_ids), dtype=np.int64)
         counts[np.searchsorted(question_ids, p.question_ids)] = np.diff(starts)
-        starts = np.concatenate([[0], np.cumsum(counts)])
+        starts = ragged.from_sizes(counts)
     if not p.vocabulary.equals(vocabulary):
         code = np.asarray(pc.index_in(p.vocabulary, vocabulary))
         answers = code[answers]
@@ -197,23 +197,13 @@ def check_members(
         )
 
 
-def _union(
-    ids: list[npt.NDArray[np.int64] | npt.NDArray[np.object_]],
-) -> npt.NDArray[np.int64] | npt.NDArray[np.object_]:
-    """Sorted distinct ids; cheap when all members have the same questions."""
-    first = ids[0]
-    if all(len(other) == len(first) and (other == first).all() for other in ids[1:]):
-        return first
-    return np.unique(np.concatenate(ids))
-
-
 class MissingQuestionsError(InputError):
     """A member lacks questions that another has."""
 
     def __init__(self, path: str, lacking: int, questions: int, some: Sequence[object]) -> None:
-        names = ", ".join(str(q) for q in some[:5]) + (", …" if lacking > 5 else "")
         super().__init__(
-            f"lacks {lacking} of {questions} questions that other members have: {names}",
+            f"lacks {lacking} of {questions} questions that other members have: "
+            + first_few(some, of=lacking),
             path=path,
             fix="Predict them, or let the member abstain there with --missing abstain.",
         )

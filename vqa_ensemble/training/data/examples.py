@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import QuestionIds, Questions
+from vqa_ensemble.formats.vqa_json import Questions
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 FloatArray = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ import numpy as np
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.vqa_json import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.training.data.examples import SparseRows, digest
 
 

@@ -32,10 +32,10 @@ import numpy.typing as npt
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
-    QuestionIds,
     read_annotations,
     read_questions,
 )
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.training.data.examples import RawSplit, SoftAnswers
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import OF_TEN, soft_answers
