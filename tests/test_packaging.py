@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import vqa_ensemble
 from vqa_ensemble.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,15 +89,29 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert run(code).splitlines()[-1] == "[]"
 
 
+def test_the_public_face_imports_what_is_used_of_it() -> None:
+    code = (
+        "import sys, vqa_ensemble\n"
+        "print(sorted({'numpy', 'click'} & set(sys.modules)))\n"
+        "print([n for n in vqa_ensemble.__all__ if not hasattr(vqa_ensemble, n)])\n"
+        "print(hasattr(vqa_ensemble, 'raed_predictions'), 'vote' in dir(vqa_ensemble))"
+    )
+    assert run(code).splitlines() == ["[]", "[]", "False True"]
+
+
+def test_type_checkers_and_python_see_the_same_public_face() -> None:
+    block = (ROOT / "vqa_ensemble/__init__.py").read_text()
+    seen = re.findall(r"    from vqa_ensemble\.(\S+) import \w+ as (\w+)", block)
+    assert {name: module for module, name in seen} == vqa_ensemble._MODULES
+
+
 def test_a_users_program_is_type_checked(tmp_path: Path) -> None:
     """The annotations of the public interface are what mypy checks a program by."""
     program = tmp_path / "program.py"
     program.write_text(
         "import numpy as np\n"
-        "from vqa_ensemble.engine.local import vote_files\n"
-        "from vqa_ensemble.engine.options import VoteOptions\n"
-        "from vqa_ensemble.estimators import LearnedEnsemble\n"
-        "from vqa_ensemble.formats.predictions import read_predictions, write_predictions\n"
+        "from vqa_ensemble import LearnedEnsemble, VoteOptions, vote_files\n"
+        "from vqa_ensemble import read_predictions, write_predictions\n"
         "write_predictions('m.parquet', [1], ['yes'], np.array([0.5]), member='m')\n"
         "reveal_type(read_predictions('m.parquet').metadata.member)\n"
         "reveal_type(vote_files(['m.parquet'], VoteOptions(method='mean')).questions)\n"
