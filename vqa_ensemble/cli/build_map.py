@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 
 if TYPE_CHECKING:
     from vqa_ensemble.formats.answer_map import AnswerMap
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which of an annotation's two types to learn.",
 )
-@json_option
 @output_options
 def command(
     annotations: tuple[str, ...], output: str, by: str, as_json: bool, quiet: bool, verbose: bool
@@ -86,18 +85,12 @@ def _report(answer_map: AnswerMap, unseen: dict[str, float | None]) -> dict[str,
 
 
 def _print(report: dict[str, Any], output: str) -> None:
-    from rich.table import Table
-
     out = console()
     out.print(
         f"{report['answers']:,} answers in {report['annotations']:,} annotations, "
         f"{report['pairs']:,} pairs of answer and type"
     )
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("type")
-    table.add_column("annotations", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("answers", justify="right")
+    table = new_table("type", "annotations", "share", "answers")
     for name, row in report["types"].items():
         share = row["annotations"] / report["annotations"]
         table.add_row(name, f"{row['annotations']:,}", f"{share:.1%}", f"{row['answers']:,}")

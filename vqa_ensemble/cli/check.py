@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json
+from vqa_ensemble.cli.common import console, output_options, print_json
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS
 
 
@@ -19,7 +19,6 @@ from vqa_ensemble.formats.leaderboards import LEADERBOARDS
     type=click.Choice(list(LEADERBOARDS)),
     help="Whose rules to check; those of every VQA leaderboard if not given.",
 )
-@json_option
 @output_options
 def command(
     submission: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from vqa_ensemble.engine.options import METHODS, REVOTES
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
+    from rich.table import Table
 
     from vqa_ensemble.engine.labelled import Labelled
     from vqa_ensemble.formats.answer_map import AnswerMap
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def output_options(function: Function) -> Function:
+def verbosity_options(function: Function) -> Function:
     """Add ``--quiet/-q`` and ``--verbose/-v``."""
     function = click.option("-q", "--quiet", is_flag=True, help="Print results only.")(function)
     return click.option("-v", "--verbose", is_flag=True, help="Say more of what is done.")(function)
 
 
-def json_option(function: Function) -> Function:
-    """Add ``--json`` for machine-readable results on standard output."""
+def output_options(function: Function) -> Function:
+    """Add ``--json`` for machine-readable results on standard output, and the verbosity."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."
-    )(function)
+    )(verbosity_options(function))
 
 
 def device_options(function: Function) -> Function:
@@ -275,6 +276,16 @@ def console() -> Console:
     # A pipe or a file has no width: tables keep every column as wide as it needs.
     terminal = sys.stdout.isatty()
     return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 1000)
+
+
+def new_table(*columns: str, left: Container[str] = (), **style: Any) -> Table:
+    """A table without lines: text in the first column and those of ``left``, else numbers."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), **style)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place and name not in left else "left")
+    return table
 
 
 def progress(*columns: ProgressColumn, quiet: bool = False) -> Progress:

@@ -8,8 +8,8 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
-    json_option,
     labelled_options,
+    new_table,
     output_options,
     print_json,
     progress,
@@ -32,7 +32,6 @@ from vqa_ensemble.cli.common import (
     metavar="METHOD|none",
     help="Method whose loss without each member is shown; it is fitted anew for every member.",
 )
-@json_option
 @output_options
 def command(
     predictions: tuple[str, ...],
@@ -85,11 +84,9 @@ def command(
 
 
 def _table(title: str, *columns: str) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left", overflow="fold", no_wrap=i > 0)
+    table = new_table(*columns, title=title, title_justify="left")
+    for i, column in enumerate(table.columns):
+        column.overflow, column.no_wrap = "fold", i > 0
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_options, print_json, status
 
 
 @click.command("convert-features")
@@ -26,7 +26,6 @@ from vqa_ensemble.cli.common import console, json_option, output_options, print_
     show_default=True,
     help="Keep the first so many regions of each picture; 0 keeps all.",
 )
-@json_option
 @output_options
 def command(
     files: tuple[Path, ...],

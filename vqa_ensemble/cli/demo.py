@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options
+from vqa_ensemble.cli.common import console, verbosity_options
 
 
 @click.command("demo")
@@ -21,7 +21,7 @@ from vqa_ensemble.cli.common import console, output_options
     help="Folder for everything the demo makes.",
 )
 @click.option("--fresh", is_flag=True, help="Train again members that are trained already.")
-@output_options
+@verbosity_options
 def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:
     """Do the whole job on real images: train, learn the map, vote, score, submit.
 

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import (
-    console,
-    json_option,
-    output_options,
-    print_json,
-    status,
-    training_options,
-)
+from vqa_ensemble.cli.common import console, output_options, print_json, status, training_options
 from vqa_ensemble.cli.train import describe, require_torch, say_failure, to_json, train_here
 from vqa_ensemble.errors import InputError
 
@@ -57,7 +50,6 @@ if TYPE_CHECKING:
     help="When a teacher lacks questions that others have.",
 )
 @training_options
-@json_option
 @output_options
 def command(
     first: str,

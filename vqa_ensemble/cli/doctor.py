@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 
 
 @click.command("doctor")
-@json_option
 @output_options
 def command(as_json: bool, quiet: bool, verbose: bool) -> None:
     """Show what this installation has: versions, optional parts, GPUs, threads and folders.
@@ -37,10 +36,9 @@ def command(as_json: bool, quiet: bool, verbose: bool) -> None:
 
 def _print(found: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     def show(title: str, rows: dict[str, str]) -> None:
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table = new_table(show_header=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for name, text in rows.items():

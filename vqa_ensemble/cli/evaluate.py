@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ _USUAL_TYPES = ("yes/no", "number", "other")
     help="WordNet's index.noun and data.noun, for WUPS; by default /usr/share/wordnet (Debian's "
     "wordnet-base), then NLTK's data.",
 )
-@json_option
 @output_options
 def command(
     files: tuple[str, ...],
@@ -86,12 +85,11 @@ def command(
           --annotations testdev_balanced_questions.json
     """
     from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
-    from vqa_ensemble.scoring.metrics import Metric, read_answers
+    from vqa_ensemble.leaderboards.evaluate import evaluate
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
         benchmark = read_benchmark_annotations(annotations)
-        ready = Metric(metric, benchmark, wordnet)
-        scores = [ready.score(read_answers(path), missing=missing) for path in files]
+        scores = evaluate(files, benchmark, metric, missing=missing, wordnet=wordnet)
     known = benchmark.annotations
     if as_json:
         print_json(
@@ -122,18 +120,15 @@ def _print_by_answer_type(
     files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
 ) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     names = annotations.answer_type_names
     types = [name for name in _USUAL_TYPES if name in names]
     types += sorted(set(names) - set(types))
     counts = dict(zip(names, _counts(annotations.answer_types, names), strict=True))
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("file", overflow="fold")
     more = list(scores[0].more)
-    for name in ("overall", *more, *types):
-        table.add_column(escape(name), justify="right")
+    table = new_table("file", *map(escape, ("overall", *more, *types)))
+    table.columns[0].overflow = "fold"
     for path, score in zip(files, scores, strict=True):
         figures = [score.scores.overall, *(score.more[name] for name in more)]
         figures += [score.scores.per_answer_type[name] for name in types]
@@ -147,13 +142,10 @@ def _print_by_question_type(
     files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
 ) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     names = annotations.question_type_names
     counts = _counts(annotations.question_types, names)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("question type")
-    table.add_column("questions", justify="right")
+    table = new_table("question type", "questions")
     for path in files:
         table.add_column(escape(Path(path).stem), justify="right", overflow="fold")
     for name, count in sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0])):

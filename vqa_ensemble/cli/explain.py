@@ -11,7 +11,6 @@ import click
 from vqa_ensemble.cli.common import (
     check_normalize,
     console,
-    json_option,
     output_options,
     print_json,
     status,
@@ -39,7 +38,6 @@ _BAR_WIDTH = 24
     metavar="FILE",
     help="Annotations JSON, or a table with one right answer, to say how right each answer is.",
 )
-@json_option
 @output_options
 def command(
     question_id: str,

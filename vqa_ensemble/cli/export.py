@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json
+from vqa_ensemble.cli.common import console, output_options, print_json
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS
 
 
@@ -29,7 +29,6 @@ from vqa_ensemble.formats.leaderboards import LEADERBOARDS
     type=click.Path(),
     help="Answers among the options, for A-OKVQA's second score.",
 )
-@json_option
 @output_options
 def command(
     answers: str,

@@ -8,8 +8,8 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
-    json_option,
     labelled_options,
+    new_table,
     output_options,
     print_json,
     read_labelled,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     metavar="MEMBER=TYPE[,TYPE]",
     help="Hear a member on questions of these types only; repeat.",
 )
-@json_option
 @output_options
 def command(
     predictions: tuple[str, ...],
@@ -86,11 +85,7 @@ def _parse(specialists: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _print(fitted: Fit, output: str) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("method")
-    table.add_column("accuracy", justify="right")
+    table = new_table("method", "accuracy")
     chosen = fitted.ensemble.combiner.method
     for name, score in sorted(fitted.scores.items(), key=lambda pair: -pair[1]):
         table.add_row(f"{name} *" if name == chosen else name, f"{100 * score:.2f}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_options, print_json, status
 from vqa_ensemble.cli.train import require_torch
 
 
@@ -36,7 +36,6 @@ from vqa_ensemble.cli.train import require_torch
 )
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@json_option
 @output_options
 def command(
     images: Path,

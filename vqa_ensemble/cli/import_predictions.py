@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 from vqa_ensemble.formats.importers import FORMATS
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ Examples:
     help="How many answers a question to keep.",
 )
 @click.option("--member", help="The member's name; that of the output file if not given.")
-@json_option
 @output_options
 def command(
     inputs: tuple[str, ...],
@@ -158,9 +157,7 @@ def command(
 
 
 def _print(report: ImportReport, output: str) -> None:
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = new_table(show_header=False)
     table.add_row("member", report.member)
     table.add_row("format", ", ".join(report.formats))
     table.add_row("questions", f"{report.questions:,}")

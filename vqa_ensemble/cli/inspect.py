@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status, warn
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status, warn
 
 
 @click.command("inspect")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
-@json_option
 @output_options
 def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool) -> None:
     """Show what prediction files hold, and how far their members agree.
@@ -36,13 +35,8 @@ def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: b
 
 
 def _print(report: dict[str, Any], verbose: bool) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("member")
-    for name in ("rows", "questions", "k", "answers", "agreement"):
-        table.add_column(name, justify="right")
-    table.add_column("metadata")
+    columns = ("member", "rows", "questions", "k", "answers", "agreement", "metadata")
+    table = new_table(*columns, left={"metadata"})
     for member in report["members"]:
         agreement = member["agreement"]
         known = {key: value for key, value in member["metadata"].items() if value}

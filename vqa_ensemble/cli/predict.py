@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_options, print_json, status
 from vqa_ensemble.cli.train import require_torch
 
 
@@ -31,7 +31,6 @@ from vqa_ensemble.cli.train import require_torch
 )
 @click.option("--data-root", metavar="FOLDER", help="Where the data set lies.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@json_option
 @output_options
 def command(
     checkpoints: tuple[Path, ...],

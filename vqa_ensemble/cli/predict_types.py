@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 
 
 @click.command("predict-types")
@@ -33,7 +33,6 @@ from vqa_ensemble.cli.common import console, json_option, output_options, print_
     show_default=True,
     help="Which of an annotation's two types to predict.",
 )
-@json_option
 @output_options
 def command(
     train_questions: str,
@@ -97,12 +96,7 @@ def command(
 
 
 def _print_counts(counts: dict[str, int]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("type")
-    table.add_column("questions", justify="right")
-    table.add_column("share", justify="right")
+    table = new_table("type", "questions", "share")
     for name, count in counts.items():
         table.add_row(name, f"{count:,}", f"{count / sum(counts.values()):.1%}")
     console().print(table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json, status
+from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
 from vqa_ensemble.formats.recipe import DATASETS
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ VOCABULARY_FILE = "answers.csv"
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="shapes: what to make."
 )
-@json_option
 @output_options
 def command(
     dataset: str,
@@ -174,15 +173,10 @@ def _print(summary: DatasetSummary) -> None:
 
 
 def _print_splits(summary: DatasetSummary) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("split")
-    for heading in (
-        "questions", "images", "answers", "covered", "best score", "words", "longest",
+    table = new_table(
+        "split", "questions", "images", "answers", "covered", "best score", "words", "longest",
         f"over {summary.words}",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
+    )  # fmt: skip
     for split in summary.splits:
         table.add_row(split.name, *_cells(split))
     console().print(table)
@@ -207,14 +201,9 @@ _MOST_TYPES = 12
 
 
 def _print_types(title: str, summary: DatasetSummary, kinds: list[dict[str, int]]) -> None:
-    from rich.table import Table
-
     names = list(dict.fromkeys(name for types in kinds for name in types))
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column(title)
     shown = [i for i, types in enumerate(kinds) if types]
-    for i in shown:
-        table.add_column(summary.splits[i].name, justify="right")
+    table = new_table(title, *(summary.splits[i].name for i in shown))
     for name in names[:_MOST_TYPES]:
         table.add_row(name, *(f"{kinds[i].get(name, 0):,}" for i in shown))
     rest = names[_MOST_TYPES:]

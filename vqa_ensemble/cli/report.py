@@ -8,7 +8,6 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
-    json_option,
     labelled_options,
     output_options,
     print_json,
@@ -35,7 +34,6 @@ from vqa_ensemble.cli.common import (
     help="Folder with the pictures, named after their image_id; small copies go into the page.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(), help="HTML file to write.")
-@json_option
 @output_options
 def command(
     predictions: tuple[str, ...],

@@ -12,7 +12,7 @@ from vqa_ensemble.cli.common import (
     console,
     device_options,
     given_arguments,
-    json_option,
+    new_table,
     output_options,
     print_json,
     progress,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 )
 @click.option("--fresh", is_flag=True, help="Train again what is done already.")
 @device_options
-@json_option
 @output_options
 def command(
     name: str,
@@ -114,15 +113,12 @@ def command(
 
 def _print(table: Table) -> None:
     from rich.markup import escape
-    from rich.table import Table as RichTable
 
     from vqa_ensemble.studies.tables import cells, differences
 
     out = console()
     for title, (heads, rows) in ((table.title, cells(table)), ("", differences(table))):
-        shown = RichTable(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
-        for place, head in enumerate(heads):
-            shown.add_column(escape(head), justify="right" if place else "left")
+        shown = new_table(*map(escape, heads), title=title, title_justify="left")
         for row in rows:
             shown.add_row(*map(escape, row))
         if rows:

@@ -12,7 +12,6 @@ import click
 
 from vqa_ensemble.cli.common import (
     console,
-    json_option,
     output_options,
     print_json,
     progress,
@@ -62,7 +61,6 @@ def require_torch() -> None:
     "[ray]).",
 )
 @click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
-@json_option
 @output_options
 def command(
     recipes: tuple[str, ...],

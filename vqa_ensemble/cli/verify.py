@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from vqa_ensemble.cli.common import console, json_option, output_options, print_json
+from vqa_ensemble.cli.common import console, output_options, print_json
 from vqa_ensemble.errors import InputError
 
 
 @click.command("verify")
 @click.argument("submission", type=click.Path(path_type=Path))
 @click.option("--rerun", is_flag=True, help="Run the recorded command again and compare the bytes.")
-@json_option
 @output_options
 def command(submission: Path, rerun: bool, as_json: bool, quiet: bool, verbose: bool) -> None:
     """Check that a submission is the one its record describes, and that it can be made again.

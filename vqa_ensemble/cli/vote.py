@@ -10,7 +10,7 @@ from vqa_ensemble.cli.common import (
     check_normalize,
     console,
     given_arguments,
-    json_option,
+    new_table,
     output_options,
     print_json,
     status,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     help="Write OUTPUT.provenance.json, the record that 'verify' checks.",
 )
 @strict_option
-@json_option
 @output_options
 def command(
     predictions: tuple[str, ...],
@@ -172,9 +171,7 @@ def ray_engine(output: str, address: str | None) -> RayEngine:
 
 def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
     """Print what a vote did as a table."""
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = new_table(show_header=False)
     questions = max(summary.questions, 1)
 
     def row(name: str, count: int) -> None:
