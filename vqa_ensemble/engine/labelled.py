@@ -16,12 +16,12 @@ from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.engine.blocks import types_by_vote, types_from_column
 from vqa_ensemble.engine.cautions import Caution, cautions_among
 from vqa_ensemble.engine.merging import merges_wanted
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
-from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
@@ -192,21 +192,13 @@ def _is_vqa_json(annotations: str) -> bool:
 
 def _find(annotated: QuestionIds, wanted: QuestionIds, path: str) -> npt.NDArray[np.int64]:
     """Where the wanted questions stand among the annotated."""
-    if annotated.dtype != wanted.dtype:
-        raise InputError(
-            "question ids are of another type (integer, string) than the members'",
-            path=path,
-            fix="Give all files the same question ids: all integers or all strings.",
-        )
-    order = np.argsort(annotated, kind="stable")
-    found = np.searchsorted(annotated[order], wanted)
-    position = order[np.minimum(found, len(order) - 1)]
-    lacking = wanted[annotated[position] != wanted]
+    with at(path):
+        check_same_type(annotated, wanted, "the members'")
+    position = look_up(wanted, annotated)
+    lacking = wanted[position < 0]
     if len(lacking):
         raise InputError(
-            f"lacks {len(lacking)} of the members' {len(wanted)} questions: "
-            + ", ".join(str(q) for q in lacking[:5])
-            + (", …" if len(lacking) > 5 else ""),
+            f"lacks {len(lacking)} of the members' {len(wanted)} questions: {first_few(lacking)}",
             path=path,
             fix="Give the annotations of the split that the members predicted.",
         )

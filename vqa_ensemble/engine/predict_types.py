@@ -17,7 +17,7 @@ from vqa_ensemble.formats.vqa_json import (
     read_annotations,
     read_questions,
 )
-from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds, look_up
 from vqa_ensemble.voting.text_types import fit_text_types, predict_out_of_fold
 
 
@@ -110,20 +110,17 @@ def _types_of(
         if by == "answer_type"
         else (annotations.question_types, annotations.question_type_names)
     )
-    type_of = dict(zip(annotations.question_ids.tolist(), codes.tolist(), strict=True))
-    for question in questions.question_ids.tolist():
-        if question not in type_of:
-            raise InputError(
-                "is not in the annotations",
-                path=path,
-                where=f"question {question}",
-                fix="Give the questions and the annotations of one split.",
-            )
-        if not names[type_of[question]]:
-            raise InputError(
-                f"has no {by}",
-                path=path,
-                where=f"question {question}",
-                fix="Learn from the other kind with --by, or give the question one.",
-            )
-    return np.array([names[type_of[q]] for q in questions.question_ids.tolist()], dtype=object)
+    position = look_up(questions.question_ids, annotations.question_ids)
+    types = np.append(np.array(names, dtype=object)[codes], "")[position]
+    bad = np.flatnonzero(types == "")
+    if len(bad):
+        absent = position[bad[0]] < 0
+        raise InputError(
+            "is not in the annotations" if absent else f"has no {by}",
+            path=path,
+            where=f"question {questions.question_ids[bad[0]]}",
+            fix="Give the questions and the annotations of one split."
+            if absent
+            else "Learn from the other kind with --by, or give the question one.",
+        )
+    return types

@@ -111,7 +111,7 @@ def union(ids: Sequence[QuestionIds]) -> QuestionIds:
     return np.unique(np.concatenate(ids))
 
 
-def first_few(ids: QuestionIds | Sequence[Any], of: int | None = None) -> str:
+def first_few(ids: npt.NDArray[Any] | Sequence[Any], of: int | None = None) -> str:
     """The first five, and whether there are more: ``of`` in all, as many as given if None.
 
     Examples

@@ -13,17 +13,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import clean_answer, normalize_answers
-from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
 
 MATCHES_FOR_FULL_SCORE = 3
 # Rows scored at once: keeps the rows × human answers table within the cache.
@@ -210,7 +208,7 @@ def find_questions(
         lacking = np.delete(annotations.question_ids, questions)
         raise InputError(
             f"lacks an answer to {len(lacking)} of {len(annotations)} annotated questions: "
-            + _first_few(lacking),
+            + first_few(lacking),
             path=path,
             fix="Answer them, or count them as wrong with --missing wrong.",
         )
@@ -256,19 +254,15 @@ def _positions(
             path=path,
             fix="Give the annotations of the same data set.",
         )
-    found = pc.index_in(pa.array(question_ids), pa.array(annotated))
-    if found.null_count:
-        unknown = question_ids[np.asarray(found.is_null())]
+    found = look_up(question_ids, annotated)
+    unknown = question_ids[found < 0]
+    if len(unknown):
         raise InputError(
-            f"answers {len(unknown)} questions that are not annotated: {_first_few(unknown)}",
+            f"answers {len(unknown)} questions that are not annotated: {first_few(unknown)}",
             path=path,
             fix="Give the annotations of the split it answers (several files may be given).",
         )
-    return np.asarray(found, dtype=np.int64)
-
-
-def _first_few(ids: npt.NDArray[Any]) -> str:
-    return ", ".join(str(one) for one in ids[:5]) + (", …" if len(ids) > 5 else "")
+    return found
 
 
 def _means(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble import ragged
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
 from vqa_ensemble.training.data.examples import SparseRows, digest
 
 
@@ -58,25 +59,19 @@ def read_teacher(
     """
     predictions = read_predictions(path)
     known = predictions.question_ids
-    if known.dtype != question_ids.dtype:
-        raise InputError(
-            "question ids are of another type (integer, string) than the data set's",
-            path=path,
-            fix="Give all files the same question ids: all integers or all strings.",
-        )
-    place = np.minimum(np.searchsorted(known, question_ids), len(known) - 1)
-    found = known[place] == question_ids
+    with at(path):
+        check_same_type(known, question_ids, "the data set's")
+    place = look_up(question_ids, known)
+    found = place >= 0
 
     code_of = {answer: code for code, answer in enumerate(answers)}
     codes = np.array([code_of.get(a, -1) for a in predictions.vocabulary.to_pylist()], np.int64)
-    sizes = np.where(found, np.diff(predictions.starts)[place], 0)
-    total = np.concatenate([[0], np.cumsum(sizes)])
-    rows = np.arange(total[-1]) + np.repeat(predictions.starts[place] - total[:-1], sizes)
+    taken, rows = ragged.take(predictions.starts, place[found])
     columns = codes[predictions.answers[rows]]
     values = predictions.confidences[rows]
     outside = columns < 0
     kept = ~outside & (values > 0)
-    question = np.repeat(np.arange(len(question_ids)), sizes)[kept]
+    question = np.flatnonzero(found)[ragged.owner(taken)][kept]
     counts = np.bincount(question, minlength=len(question_ids))
     if not found.any():
         raise InputError(
@@ -90,8 +85,7 @@ def read_teacher(
             path=path,
             fix="Give a teacher with answers in official normal form, as VQA members write them.",
         )
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    confidences = SparseRows(starts, columns[kept], values[kept])
+    confidences = SparseRows(ragged.from_sizes(counts), columns[kept], values[kept])
     return Teacher(
         confidences,
         taught=int((counts > 0).sum()),

@@ -29,13 +29,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble import ragged
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
     read_annotations,
     read_questions,
 )
-from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
 from vqa_ensemble.training.data.examples import RawSplit, SoftAnswers
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import OF_TEN, soft_answers
@@ -145,28 +146,21 @@ def _order(
     annotations: Annotations, question_ids: QuestionIds, path: Path
 ) -> npt.NDArray[np.int64]:
     """Each question's row in the annotations."""
-    if annotations.question_ids.dtype != question_ids.dtype:
-        raise InputError(
-            "question ids are of another type (integer, string) than in the questions file",
-            path=path,
-            fix="Give both files the same question ids: all integers or all strings.",
-        )
-    position = {question: row for row, question in enumerate(annotations.question_ids.tolist())}
-    listed = question_ids.tolist()
-    missing = [question for question in listed if question not in position]
-    if missing:
+    with at(path):
+        check_same_type(annotations.question_ids, question_ids, "in the questions file")
+    order = look_up(question_ids, annotations.question_ids)
+    missing = question_ids[order < 0]
+    if len(missing):
         raise InputError(
             f"lacks {len(missing):,} questions of its split, the first is {missing[0]}",
             path=path,
             fix="Download it again, whole.",
         )
-    return np.array([position[question] for question in listed], np.int64)
+    return order
 
 
 def _answers(annotations: Annotations, order: npt.NDArray[np.int64], enough: int) -> SoftAnswers:
-    sizes = np.diff(annotations.starts)[order]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    entries = np.arange(starts[-1]) + np.repeat(annotations.starts[order] - starts[:-1], sizes)
+    starts, entries = ragged.take(annotations.starts, order)
     chosen = annotations.multiple_choice_answers
     return soft_answers(
         starts,
