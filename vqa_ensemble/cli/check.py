@@ -41,40 +41,17 @@ def command(
     """
     if (questions is None) == (annotations is None):
         raise click.UsageError("give one of --questions and --annotations")
-    import os
+    from vqa_ensemble.scoring.submission_check import check_file
 
-    from vqa_ensemble.formats.benchmarks import read_benchmark_questions
-    from vqa_ensemble.formats.leaderboards import VQA, read_rows
-    from vqa_ensemble.scoring.submission_check import check_submission
-
-    known = read_benchmark_questions(str(questions or annotations))
-    board = LEADERBOARDS[leaderboard] if leaderboard else VQA
-    ids = known.images if board.id_key == "image" else known.question_ids
-    size = os.path.getsize(submission) if os.path.isfile(submission) else 0
-    problems = check_submission(
-        read_rows(submission, board),
-        ids,  # type: ignore[arg-type]
-        size=size,
-        leaderboard=board,
-        questions=known,
-    )
-    good = all(problem.level != "error" for problem in problems)
+    report = check_file(submission, str(questions or annotations), leaderboard)
     if as_json:
-        print_json(
-            {
-                "submission": submission,
-                "leaderboard": leaderboard,
-                "ok": good,
-                "questions": len(ids),
-                "bytes": size,
-                "problems": [vars(problem) for problem in problems],
-            }
-        )
+        print_json(report)
     else:
         out = console()
-        for problem in problems:
+        for problem in report.problems:
             out.print(f"{problem.level}: {problem}", markup=False)
-        if good and not quiet:
-            out.print(f"{submission}: good, {len(ids):,} questions, {size:,} bytes", markup=False)
-    if not good:
+        if report.ok and not quiet:
+            size = f"{report.questions:,} questions, {report.bytes:,} bytes"
+            out.print(f"{submission}: good, {size}", markup=False)
+    if not report.ok:
         raise SystemExit(1)

@@ -63,16 +63,7 @@ def command(
         multiple_choice=multiple_choice,
     )
     if as_json:
-        print_json(
-            {
-                "output": output if report.ok else None,
-                "leaderboard": leaderboard,
-                "ok": report.ok,
-                "answers": report.answers,
-                "filled": report.filled,
-                "problems": [vars(problem) for problem in report.problems],
-            }
-        )
+        print_json(report)
     else:
         out = console()
         for problem in report.problems:

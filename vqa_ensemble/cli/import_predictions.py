@@ -139,6 +139,7 @@ def command(
             vocabulary=vocabulary,
             activation=activation,
             top_k=top_k,
+            by_position=by_position,
         )
         report = import_predictions(
             files,
@@ -148,7 +149,6 @@ def command(
             member=member,
             confidence=confidence,
             annotations=annotations,
-            by_position=by_position,
         )
     if as_json:
         print_json({**report.to_dict(), "output": output})

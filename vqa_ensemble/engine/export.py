@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.benchmarks import read_benchmark_questions
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.formats.benchmarks import BenchmarkQuestions, read_benchmark_questions
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS, make_rows, write_rows
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.vqa_json import read_submission
-from vqa_ensemble.scoring.submission_check import Problem, check_submission
+from vqa_ensemble.scoring.submission_check import Problem, check_submission, is_acceptable
 
 QuestionId = int | str
 
@@ -22,22 +23,25 @@ class ExportReport:
 
     Attributes
     ----------
+    output : str or None
+        The file written; None if the leaderboard would refuse it.
+    leaderboard : str
+    ok : bool
+        Whether the leaderboard would take it, as far as is known.
     answers : int
         Answers written.
     filled : int
         How many of them stand for questions that had none.
     problems : list of Problem
-        What the leaderboard would refuse or doubt; with an error among them nothing is written.
+        What the leaderboard would refuse or doubt.
     """
 
+    output: str | None
+    leaderboard: str
+    ok: bool
     answers: int
     filled: int
     problems: list[Problem]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the leaderboard would take it, as far as is known."""
-        return all(problem.level != "error" for problem in self.problems)
 
 
 def export_answers(
@@ -80,38 +84,46 @@ def export_answers(
         raise InputError("to fill in answers, the questions must be known", fix="Give --questions.")
     answers = _read_answers(source)
     known = None if questions is None else read_benchmark_questions(questions)
-    filled = 0
-    if known is not None and fill is not None:
-        given = {str(question) for question in answers}
-        lacking = [question for question in known.question_ids if str(question) not in given]
-        answers.update(dict.fromkeys(lacking, fill))
-        filled = len(lacking)
-    ids: list[QuestionId] = list(answers)
-    wanted = [] if known is None else known.question_ids
+    filled = 0 if fill is None or known is None else _fill_in(answers, known, fill)
+    ids: Sequence[QuestionId] = list(answers)
+    wanted: Sequence[QuestionId] = [] if known is None else known.question_ids
     if board.id_key == "image":
-        if known is not None:
-            image_of = dict(zip(map(str, known.question_ids), known.images, strict=True))
-            ids = [image_of.get(str(question), question) for question in answers]
-            wanted = [str(image) for image in known.images]
-        elif not all(isinstance(question, str) for question in ids):
-            raise InputError(
-                f"{leaderboard} names images, not questions",
-                path=source,
-                fix="Give --questions with the image of each question.",
-            )
-    rows = make_rows(
-        board,
-        ids,
-        list(answers.values()),
-        None if multiple_choice is None else _read_answers(multiple_choice),
-    )
-    problems = (
-        [] if known is None else check_submission(rows, wanted, leaderboard=board, questions=known)  # type: ignore[arg-type]
-    )
-    report = ExportReport(len(rows), filled, problems)
-    if report.ok:
+        with at(source):
+            ids = _images_of(ids, known, leaderboard)
+        wanted = [] if known is None else [str(image) for image in known.images]
+    chosen = None if multiple_choice is None else _read_answers(multiple_choice)
+    rows = make_rows(board, ids, list(answers.values()), chosen)
+    problems = []
+    if known is not None:
+        problems = check_submission(rows, wanted, leaderboard=board, questions=known)
+    ok = is_acceptable(problems)
+    if ok:
         write_rows(output, board, rows)
-    return report
+    written = os.fspath(output) if ok else None
+    return ExportReport(written, leaderboard, ok, len(rows), filled, problems)
+
+
+def _fill_in(answers: dict[QuestionId, str], known: BenchmarkQuestions, fill: str) -> int:
+    """Answer in place the questions that have no answer; how many these are."""
+    given = {str(question) for question in answers}
+    lacking = [question for question in known.question_ids if str(question) not in given]
+    answers.update(dict.fromkeys(lacking, fill))
+    return len(lacking)
+
+
+def _images_of(
+    questions: Sequence[QuestionId], known: BenchmarkQuestions | None, leaderboard: str
+) -> Sequence[QuestionId]:
+    """The image of each question, for a leaderboard that names images; ids that are names stay."""
+    if known is not None:
+        image_of = dict(zip(map(str, known.question_ids), known.images, strict=True))
+        return [image_of.get(str(question), question) for question in questions]
+    if not all(isinstance(question, str) for question in questions):
+        raise InputError(
+            f"{leaderboard} names images, not questions",
+            fix="Give --questions with the image of each question.",
+        )
+    return questions
 
 
 def _read_answers(path: str) -> dict[QuestionId, str]:

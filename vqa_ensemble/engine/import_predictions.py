@@ -73,7 +73,6 @@ def import_predictions(
     member: str | None = None,
     confidence: float | str = 1.0,
     annotations: Sequence[str] = (),
-    by_position: bool = False,
 ) -> ImportReport:
     """Read files of one model, and write them as one prediction file.
 
@@ -91,8 +90,6 @@ def import_predictions(
         accuracy over the annotated questions, which is what its answers are worth on average.
     annotations : sequence of str
         What ``"accuracy"`` is measured on.
-    by_position : bool
-        Let the place in the data set be the id of questions that have none.
 
     Raises
     ------
@@ -106,7 +103,7 @@ def import_predictions(
         for path, name in formats.items():
             yield path, importer(name).read(path, options)
 
-    collected = collect(sources(), options, by_position=by_position)
+    collected = collect(sources(), options)
     given = None
     if collected.hard:
         given = (

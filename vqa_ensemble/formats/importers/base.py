@@ -58,6 +58,8 @@ class ImportOptions:
         How scores become confidences; each importer has its own default.
     top_k : int
         How many answers a question to keep.
+    by_position : bool
+        Let the place in the data set be the id of questions that have none.
     """
 
     question_ids: tuple[QuestionId, ...] | None = None
@@ -67,6 +69,7 @@ class ImportOptions:
     vocabulary: str | None = None
     activation: str | None = None
     top_k: int = 10
+    by_position: bool = False
 
     @cached_property
     def known_ids(self) -> frozenset[QuestionId]:

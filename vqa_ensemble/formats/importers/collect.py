@@ -53,8 +53,6 @@ class Collected:
 def collect(
     sources: Iterable[tuple[str, Iterable[Votes]]],
     options: ImportOptions,
-    *,
-    by_position: bool = False,
 ) -> Collected:
     """Join the votes of files into one member's.
 
@@ -65,8 +63,6 @@ def collect(
     ----------
     sources : iterable of (path, votes)
     options : ImportOptions
-    by_position : bool
-        Let the place in the data set be the id of questions that have none.
 
     Raises
     ------
@@ -74,7 +70,7 @@ def collect(
         Naming the file, the row and the question: answered twice in different ways, not among
         ``options.question_ids``, without an id, a confidence outside [0, 1], no votes at all.
     """
-    identify = _Identifier(options, by_position)
+    identify = _Identifier(options)
     kept: dict[str, _Kept] = {}
     repeated = 0
     paths = []
@@ -120,9 +116,9 @@ def collect(
 class _Identifier:
     """Turns what a file says about a question into its id."""
 
-    def __init__(self, options: ImportOptions, by_position: bool) -> None:
+    def __init__(self, options: ImportOptions) -> None:
         self.known = options.question_ids
-        self._by_position = by_position
+        self._by_position = options.by_position
         self._exact: Mapping[str, QuestionId] = {str(q): q for q in self.known or ()}
 
     def __call__(self, vote: Votes, path: str) -> QuestionId:
