@@ -25,18 +25,14 @@ from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.engine.local import vote_files
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.provenance import provenance_path, verify
+from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.answer_map import read_answer_map
 from vqa_ensemble.formats.ensemble import write_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows, read_predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.recipe import read_recipe
 from vqa_ensemble.formats.synonyms import read_synonyms
-from vqa_ensemble.formats.vqa_json import (
-    read_annotations,
-    read_json,
-    read_questions,
-    read_submission,
-)
+from vqa_ensemble.formats.vqa_json import read_annotations, read_questions, read_submission
 from vqa_ensemble.resources import find_recipe
 from vqa_ensemble.scoring.submission_check import check_submission
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers

@@ -13,12 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import (
-    read_annotations,
-    read_questions,
-    read_submission,
-    write_submission,
-)
+from vqa_ensemble.formats import vqa_json
+from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
+from vqa_ensemble.formats.submission import SubmissionWriter, submission_lines
+from vqa_ensemble.formats.vqa_json import read_annotations, read_questions, read_submission
 
 
 def annotation(question: Any, *answers: str, kind: str = "other") -> dict[str, Any]:
@@ -152,14 +150,113 @@ def test_a_written_submission_reads_back_in_order_of_question(
     tmp_path: Path, answers: dict[int, str]
 ) -> None:
     path = tmp_path / "submission.json"
-    write_submission(path, np.array(list(answers)), list(answers.values()))
+    ids = np.array(sorted(answers))
+    lines = submission_lines(
+        ids, list(answers.values()), np.argsort(list(answers)).astype(np.int32)
+    )
+    writer = SubmissionWriter(path)
+    writer.write(lines)
+    writer.close()
     back = read_submission(path)
     assert back.question_ids.tolist() == sorted(answers)
     assert back.answers == [answers[question] for question in sorted(answers)]
     assert json.loads(path.read_text("utf-8"))[0].keys() == {"question_id", "answer"}
 
 
-def test_a_submission_with_a_question_twice_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="question 1: stands more than once"):
-        write_submission(tmp_path / "s.json", [1, 1], ["a", "b"])
-    assert not list(tmp_path.iterdir())
+# Values that JSON has and a reader may stumble over, as text.
+VALUES = st.one_of(
+    st.sampled_from(
+        """null true 0 -0 1.0 1e2 9223372036854775807 9223372036854775808 18446744073709551616
+        -9223372036854775809 123456789012345678901234567890 NaN -Infinity 01 "" "7" [] {} [1]
+        "\\ud83d\\ude00" "\\ud800" "\\u0000" "é" "😀" [{"answer":"b"}] [{"answer":null}]
+        [{"answer":"no","answer":"yes"}] [{}] ["b"]""".split()
+    ),
+    st.just("[" * 1020 + "]" * 1020),
+    st.integers(0, 3).map(str),
+)
+KEYS = ["question_id", "image_id", "question", "question_type", "answer_type", "answers", "answer",
+        "multiple_choice_answer", "unknown"]  # fmt: skip
+GOOD_ENTRY = {"image_id": "1", "question": '"?"', "question_type": '"a"', "answer_type": '"b"',
+              "answers": '[{"answer":"b"},{"id":2,"answer":"c"}]', "answer": '"b"'}  # fmt: skip
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """JSON that is nearly a questions file, annotations and a submission, and may be broken."""
+    entries = []
+    for number in range(draw(st.integers(0, 3))):
+        pairs = [("question_id", str(number)), *GOOD_ENTRY.items()]
+        for change in draw(st.lists(st.sampled_from(["add", "drop"]), max_size=2)):
+            if change == "add":  # a key of the same name before it, or after it
+                place = draw(st.sampled_from([0, len(pairs)]))
+                pairs.insert(place, (draw(st.sampled_from(KEYS)), draw(VALUES)))
+            else:
+                del pairs[draw(st.integers(0, len(pairs) - 1))]
+        entries.append("{" + ", ".join(f'"{key}": {value}' for key, value in pairs) + "}")
+    entries += draw(st.lists(VALUES, max_size=1)) if draw(st.integers(0, 9)) == 0 else []
+    listed = f"[{','.join(entries)}]"
+    pairs = [("annotations", listed), ("questions", listed)]
+    if draw(st.booleans()):
+        pairs.insert(
+            draw(st.integers(0, 2)), (draw(st.sampled_from(["info", "annotations"])), draw(VALUES))
+        )
+    document = "{" + ", ".join(f'"{key}": {value}' for key, value in pairs) + "}"
+    content = bytearray(draw(st.sampled_from([listed, document])).encode())
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1]))):
+        place = draw(st.integers(0, len(content)))
+        content[place : place + draw(st.integers(0, 1))] = draw(st.binary(max_size=2))
+    return bytes(content)
+
+
+def outcome(reader: Callable[[Path], object], path: Path) -> object:
+    try:
+        return vars(reader(path))
+    except InputError as error:
+        return str(error)
+
+
+def read_benchmark(path: Path) -> object:
+    return read_benchmark_annotations([path]).annotations
+
+
+def read_tdiuc(path: Path) -> object:
+    return read_annotations(path, answer_type="question_type")
+
+
+@pytest.mark.parametrize(
+    "reader", [read_questions, read_annotations, read_submission, read_benchmark, read_tdiuc]
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(content=files())
+def test_typed_entries_are_those_of_the_whole_document(
+    tmp_path: Path, reader: Callable[[Path], object], content: bytes
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    got = outcome(reader, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vqa_json, "_if_typed", lambda read: None)
+        np.testing.assert_equal(got, outcome(reader, path))
+
+
+@pytest.mark.parametrize("reader", [read_questions, read_annotations, read_benchmark, read_tdiuc])
+def test_good_files_are_not_parsed_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Callable[[Path], object]
+) -> None:
+    entry = annotation(1, "é") | {"question": "?", "image_id": 1}
+    path = save(tmp_path, {"annotations": [entry], "questions": [entry]})
+    monkeypatch.setattr(vqa_json, "parse_json", None)
+    reader(path)
+    read_submission(save(tmp_path, [GOOD], "submission.json"))
+
+
+def test_bytes_that_are_not_utf8_are_found_in_keys_that_nobody_reads(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    good = '{"question_id": 1, "answer": "é", "note": "'.encode()
+    for note in (b"\xff", b"\xed\xa0\x80", b"x" * (1 << 20) + b"\xc3"):
+        path.write_bytes(b"[" + good + note + b'"}]')
+        with pytest.raises(InputError, match="not UTF-8 text"):
+            read_submission(path)
+    for padding in range(4):  # a character on the border of two pieces
+        path.write_bytes(b"[" + good + b"x" * ((1 << 20) - len(good) - padding) + '😀"}]'.encode())
+        assert read_submission(path).answers == ["é"]

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.locations import (
     file_stamp,
@@ -27,7 +28,6 @@ from vqa_ensemble.formats.locations import (
 )
 from vqa_ensemble.formats.predictions import timestamp
 from vqa_ensemble.formats.text import cannot_read, check_regular_file
-from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
 ENDING = ".provenance.json"

@@ -23,17 +23,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 from vqa_ensemble.errors import InputError, shown
+from vqa_ensemble.files.json import parse_json, read_content, read_json
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
     annotations_from_rows,
     annotations_of,
+    join_annotations,
     questions_of,
-    read_json,
+    read_annotations_file,
+    typed_annotations,
 )
 
 QuestionId = int | str
@@ -91,9 +93,9 @@ def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions
         Naming the file and the question: of no known layout, a key missing, given twice.
     """
     document = read_json(path)
-    if isinstance(document, dict) and ("questions" in document or "annotations" in document):
+    if _is_vqa(document):
         if "questions" not in document:
-            annotated = annotations_of([(path, document)], answer_type=_answer_type(document))
+            annotated = annotations_of(document, path)
             ids: list[QuestionId] = annotated.question_ids.tolist()
             return BenchmarkQuestions(ids, list(ids))
         questions = questions_of(document, path)
@@ -126,12 +128,11 @@ def read_benchmark_annotations(
     if Path(path).suffix.lower() in (".csv", ".parquet"):
         _check_alone(paths)
         return BenchmarkAnnotations(_table(path))
-    document = read_json(path)
-    if isinstance(document, dict) and ("annotations" in document or "questions" in document):
-        others = ((other, read_json(other)) for other in paths[1:])
-        return BenchmarkAnnotations(
-            annotations_of(chain([(path, document)], others), answer_type=_answer_type(document))
-        )
+    document = _annotations_or_document(path)
+    if isinstance(document, Annotations):
+        key = document.answer_type_key
+        others = [(other, read_annotations_file(other, key)) for other in paths[1:]]
+        return BenchmarkAnnotations(join_annotations([(path, document), *others]))
     _check_alone(paths)
     rows = [*_rows(document, path)]
     for row in rows:
@@ -165,12 +166,18 @@ def _check_alone(paths: Sequence[str | os.PathLike[str]]) -> None:
         )
 
 
-def _answer_type(document: dict[str, Any]) -> str:
-    """TDIUC's annotations have a question type only, which is the type of the answer too."""
-    annotations = document.get("annotations")
-    first = annotations[0] if isinstance(annotations, list) and annotations else None
-    typed = not isinstance(first, dict) or "answer_type" in first
-    return "answer_type" if typed else "question_type"
+def _annotations_or_document(path: str | os.PathLike[str]) -> Annotations | Any:
+    """The annotations of a file in the layout of VQA; the document of any other."""
+    content = read_content(path)
+    annotations = typed_annotations(content)
+    if annotations is not None:
+        return annotations
+    document = parse_json(content, path)
+    return annotations_of(document, path) if _is_vqa(document) else document
+
+
+def _is_vqa(document: Any) -> bool:
+    return isinstance(document, dict) and ("annotations" in document or "questions" in document)
 
 
 @dataclass(frozen=True)

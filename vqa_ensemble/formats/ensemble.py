@@ -12,9 +12,9 @@ import orjson
 
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.text import check_ending, read_toml
-from vqa_ensemble.formats.vqa_json import read_json
 
 FORMAT_VERSION = 1
 # Digits kept of every learned number: enough for any vote, few enough to read.

@@ -171,7 +171,7 @@ def read_rows(path: str | os.PathLike[str], leaderboard: Leaderboard) -> Any:
 
         check_ending(path, (".csv",))
         return [dict(row) for _, row in read_records(os.fspath(path))]
-    from vqa_ensemble.formats.vqa_json import read_json
+    from vqa_ensemble.files.json import read_json
 
     document = read_json(path)
     if leaderboard.shape == "object" and isinstance(document, dict):

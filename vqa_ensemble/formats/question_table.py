@@ -20,9 +20,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.atomic import atomic_path, atomic_write
 from vqa_ensemble.formats.text import check_ending, check_regular_file
-from vqa_ensemble.formats.vqa_json import read_json
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 
 _NAME_COLUMN = "Name the column as FILE:COLUMN."

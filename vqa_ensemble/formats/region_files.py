@@ -42,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import ABSENT, DAMAGED, InputError, at, need, shown
+from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.plain_pickle import read_plain_pickle
 from vqa_ensemble.formats.region_store import (
     RegionStore,
@@ -50,7 +51,6 @@ from vqa_ensemble.formats.region_store import (
     write_store,
 )
 from vqa_ensemble.formats.text import check_not_packed, check_regular_file
-from vqa_ensemble.formats.vqa_json import read_json
 
 Array = npt.NDArray[Any]
 _BUTD_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")

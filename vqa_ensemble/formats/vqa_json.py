@@ -10,23 +10,27 @@ answers is slow to work on.
 
 from __future__ import annotations
 
-import gc
-import json
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import chain
+from typing import Annotated, Any, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
-import orjson
-import pyarrow as pa
 
-from vqa_ensemble.errors import DAMAGED, InputError, at, shown
-from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import cannot_read, check_not_packed, check_regular_file
+from vqa_ensemble import ragged
+from vqa_ensemble.errors import InputError, at, shown
+from vqa_ensemble.files.json import (
+    column,
+    garbage_collection_paused,
+    is_utf8,
+    list_of_objects,
+    parse_json,
+    read_content,
+)
 from vqa_ensemble.questions.ids import (
     QuestionIds,
     check_distinct,
@@ -34,13 +38,12 @@ from vqa_ensemble.questions.ids import (
     question_ids_of,
 )
 
-_NOUNS = {
-    int: "an integer",
-    str: "a string",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
-}
+# Entries that are objects of Python at a time; larger blocks are no faster.
+_BLOCK = 10_000
+_INTEGERS = range(-(2**63), 2**64)
+
+T = TypeVar("T")
+Entry = TypeVar("Entry", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Annotations:
         Distinct answers as the annotators wrote them, in order of first appearance.
     multiple_choice_answers : list of str, length Q, or None
         The answer that the data set itself calls the right one; None where a file has none.
+    answer_type_key : str
+        What files call the answer types: ``answer_type``, or ``question_type`` for both.
     """
 
     question_ids: QuestionIds
@@ -92,6 +97,7 @@ class Annotations:
     answers: npt.NDArray[np.int32]
     vocabulary: list[str]
     multiple_choice_answers: list[str] | None = None
+    answer_type_key: str = "answer_type"
 
     def __len__(self) -> int:
         """The number of questions."""
@@ -113,74 +119,62 @@ class Submission:
     answers: list[str]
 
 
+# ----------------------------------------------------------------- entries, as files have them
+
+
+class _Question(msgspec.Struct, gc=False):
+    question_id: int | str
+    question: str
+    image_id: int | str
+
+
+class _Human(msgspec.Struct, gc=False):
+    answer: str
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    question_id: int | str
+    question_type: str
+    answers: Annotated[list[_Human], msgspec.Meta(min_length=1)]
+    answer_type: str | msgspec.UnsetType = msgspec.UNSET
+    multiple_choice_answer: Any = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    question_id: int | str
+    answer: str
+
+
+def _blocks(content: bytes, key: str, kind: type[Entry]) -> Iterator[list[Entry]]:
+    """The entries under ``key``, typed; raises what :func:`_if_typed` catches."""
+    if not is_utf8(content):
+        raise ValueError
+    if key:
+        file = msgspec.defstruct("File", [(key, list[msgspec.Raw])])
+        entries = getattr(msgspec.json.decode(content, type=file), key)
+    else:
+        entries = msgspec.json.decode(content, type=list[msgspec.Raw])
+    decode = msgspec.json.Decoder(kind).decode
+    if not entries:
+        raise ValueError
+    for begin in range(0, len(entries), _BLOCK):
+        yield [decode(entry) for entry in entries[begin : begin + _BLOCK]]
+
+
+def _if_typed(read: Callable[[], T]) -> T | None:
+    """What reads typed entries, or None if a file is not exactly as meant.
+
+    The whole document is parsed then, slowly, and checked: that finds and words what is wrong.
+    Only in keys that nobody reads, numbers beyond all floats and very deep nesting pass here.
+    """
+    try:
+        with garbage_collection_paused():
+            return read()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
 # --------------------------------------------------------------------------- reading
-
-
-def read_json(path: str | os.PathLike[str], *, nan: bool = False) -> Any:
-    """Parse a JSON file; a byte-order mark is accepted.
-
-    Parameters
-    ----------
-    path : str or path-like
-    nan : bool
-        Accept ``NaN`` and ``Infinity``, see :func:`parse_with_nan`.
-
-    Raises
-    ------
-    InputError
-        If it is missing, not a regular file, empty, not UTF-8, or not JSON (with the line
-        and column).
-    """
-    check_regular_file(path)
-    try:
-        content = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if not content.strip():
-        raise InputError("is empty", path=path, fix=DAMAGED)
-    try:
-        with _garbage_collection_paused():
-            return parse_with_nan(content) if nan else orjson.loads(content)
-    except json.JSONDecodeError as error:
-        check_not_packed(content, path)
-        _check_utf8(content, path)
-        raise InputError(
-            f"not valid JSON, or truncated ({error.msg})",
-            path=path,
-            where=f"line {error.lineno} column {error.colno}",
-            fix=DAMAGED,
-        ) from error
-
-
-def parse_with_nan(content: bytes) -> Any:
-    """Parse JSON in which ``NaN`` and ``Infinity`` may stand.
-
-    They are no JSON, but Python's ``json`` writes them: for cells that a pandas table leaves empty,
-    for instance.
-
-    Raises
-    ------
-    json.JSONDecodeError
-        If it is not JSON otherwise.
-
-    Examples
-    --------
-    >>> parse_with_nan(b'{"C": NaN, "prediction": "NaN"}')
-    {'C': nan, 'prediction': 'NaN'}
-    """
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        if b"NaN" not in content and b"Infinity" not in content:
-            raise
-        try:
-            document = json.loads(content.decode("utf-8"))
-            orjson.dumps(document)  # refuses what is no text: half a surrogate pair
-        except json.JSONDecodeError:  # tells the place; orjson's is that of the first NaN
-            raise
-        except (ValueError, TypeError, RecursionError):
-            raise error from None
-        return document
 
 
 def read_questions(path: str | os.PathLike[str]) -> Questions:
@@ -192,16 +186,27 @@ def read_questions(path: str | os.PathLike[str]) -> Questions:
         Naming the file and the question: not JSON, a key missing or of the wrong type, a
         question given twice, integer and string ids mixed, no questions.
     """
-    return questions_of(read_json(path), path)
+    content = read_content(path)
+    questions = _if_typed(lambda: _typed_questions(content))
+    return questions or questions_of(parse_json(content, path), path)
+
+
+def _typed_questions(content: bytes) -> Questions:
+    entries = [entry for block in _blocks(content, "questions", _Question) for entry in block]
+    images = [entry.image_id for entry in entries]
+    if any(type(image) is int and image not in _INTEGERS for image in images):
+        raise ValueError  # which orjson takes for a float
+    ids = question_ids_of([entry.question_id for entry in entries])
+    return Questions(ids, [entry.question for entry in entries], images)
 
 
 def questions_of(document: Any, path: str | os.PathLike[str]) -> Questions:
     """The questions in a parsed file; raises as :func:`read_questions`."""
-    entries = _entries(document, "questions", path)
-    ids = read_ids(entries, "questions", path)
-    texts = column(entries, "questions", "question", (str,), path)
-    images = column(entries, "questions", "image_id", (int, str), path)
-    return Questions(ids, texts, images)
+    with at(path):
+        entries = _entries(document, "questions")
+        ids = read_ids(entries, "questions")
+        texts = column(entries, "questions", "question", (str,))
+        return Questions(ids, texts, column(entries, "questions", "image_id", (int, str)))
 
 
 def read_annotations(
@@ -211,7 +216,8 @@ def read_annotations(
 ) -> Annotations:
     """Read one annotations file, or several (train and val) as if they were one.
 
-    ``answer_type`` is the key to take answer types from (TDIUC has question types only).
+    ``answer_type`` is the key to take answer types from, or ``question_type`` (TDIUC has those
+    only).
 
     Raises
     ------
@@ -223,25 +229,182 @@ def read_annotations(
     files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not files:
         raise InputError("no annotations file given", fix="Name at least one.")
-    return annotations_of(((path, read_json(path)) for path in files), answer_type=answer_type)
+    return join_annotations([(path, read_annotations_file(path, answer_type)) for path in files])
+
+
+def read_annotations_file(path: str | os.PathLike[str], answer_type: str) -> Annotations:
+    """One file's annotations; raises as :func:`read_annotations`."""
+    content = read_content(path)
+    annotations = typed_annotations(content, answer_type)
+    return annotations or annotations_of(parse_json(content, path), path, answer_type)
+
+
+def typed_annotations(content: bytes, answer_type: str | None = None) -> Annotations | None:
+    """The annotations in a file's bytes; None if something is wrong, or it is no such file.
+
+    ``answer_type`` may be None where it is ``question_type`` if the first entry has no other.
+    """
+
+    def read() -> Annotations:
+        blocks = _blocks(content, "annotations", _Annotation)
+        first = next(blocks)
+        untyped = first[0].answer_type is msgspec.UNSET
+        key = answer_type or ("question_type" if untyped else "answer_type")
+        return _gather((_block_of(block, key) for block in chain([first], blocks)), key)
+
+    return _if_typed(read)
+
+
+class _Block(NamedTuple):
+    """Columns of some questions; their human answers one after the other."""
+
+    ids: Sequence[Any]
+    question_types: Sequence[str]
+    answer_types: Sequence[str]
+    sizes: Sequence[int]
+    answers: Sequence[str]
+    chosen: Sequence[Any] = ()
+
+
+def _block_of(entries: list[_Annotation], answer_type: str) -> _Block:
+    types: list[Any] = [getattr(entry, answer_type) for entry in entries]
+    if msgspec.UNSET in types:
+        raise ValueError
+    return _Block(
+        [entry.question_id for entry in entries],
+        [entry.question_type for entry in entries],
+        types,
+        [len(entry.answers) for entry in entries],
+        [human.answer for entry in entries for human in entry.answers],
+        [entry.multiple_choice_answer for entry in entries],
+    )
+
+
+def _gather(blocks: Iterable[_Block], answer_type: str) -> Annotations:
+    """One file's annotations; raises an InputError without a place if ids repeat or are mixed."""
+    question_types, answer_types, vocabulary = _index(), _index(), _index()
+    ids: list[Any] = []
+    sizes: list[int] = []
+    chosen: list[Any] = []
+    codes = []
+    for block in blocks:
+        ids += block.ids
+        sizes += block.sizes
+        chosen += block.chosen
+        codes.append(
+            (
+                _codes(question_types, block.question_types),
+                _codes(answer_types, block.answer_types),
+                _codes(vocabulary, block.answers),
+            )
+        )
+    of_questions, of_answers, answers = map(np.concatenate, zip(*codes, strict=True))
+    return Annotations(
+        question_ids_of(ids, where="annotations"),
+        of_questions,
+        list(question_types),
+        of_answers,
+        list(answer_types),
+        ragged.from_sizes(sizes),
+        answers,
+        list(vocabulary),
+        chosen if set(map(type, chosen)) == {str} else None,
+        answer_type,
+    )
+
+
+def _index() -> defaultdict[str, int]:
+    """Numbers texts in order of first appearance."""
+    index: defaultdict[str, int] = defaultdict()
+    index.default_factory = index.__len__
+    return index
+
+
+def _codes(index: defaultdict[str, int], texts: Sequence[str]) -> npt.NDArray[np.int32]:
+    return np.fromiter(map(index.__getitem__, texts), np.int32, len(texts))
+
+
+def join_annotations(files: Sequence[tuple[str | os.PathLike[str], Annotations]]) -> Annotations:
+    """The annotations of several files as if they were of one.
+
+    Raises
+    ------
+    InputError
+        If ids are integers in one and strings in another, or a question is in two.
+    """
+    first, parts = files[0], [part for _, part in files]
+    if len(files) == 1:
+        return parts[0]
+    for path, part in files:
+        with at(path):
+            check_same_type(part.question_ids, parts[0].question_ids, f"in {first[0]}")
+    ids = np.concatenate([part.question_ids for part in parts])
+    with at(files[-1][0]):
+        check_distinct(ids.tolist(), "the files given together")
+    question_types, question_type_names = _recode(
+        [(part.question_types, part.question_type_names) for part in parts]
+    )
+    answer_types, answer_type_names = _recode(
+        [(part.answer_types, part.answer_type_names) for part in parts]
+    )
+    answers, vocabulary = _recode([(part.answers, part.vocabulary) for part in parts])
+    chosen = [part.multiple_choice_answers for part in parts]
+    return Annotations(
+        ids,
+        question_types,
+        question_type_names,
+        answer_types,
+        answer_type_names,
+        ragged.from_sizes(np.concatenate([np.diff(part.starts) for part in parts])),
+        answers,
+        vocabulary,
+        [answer for part in chosen for answer in part or ()] if all(chosen) else None,
+        parts[0].answer_type_key,
+    )
+
+
+def _recode(
+    parts: Sequence[tuple[npt.NDArray[np.int32], list[str]]],
+) -> tuple[npt.NDArray[np.int32], list[str]]:
+    index = _index()
+    codes = np.concatenate([_codes(index, names)[codes] for codes, names in parts])
+    return codes, list(index)
 
 
 def annotations_of(
-    documents: Iterable[tuple[str | os.PathLike[str], Any]], *, answer_type: str = "answer_type"
+    document: Any, path: str | os.PathLike[str], answer_type: str | None = None
 ) -> Annotations:
-    """The annotations in (path, parsed file) pairs; raises as :func:`read_annotations`."""
-    files, parts = [], []
-    for path, document in documents:
-        files.append(path)
-        parts.append(_annotation_columns(document, path, answer_type))
-    for part, path in zip(parts[1:], files[1:], strict=True):
-        with at(path):
-            check_same_type(part.ids, parts[0].ids, f"in {files[0]}")
-    ids = np.concatenate([part.ids for part in parts])
-    if len(parts) > 1:
-        with at(files[-1]):
-            check_distinct(ids.tolist(), "the files given together")
-    return _join_annotations(ids, parts)
+    """The annotations in a parsed file; raises as :func:`read_annotations`.
+
+    ``answer_type`` is as :func:`typed_annotations` takes it.
+    """
+    with at(path):
+        entries = _entries(document, "annotations")
+        if answer_type is None:
+            answer_type = "answer_type" if "answer_type" in entries[0] else "question_type"
+        ids = read_ids(entries, "annotations")
+        question_types = column(entries, "annotations", "question_type", (str,))
+        answer_types = column(entries, "annotations", answer_type, (str,))
+        humans = column(entries, "annotations", "answers", (list,))
+        sizes = [len(answered) for answered in humans]
+        if not all(sizes):
+            raise InputError(
+                "has no human answers",
+                where=f"question {ids[sizes.index(0)]}",
+                fix="Give its answers, or take the question out.",
+            )
+        for question, answered in zip(ids, humans, strict=True):
+            for position, human in enumerate(answered):
+                if not isinstance(human, dict) or not isinstance(human.get("answer"), str):
+                    raise InputError(
+                        f"answers[{position}] is {shown(human)}",
+                        where=f"question {question}",
+                        fix='It must be an object with a string "answer".',
+                    )
+    answers = [human["answer"] for answered in humans for human in answered]
+    chosen = [entry.get("multiple_choice_answer") for entry in entries]
+    block = _Block(ids.tolist(), question_types, answer_types, sizes, answers, chosen)
+    return _gather([block], answer_type)
 
 
 def annotations_from_rows(
@@ -260,32 +423,8 @@ def annotations_from_rows(
     answers : sequence of sequence of str, length Q
         The human answers to each question; at least one.
     """
-    ids = question_ids_of(question_ids)
-    counts = np.fromiter(map(len, answers), np.int64, len(answers))
-    flat = [answer for answered in answers for answer in answered]
-    columns = _AnnotationColumns(ids, list(question_types), list(answer_types), counts, flat)
-    return _join_annotations(ids, [columns])
-
-
-def _join_annotations(ids: QuestionIds, parts: list[_AnnotationColumns]) -> Annotations:
-    question_types, question_type_names = _encode(part.question_types for part in parts)
-    answer_types, answer_type_names = _encode(part.answer_types for part in parts)
-    answers, vocabulary = _encode(part.answers for part in parts)
-    counts = np.concatenate([part.counts for part in parts])
-    chosen = [part.multiple_choice_answers for part in parts]
-    return Annotations(
-        question_ids=ids,
-        question_types=question_types,
-        question_type_names=question_type_names,
-        answer_types=answer_types,
-        answer_type_names=answer_type_names,
-        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        answers=answers,
-        vocabulary=vocabulary,
-        multiple_choice_answers=[answer for part in chosen for answer in part or ()]
-        if all(chosen)
-        else None,
-    )
+    sizes, flat = list(map(len, answers)), list(chain.from_iterable(answers))
+    return _gather([_Block(question_ids, question_types, answer_types, sizes, flat)], "")
 
 
 def read_submission(path: str | os.PathLike[str]) -> Submission:
@@ -297,87 +436,23 @@ def read_submission(path: str | os.PathLike[str]) -> Submission:
         Naming the file and the question: not JSON, not a list, a key missing or of the
         wrong type, a question given twice, integer and string ids mixed, no answers.
     """
-    entries = list_of_objects(read_json(path), "", path)
-    ids = read_ids(entries, "", path)
-    return Submission(ids, column(entries, "", "answer", (str,), path))
+    content = read_content(path)
+    submission = _if_typed(lambda: _typed_submission(content))
+    if submission is not None:
+        return submission
+    document = parse_json(content, path)
+    with at(path):
+        entries = list_of_objects(document, "")
+        return Submission(read_ids(entries, ""), column(entries, "", "answer", (str,)))
 
 
-@dataclass(frozen=True)
-class _AnnotationColumns:
-    ids: QuestionIds
-    question_types: list[str]
-    answer_types: list[str]
-    counts: npt.NDArray[np.int64]
-    answers: list[str]
-    multiple_choice_answers: list[str] | None = None
+def _typed_submission(content: bytes) -> Submission:
+    entries = [entry for block in _blocks(content, "", _Answer) for entry in block]
+    ids = question_ids_of([entry.question_id for entry in entries])
+    return Submission(ids, [entry.answer for entry in entries])
 
 
-def _annotation_columns(
-    document: Any, path: str | os.PathLike[str], answer_type: str
-) -> _AnnotationColumns:
-    entries = _entries(document, "annotations", path)
-    ids = read_ids(entries, "annotations", path)
-    question_types = column(entries, "annotations", "question_type", (str,), path)
-    answer_types = column(entries, "annotations", answer_type, (str,), path)
-    humans = column(entries, "annotations", "answers", (list,), path)
-    counts = np.fromiter(map(len, humans), np.int64, len(humans))
-    if not counts.all():
-        question = ids[int(np.argmin(counts))]
-        raise InputError(
-            "has no human answers",
-            path=path,
-            where=f"question {question}",
-            fix="Give its answers, or take the question out.",
-        )
-    try:
-        answers = [human["answer"] for answered in humans for human in answered]
-    except (KeyError, TypeError):
-        answers = []
-    if not answers or set(map(type, answers)) != {str}:
-        _raise_bad_human_answer(humans, ids, path)
-    chosen: list[Any] = [entry.get("multiple_choice_answer") for entry in entries]
-    given = set(map(type, chosen)) == {str}
-    return _AnnotationColumns(
-        ids, question_types, answer_types, counts, answers, chosen if given else None
-    )
-
-
-def _raise_bad_human_answer(
-    humans: list[list[Any]], ids: QuestionIds, path: str | os.PathLike[str]
-) -> None:
-    for question, answered in zip(ids, humans, strict=True):
-        for position, human in enumerate(answered):
-            if not isinstance(human, dict) or not isinstance(human.get("answer"), str):
-                raise InputError(
-                    f"answers[{position}] is {shown(human)}",
-                    path=path,
-                    where=f"question {question}",
-                    fix='It must be an object with a string "answer".',
-                )
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Parsing makes millions of objects, none of them garbage: looking takes a quarter of it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _check_utf8(content: bytes, path: str | os.PathLike[str]) -> None:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
-        ) from error
-
-
-def _entries(document: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+def _entries(document: Any, key: str) -> list[dict[str, Any]]:
     if not isinstance(document, dict) or key not in document:
         found = (
             "a list"
@@ -388,129 +463,17 @@ def _entries(document: Any, key: str, path: str | os.PathLike[str]) -> list[dict
         )
         raise InputError(
             f"is not a VQA {key} file: expected an object with the key '{key}', found {found}",
-            path=path,
             fix=f"Give the data set's {key} file.",
         )
-    return list_of_objects(document[key], key, path)
+    return list_of_objects(document[key], key)
 
 
-def list_of_objects(entries: Any, key: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """``entries``, checked to be what is under ``key``: objects, at least one.
-
-    Raises
-    ------
-    InputError
-        Naming ``path`` and the entry.
-    """
-    if not isinstance(entries, list):
-        what = f"'{key}'" if key else "all of it"
-        raise InputError(
-            f"{what} is {shown(entries)}", path=path, fix="It must be a list of objects."
-        )
-    if not entries:
-        raise InputError(f"holds no {key or 'answers'}", path=path, fix=DAMAGED)
-    if set(map(type, entries)) != {dict}:
-        wrong = next(i for i, entry in enumerate(entries) if type(entry) is not dict)
-        raise InputError(
-            f"is {shown(entries[wrong])}",
-            path=path,
-            where=f"{key}[{wrong}]",
-            fix="It must be an object.",
-        )
-    return entries
-
-
-def column(
-    entries: list[dict[str, Any]],
-    key: str,
-    name: str,
-    types: tuple[type, ...],
-    path: str | os.PathLike[str],
-    id_key: str = "question_id",
-) -> list[Any]:
-    """The value of ``name`` in every entry, checked to be of ``types`` exactly.
-
-    Raises
-    ------
-    InputError
-        Naming ``path`` and the entry, by its ``id_key`` or else by its place under ``key``.
-    """
-    try:
-        values = [entry[name] for entry in entries]
-    except KeyError:
-        wrong = next(i for i, entry in enumerate(entries) if name not in entry)
-        raise InputError(
-            f"has no '{name}'",
-            path=path,
-            where=_place(entries[wrong], key, wrong, id_key),
-            fix="Add it, or take the entry out.",
-        ) from None
-    if not set(map(type, values)) <= set(types):
-        wrong = next(i for i, value in enumerate(values) if type(value) not in types)
-        raise InputError(
-            f"'{name}' is {shown(values[wrong])}",
-            path=path,
-            where=_place(entries[wrong], key, wrong, id_key),
-            fix=f"It must be {' or '.join(_NOUNS[kind] for kind in types)}.",
-        )
-    return values
-
-
-def _place(entry: dict[str, Any], key: str, position: int, id_key: str) -> str:
-    identity = entry.get(id_key)
-    noun = "image" if id_key == "image_id" else "question"
-    return f"{key}[{position}]" if identity is None else f"{noun} {identity}"
-
-
-def read_ids(
-    entries: list[dict[str, Any]],
-    key: str,
-    path: str | os.PathLike[str],
-    id_key: str = "question_id",
-) -> QuestionIds:
+def read_ids(entries: list[dict[str, Any]], key: str, id_key: str = "question_id") -> QuestionIds:
     """The distinct ids of questions, all of them integers or all strings.
 
     Raises
     ------
     InputError
-        Naming ``path`` and the entry.
+        Naming the entry.
     """
-    values = column(entries, key, id_key, (int, str), path)
-    with at(path):
-        return question_ids_of(values, name=id_key, where=key)
-
-
-def _encode(columns: Iterable[list[str]]) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """Codes of strings and the distinct strings, in order of first appearance."""
-    chunks = [pa.array(column, pa.large_string()) for column in columns]
-    encoded = pa.chunked_array(chunks).combine_chunks().dictionary_encode()
-    return np.asarray(encoded.indices, dtype=np.int32), encoded.dictionary.to_pylist()
-
-
-# --------------------------------------------------------------------------- writing
-
-
-def write_submission(
-    path: str | os.PathLike[str],
-    question_ids: Sequence[int] | Sequence[str] | npt.NDArray[np.generic],
-    answers: Sequence[str],
-) -> None:
-    """Write a submission ordered by question id, one answer a line, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If a question is given twice, or ``path`` cannot be written.
-    """
-    ids = np.asarray(question_ids)
-    listed = ids.tolist()
-    with at(path):
-        check_distinct(listed, "the submission")
-    to_json: Callable[[Any], bytes] = orjson.dumps
-    # Answers repeat: most of the time goes into quoting them, so each is quoted once.
-    quoted = {answer: to_json(answer) for answer in set(answers)}
-    lines = [
-        b'{"question_id": %b, "answer": %b}' % (to_json(listed[i]), quoted[answers[i]])
-        for i in np.argsort(ids, kind="stable").tolist()
-    ]
-    atomic_write(path, b"[" + b",\n".join(lines) + b"]\n")
+    return question_ids_of(column(entries, key, id_key, (int, str), id_key), name=id_key, where=key)

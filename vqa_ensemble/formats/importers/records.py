@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, need, shown
+from vqa_ensemble.files.json import parse_with_nan, read_json
 from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
-from vqa_ensemble.formats.vqa_json import parse_with_nan, read_json
 
 Record = tuple[str, Mapping[str, Any]]
 
@@ -56,7 +56,7 @@ def read_document(path: str) -> Any:
     Raises
     ------
     InputError
-        As :func:`~vqa_ensemble.formats.vqa_json.read_json`.
+        As :func:`~vqa_ensemble.files.json.read_json`.
     """
     refuse_pickle(path)
     return read_json(path, nan=True)

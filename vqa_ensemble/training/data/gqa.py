@@ -28,8 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import Questions, column, list_of_objects, read_json
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.json import column, list_of_objects, read_json
+from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
@@ -68,31 +69,31 @@ class Gqa(FolderDataset):
             If it is missing or broken, or only some of its questions have answers.
         """
         path = self.questions_file(name)
-        document = read_json(path)
-        if not isinstance(document, dict):
-            raise InputError(
-                "is not a GQA questions file",
-                path=path,
-                fix="It must be an object whose keys are question ids; download it again.",
+        with at(path):
+            document = read_json(path)
+            if not isinstance(document, dict):
+                raise InputError(
+                    "is not a GQA questions file",
+                    fix="It must be an object whose keys are question ids; download it again.",
+                )
+            entries = list_of_objects(list(document.values()), "questions")
+            for question, entry in zip(document, entries, strict=True):
+                entry["question_id"] = question  # errors name it
+
+            def values(key: str, kind: type = str) -> list[Any]:
+                return column(entries, "questions", key, (kind,))
+
+            questions = Questions(
+                np.array(list(document), dtype=object), values("question"), values("imageId")
             )
-        entries = list_of_objects(list(document.values()), "questions", path)
-        for question, entry in zip(document, entries, strict=True):
-            entry["question_id"] = question  # errors name it
-
-        def values(key: str, kind: type = str) -> list[Any]:
-            return column(entries, "questions", key, (kind,), path)
-
-        questions = Questions(
-            np.array(list(document), dtype=object), values("question"), values("imageId")
-        )
-        if not any("answer" in entry for entry in entries):
-            return RawSplit(questions, path, answers_file=path)
-        types = list_of_objects(values("types", dict), "types", path)
-        return RawSplit(
-            questions,
-            path,
-            single_answers(values("answer")),
-            column(types, "types", "structural", (str,), path),
-            column(types, "types", "semantic", (str,), path),
-            answers_file=path,
-        )
+            if not any("answer" in entry for entry in entries):
+                return RawSplit(questions, path, answers_file=path)
+            types = list_of_objects(values("types", dict), "types")
+            return RawSplit(
+                questions,
+                path,
+                single_answers(values("answer")),
+                column(types, "types", "structural", (str,)),
+                column(types, "types", "semantic", (str,)),
+                answers_file=path,
+            )

@@ -22,14 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import (
-    Questions,
-    column,
-    list_of_objects,
-    read_ids,
-    read_json,
-)
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.json import column, list_of_objects, read_json
+from vqa_ensemble.formats.vqa_json import Questions, read_ids
 from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.soft_answers import single_answers
 
@@ -48,43 +43,42 @@ def read_visual_genome(root: Path) -> RawSplit:
         Naming a file that is missing or broken, or if no picture is one of COCO.
     """
     path = root / QUESTIONS_FILE
-    coco = _coco_ids(root / IMAGES_FILE)
-    pictures = list_of_objects(read_json(path), "", path)
-    ids = column(pictures, "", "id", (int,), path, "id")
-    asked = column(pictures, "", "qas", (list,), path, "id")
-    entries: list[dict[str, Any]] = []
-    images: list[int | str] = []
-    for picture, pairs in zip(ids, asked, strict=True):
-        if picture in coco:
-            entries += pairs
-            images += [coco[picture]] * len(pairs)
-    if not entries:
-        raise InputError(
-            f"has no question about a picture that {IMAGES_FILE} knows as one of COCO",
-            path=path,
-            fix="Give question and image files of the same release.",
+    with at(path):
+        coco = _coco_ids(root / IMAGES_FILE)
+        pictures = list_of_objects(read_json(path), "")
+        ids = column(pictures, "", "id", (int,), "id")
+        asked = column(pictures, "", "qas", (list,), "id")
+        entries: list[dict[str, Any]] = []
+        images: list[int | str] = []
+        for picture, pairs in zip(ids, asked, strict=True):
+            if picture in coco:
+                entries += pairs
+                images += [coco[picture]] * len(pairs)
+        if not entries:
+            raise InputError(
+                f"has no question about a picture that {IMAGES_FILE} knows as one of COCO",
+                fix="Give question and image files of the same release.",
+            )
+        id_key = "qa_id" if "qa_id" in list_of_objects(entries, "qas")[0] else "id"
+        question_ids = read_ids(entries, "qas", id_key)
+        if question_ids.dtype == object:
+            raise InputError(f"{id_key} is {question_ids[0]!r}", fix="It must be an integer.")
+        answers = single_answers(column(entries, "qas", "answer", (str,), id_key))
+        texts = column(entries, "qas", "question", (str,), id_key)
+        return RawSplit(
+            Questions(-question_ids.astype(np.int64), texts, images),
+            path,
+            answers,
+            extra=True,
+            answers_file=path,
         )
-    id_key = "qa_id" if "qa_id" in list_of_objects(entries, "qas", path)[0] else "id"
-    question_ids = read_ids(entries, "qas", path, id_key)
-    if question_ids.dtype == object:
-        raise InputError(
-            f"{id_key} is {question_ids[0]!r}", path=path, fix="It must be an integer."
-        )
-    answers = single_answers(column(entries, "qas", "answer", (str,), path, id_key))
-    texts = column(entries, "qas", "question", (str,), path, id_key)
-    return RawSplit(
-        Questions(-question_ids.astype(np.int64), texts, images),
-        path,
-        answers,
-        extra=True,
-        answers_file=path,
-    )
 
 
 def _coco_ids(path: Path) -> dict[int, int]:
     """COCO's id of each of Visual Genome's pictures that is one of COCO."""
-    pictures = list_of_objects(read_json(path), "", path)
-    id_key = "image_id" if "image_id" in pictures[0] else "id"
-    ids = column(pictures, "", id_key, (int,), path, id_key)
-    coco = column(pictures, "", "coco_id", (int, type(None)), path, id_key)
-    return {picture: its for picture, its in zip(ids, coco, strict=True) if its is not None}
+    with at(path):
+        pictures = list_of_objects(read_json(path), "")
+        id_key = "image_id" if "image_id" in pictures[0] else "id"
+        ids = column(pictures, "", id_key, (int,), id_key)
+        coco = column(pictures, "", "coco_id", (int, type(None)), id_key)
+        return {picture: its for picture, its in zip(ids, coco, strict=True) if its is not None}
