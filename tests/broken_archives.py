@@ -23,6 +23,7 @@ from vqa_ensemble.formats.benchmarks import read_benchmark_annotations, read_ben
 from vqa_ensemble.formats.importers.base import ImportOptions
 from vqa_ensemble.formats.region_files import convert_regions
 from vqa_ensemble.formats.region_store import RegionStore
+from vqa_ensemble.questions.answer_table import Columns
 
 
 def written(write: Callable[[Path], Path], name: str = "") -> Callable[[], bytes]:
@@ -59,7 +60,7 @@ def bring_scores(path: Path) -> object:
     return bring("logits", vocabulary=str(vocabulary))(path)
 
 
-TABLE = {"question_id_column": "qid", "answer_column": "reply", "confidence_column": "score"}
+TABLE = {"columns": Columns("qid", "reply", "score")}
 IMPORTED = [
     ("lmms-eval", ".jsonl", foreign.lmms_eval),
     ("vlmevalkit", ".xlsx", foreign.vlmevalkit_xlsx),

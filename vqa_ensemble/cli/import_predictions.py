@@ -38,7 +38,7 @@ Examples:
   vqa-ensemble import results/*_samples_vqav2_test.jsonl -o preds/test/llava.parquet
   vqa-ensemble import logits scores.npy --questions questions.json --vocabulary answers.txt \\
       --activation sigmoid -o preds/test/ban.parquet
-""".format(formats="\n".join(f"  {name:<13} {what}" for name, (_, what) in FORMATS.items()))
+""".format(formats="\n".join(f"  {name:<13} {known.what}" for name, known in FORMATS.items()))
 
 
 @click.command("import", help=_HELP)
@@ -127,15 +127,14 @@ def command(
     from vqa_ensemble.engine.import_predictions import import_predictions
     from vqa_ensemble.formats.benchmarks import read_benchmark_questions
     from vqa_ensemble.formats.importers.base import ImportOptions
+    from vqa_ensemble.questions.answer_table import Columns
 
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
             question_ids=tuple(read_benchmark_questions(questions).question_ids)
             if questions
             else None,
-            question_id_column=question_id_column,
-            answer_column=answer_column,
-            confidence_column=confidence_column,
+            columns=Columns(question_id_column, answer_column, confidence_column),
             vocabulary=vocabulary,
             activation=activation,
             top_k=top_k,

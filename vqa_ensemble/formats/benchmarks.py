@@ -37,6 +37,7 @@ from vqa_ensemble.formats.vqa_json import (
     read_annotations_file,
     typed_annotations,
 )
+from vqa_ensemble.questions.answer_table import Columns, read_answers
 
 QuestionId = int | str
 T = TypeVar("T")
@@ -341,11 +342,10 @@ def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
 
 
 def _table(path: str | os.PathLike[str]) -> Annotations:
-    from vqa_ensemble.formats.importers.base import ImportOptions
-    from vqa_ensemble.formats.importers.table import read
-
-    votes = [*read(os.fspath(path), ImportOptions())]
-    ids = [vote.question for vote in votes if vote.question is not None]
+    rows = [*read_answers(os.fspath(path), Columns())]
     return annotations_from_rows(
-        ids, ["all"] * len(ids), ["all"] * len(ids), [[a for a, _ in v.answers] for v in votes]
+        [row.question for row in rows],
+        ["all"] * len(rows),
+        ["all"] * len(rows),
+        [[answer for answer, _ in row.answers] for row in rows],
     )

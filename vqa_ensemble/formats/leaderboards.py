@@ -167,10 +167,10 @@ def read_rows(path: str | os.PathLike[str], leaderboard: Leaderboard) -> Any:
         If it is missing, or not JSON or CSV at all.
     """
     if leaderboard.shape == "csv":
-        from vqa_ensemble.formats.importers.records import read_records
+        from vqa_ensemble.files.records import read_records
 
         check_ending(path, (".csv",))
-        return [dict(row) for _, row in read_records(os.fspath(path))]
+        return [dict(row) for row in read_records(os.fspath(path))]
     from vqa_ensemble.files.json import read_json
 
     document = read_json(path)

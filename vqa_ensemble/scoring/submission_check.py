@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vqa_ensemble.files.records import id_from_text
 from vqa_ensemble.formats.benchmarks import BenchmarkQuestions, read_benchmark_questions
-from vqa_ensemble.formats.importers.base import id_from_text
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS, VQA, Leaderboard, read_rows
 from vqa_ensemble.formats.spreadsheet import is_formula, unguard
 

@@ -1,32 +1,48 @@
-"""Predictions of other tools, one module a format.
+"""Predictions of other tools, one module a format, each with a line in :data:`FORMATS`.
 
 A module has ``read(path, options)``, which gives the :class:`~.base.Votes` of a file one question
-at a time, and ``recognizes(row)`` if files of the format are told by their first row. Answers are
-kept as they are written, without the spaces around them: bringing them into one form is left to
-the vote.
+at a time (``read = by_row(votes)`` where each row has its own), and ``recognizes(row)`` if files of
+the format are told by their first row. Answers are kept as they are written, without the spaces
+around them: bringing them into one form is left to the vote.
 """
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import NamedTuple
 
-# Name of a format → (its module, what it is).
+
+class Format(NamedTuple):
+    """A format: its module, what it is, and its turn where a file's first row tells formats.
+
+    The most particular formats have their turn first; none is not told by a row.
+    """
+
+    module: str
+    what: str
+    turn: int | None = None
+
+
 FORMATS = {
-    "lmms-eval": ("lmms_eval", "lmms-eval *_samples_*.jsonl"),
-    "vlmevalkit": ("vlmevalkit", "VLMEvalKit predictions: xlsx, tsv, json"),
-    "vqa": ("vqa", "VQA and EvalAI results"),
-    "lavis": ("lavis", "LAVIS results, A-OKVQA dictionaries"),
-    "mmf": ("mmf", "MMF reports, with topk"),
-    "gqa": ("gqa", "GQA results"),
-    "vizwiz": ("vizwiz", "VizWiz results"),
-    "pipeline": ("pipeline", "Hugging Face VQA pipeline output"),
-    "openai-batch": ("openai_batch", "OpenAI-style batch output, with token log-probabilities"),
-    "logits": ("logits", "npy, npz or pt scores and a vocabulary"),
-    "table": ("table", "parquet, csv, tsv, xlsx, json, jsonl, datasets folders with named columns"),
+    "lmms-eval": Format("lmms_eval", "lmms-eval *_samples_*.jsonl", 1),
+    "vlmevalkit": Format("vlmevalkit", "VLMEvalKit predictions: xlsx, tsv, json", 3),
+    "vqa": Format("vqa", "VQA and EvalAI results", 9),
+    "lavis": Format("lavis", "LAVIS results, A-OKVQA dictionaries", 7),
+    "mmf": Format("mmf", "MMF reports, with topk", 4),
+    "gqa": Format("gqa", "GQA results", 5),
+    "vizwiz": Format("vizwiz", "VizWiz results", 8),
+    "pipeline": Format("pipeline", "Hugging Face VQA pipeline output", 6),
+    "openai-batch": Format(
+        "openai_batch", "OpenAI-style batch output, with token log-probabilities", 2
+    ),
+    "logits": Format("logits", "npy, npz or pt scores and a vocabulary"),
+    "table": Format(
+        "table", "parquet, csv, tsv, xlsx, json, jsonl, datasets folders with named columns"
+    ),
 }
 
 
 def importer(name: str) -> ModuleType:
     """The module of a format."""
-    return importlib.import_module(f"{__name__}.{FORMATS[name][0]}")
+    return importlib.import_module(f"{__name__}.{FORMATS[name].module}")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from vqa_ensemble.errors import InputError, shown
+from vqa_ensemble.errors import at
+from vqa_ensemble.files.records import Record, read_records
+from vqa_ensemble.questions.answer_table import Columns
 
 QuestionId = int | str
-
-_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+Ranked = list[tuple[str, float | None]]
 
 
 class Votes(NamedTuple):
@@ -50,8 +50,8 @@ class ImportOptions:
     ----------
     question_ids : tuple of int or str, optional
         All questions in the order of the data set.
-    question_id_column, answer_column, confidence_column : str
-        Columns of tables.
+    columns : Columns
+        Of tables.
     vocabulary : str, optional
         File with the answers that the columns of logits stand for.
     activation : {"none", "sigmoid", "softmax"}, optional
@@ -63,9 +63,7 @@ class ImportOptions:
     """
 
     question_ids: tuple[QuestionId, ...] | None = None
-    question_id_column: str = "question_id"
-    answer_column: str = "answer"
-    confidence_column: str = "confidence"
+    columns: Columns = field(default_factory=Columns)
     vocabulary: str | None = None
     activation: str | None = None
     top_k: int = 10
@@ -77,89 +75,26 @@ class ImportOptions:
         return frozenset(self.question_ids or ())
 
 
-def id_from_text(text: str) -> QuestionId:
-    """A question id from a file in which everything is text: an integer if it is written as one.
+def by_row(
+    votes: Callable[[Record, ImportOptions], Votes],
+) -> Callable[[str, ImportOptions], Iterator[Votes]]:
+    """An importer's ``read``, of a format whose rows are read one by one by ``votes``."""
 
-    Examples
-    --------
-    >>> id_from_text("262148000"), id_from_text("02930152"), id_from_text("img_3")
-    (262148000, '02930152', 'img_3')
-    """
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+    def read(path: str, options: ImportOptions) -> Iterator[Votes]:
+        """The votes of a file; InputError names it and the row."""
+        for row in read_records(path):
+            with at(path, row.where):
+                yield votes(row, options)
 
-
-def read_id(value: Any, name: str, path: str, where: str) -> QuestionId:
-    """A question id as JSON has it: an integer or a string.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
-    if isinstance(value, str) and value.strip():
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise InputError(
-        f"'{name}' is {shown(value)}",
-        path=path,
-        where=where,
-        fix="It must be an integer or a string.",
-    )
+    return read
 
 
-def read_answer(value: Any, name: str, path: str, where: str) -> str:
-    """An answer as text; numbers and truth values are written out, null and NaN are empty.
-
-    Raises
-    ------
-    InputError
-        If it is a list or an object.
-
-    Examples
-    --------
-    >>> read_answer(2, "answer", "", ""), read_answer(True, "answer", "", "")
-    ('2', 'true')
-    """
-    # pandas writes NaN where a table has no value.
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    raise InputError(f"'{name}' is {shown(value)}", path=path, where=where, fix="It must be text.")
+def one_answer(row: Record, id_name: str, answer_name: str) -> Votes:
+    """One answer to one question, with the row's ``confidence`` if it has one."""
+    return Votes(row.id(id_name), [(row.text(answer_name), row.confidence())], row.where)
 
 
-def read_confidence(value: Any, name: str, path: str, where: str) -> float:
-    """A number.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if math.isnan(number):
-        raise InputError(
-            f"'{name}' is {shown(value)}, not a number",
-            path=path,
-            where=where,
-            fix="Correct it, or leave it out where the model gave no confidence.",
-        )
-    return number
-
-
-def shares(answers: Iterable[str]) -> list[tuple[str, float | None]]:
+def shares(answers: Iterable[str]) -> Ranked:
     """Answers sampled several times, each with its share of the samples.
 
     A single sample says nothing about its confidence.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.importers.base import ImportOptions, QuestionId, Votes
 from vqa_ensemble.formats.predictions import CONFIDENCE_SLACK
 
@@ -50,10 +50,7 @@ class Collected:
         return sum(answers[0][1] is None for answers in self.votes.values())
 
 
-def collect(
-    sources: Iterable[tuple[str, Iterable[Votes]]],
-    options: ImportOptions,
-) -> Collected:
+def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptions) -> Collected:
     """Join the votes of files into one member's.
 
     Rows may come in any order (files of several GPUs), and be there twice (a run that was
@@ -70,31 +67,30 @@ def collect(
         Naming the file, the row and the question: answered twice in different ways, not among
         ``options.question_ids``, without an id, a confidence outside [0, 1], no votes at all.
     """
-    identify = _Identifier(options)
+    known = {str(question): question for question in options.question_ids or ()}
     kept: dict[str, _Kept] = {}
     repeated = 0
     paths = []
     for path, votes in sources:
         paths.append(path)
         for vote in votes:
-            question = identify(vote, path)
-            answers = _clean(vote, question, path, options.top_k)
-            entry = _Kept(question, answers, path, vote.where, vote.missing or EMPTY)
-            # Ids may be integers in one file and strings in another.
-            before = kept.setdefault(str(question), entry)
-            if before is entry:
-                continue
-            repeated += 1
-            if not before.answers:
-                kept[str(question)] = entry
-            elif answers and answers != before.answers:
-                raise InputError(
-                    f"question {question} is answered {_show(answers)}, and "
-                    f"{_show(before.answers)} in {before.path}, {before.where}",
-                    path=path,
-                    where=vote.where,
-                    fix="Keep one of the two runs.",
-                )
+            with at(path, vote.where):
+                question = _identify(vote, known, options)
+                answers = _clean(vote, question, options.top_k)
+                entry = _Kept(question, answers, path, vote.where, vote.missing or EMPTY)
+                # Ids may be integers in one file and strings in another.
+                before = kept.setdefault(str(question), entry)
+                if before is entry:
+                    continue
+                repeated += 1
+                if not before.answers:
+                    kept[str(question)] = entry
+                elif answers and answers != before.answers:
+                    raise InputError(
+                        f"question {question} is answered {_show(answers)}, and "
+                        f"{_show(before.answers)} in {before.path}, {before.where}",
+                        fix="Keep one of the two runs.",
+                    )
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
     if not voted:
@@ -109,52 +105,36 @@ def collect(
         {str(one.question) if mixed else one.question: one.answers for one in voted},
         missing,
         repeated,
-        len(identify.known) - len(kept) if identify.known else 0,
+        len(options.question_ids) - len(kept) if options.question_ids else 0,
     )
 
 
-class _Identifier:
-    """Turns what a file says about a question into its id."""
-
-    def __init__(self, options: ImportOptions) -> None:
-        self.known = options.question_ids
-        self._by_position = options.by_position
-        self._exact: Mapping[str, QuestionId] = {str(q): q for q in self.known or ()}
-
-    def __call__(self, vote: Votes, path: str) -> QuestionId:
-        if vote.question is not None:
-            if self.known is None:
-                return vote.question
-            if str(vote.question) not in self._exact:
-                raise InputError(
-                    f"question {vote.question} is not in the questions file",
-                    path=path,
-                    where=vote.where,
-                    fix="Give the questions of the split that the model answered.",
-                )
-            return self._exact[str(vote.question)]
-        position = vote.position
-        if position is not None and self.known is not None:
-            if position >= len(self.known):
-                raise InputError(
-                    f"is the answer at place {position}, but there are {len(self.known)} questions",
-                    path=path,
-                    where=vote.where,
-                    fix="Give the questions of the split that the model answered.",
-                )
-            return self.known[position]
-        if position is not None and self._by_position:
-            return position
-        raise InputError(
-            "has no question id, only its place in the data set",
-            path=path,
-            where=vote.where,
-            fix="Give --questions FILE in the order of the data set, or let the place be the id "
-            "with --by-position.",
-        )
+def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptions) -> QuestionId:
+    """The id of the question that a file says something about; of those asked for, if known."""
+    fix = "Give the questions of the split that the model answered."
+    ids, position = options.question_ids, vote.position
+    if vote.question is not None:
+        if ids is None:
+            return vote.question
+        if str(vote.question) not in known:
+            raise InputError(f"question {vote.question} is not in the questions file", fix=fix)
+        return known[str(vote.question)]
+    if position is not None and ids is not None:
+        if position >= len(ids):
+            raise InputError(
+                f"is the answer at place {position}, but there are {len(ids)} questions", fix=fix
+            )
+        return ids[position]
+    if position is not None and options.by_position:
+        return position
+    raise InputError(
+        "has no question id, only its place in the data set",
+        fix="Give --questions FILE in the order of the data set, or let the place be the id "
+        "with --by-position.",
+    )
 
 
-def _clean(vote: Votes, question: QuestionId, path: str, top_k: int) -> Ranked:
+def _clean(vote: Votes, question: QuestionId, top_k: int) -> Ranked:
     """Answers without spaces around them, each once, by falling confidence; none empty."""
     best: dict[str, float | None] = {}
     for text, confidence in vote.answers:
@@ -163,8 +143,6 @@ def _clean(vote: Votes, question: QuestionId, path: str, top_k: int) -> Ranked:
             raise InputError(
                 f"the confidence of {answer!r} to question {question} is {confidence:g}; it must "
                 "lie in [0, 1]",
-                path=path,
-                where=vote.where,
                 fix="Export probabilities, or turn scores into them with --activation.",
             )
         if answer and (answer not in best or (confidence or 0) > (best[answer] or 0)):

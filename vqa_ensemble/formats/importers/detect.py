@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.importers import FORMATS, importer, lavis, pipeline, table
-from vqa_ensemble.formats.importers.base import ImportOptions
-from vqa_ensemble.formats.importers.logits import ENDINGS
-from vqa_ensemble.formats.importers.records import (
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.records import (
     ending,
     read_document,
     read_records,
     refuse_pickle,
     rows_of,
 )
+from vqa_ensemble.formats.importers import FORMATS, importer, lavis, pipeline, table
+from vqa_ensemble.formats.importers.base import ImportOptions
+from vqa_ensemble.formats.importers.logits import ENDINGS
 
-# Those told by their first row, the most particular first.
-_BY_ROW = (
-    "lmms-eval",
-    "openai-batch",
-    "vlmevalkit",
-    "mmf",
-    "gqa",
-    "pipeline",
-    "lavis",
-    "vizwiz",
-    "vqa",
-)
+_TABLES = (".csv", ".parquet", ".arrow", "")
 # Formats whose answers stand under ``answer``, as the right ones may too.
 _OF_ANSWERS = ("table", "vizwiz", "vqa")
 # Columns that hold a model's answers where ``answer`` holds the right one, as in many data sets.
@@ -61,30 +50,29 @@ def detect_format(path: str, options: ImportOptions) -> str:
             return "pipeline"
         if lavis.recognizes_document(document):
             return "lavis"
-        row = next(rows_of(document, path))[1]
+        with at(path):
+            row = next(rows_of(document))
     elif pipeline.recognizes_lines(path):
         return "pipeline"
     else:
-        row = next(read_records(path))[1]
+        row = next(read_records(path))
+    by_row = sorted((format.turn, name) for name, format in FORMATS.items() if format.turn)
+    found = next((name for _, name in by_row if importer(name).recognizes(row)), None)
+    column = "answer"
     # Tables of several rows a question look like results with one; a named column is meant.
-    columns = (
-        ending(path) in (".csv", ".parquet", ".arrow", "") or options.answer_column != "answer"
-    )
-    for name in ("table", *_BY_ROW) if columns else (*_BY_ROW, "table"):
-        if name == "table":
-            found, column = table.recognizes(row, options), options.answer_column
-        else:
-            found, column = importer(name).recognizes(row), "answer"
-        if found:
-            if name in _OF_ANSWERS:
-                _check_one_answer(row, column, path)
-            return name
-    raise InputError(
-        f"is of no known format; its first row has: {', '.join(map(str, list(row)[:10]))}",
-        path=path,
-        fix=f"Name the format ({', '.join(FORMATS)}), or the columns of a table with "
-        "--question-id-column and --answer-column.",
-    )
+    table_first = ending(path) in _TABLES or options.columns.answer != column
+    if table.recognizes(row, options) and (table_first or found is None):
+        found, column = "table", options.columns.answer
+    if found is None:
+        raise InputError(
+            f"is of no known format; its first row has: {', '.join(map(str, list(row)[:10]))}",
+            path=path,
+            fix=f"Name the format ({', '.join(FORMATS)}), or the columns of a table with "
+            "--question-id-column and --answer-column.",
+        )
+    if found in _OF_ANSWERS:
+        _check_one_answer(row, column, path)
+    return found
 
 
 def _check_one_answer(row: Mapping[str, Any], column: str, path: str) -> None:

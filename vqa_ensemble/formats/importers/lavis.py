@@ -9,19 +9,18 @@ the one that they are merged into, which is the one to read (see ``merged_file``
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.importers.base import ImportOptions, Votes, id_from_text, read_answer
-from vqa_ensemble.formats.importers.records import read_document, rows_of
-from vqa_ensemble.formats.importers.vqa import votes_of
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.records import Record, as_text, id_from_text, read_document, rows_of
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes, one_answer
 
 _PARTIAL = re.compile(r"_rank\d+\.json$")
 _KINDS = ("direct_answer", "multiple_choice")
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     return "question_id" in row and "pred_ans" in row
 
@@ -44,32 +43,23 @@ def merged_file(path: str) -> str | None:
 
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a results file.
-
-    Raises
-    ------
-    InputError
-        Naming the file and the row.
-    """
+    """The votes of a results file; InputError names it and the row."""
     document = read_document(path)
-    if recognizes_document(document):
-        yield from _dictionary(document, path)
-        return
-    for where, row in rows_of(document, path):
-        yield votes_of(
-            row, "question_id", "pred_ans" if "pred_ans" in row else "answer", path, where
-        )
+    with at(path):
+        if recognizes_document(document):
+            for question, answered in document.items():
+                with at(None, f"question {question}"):
+                    yield _of_dictionary(question, answered)
+        else:
+            for row in rows_of(document):
+                with at(None, row.where):
+                    yield one_answer(
+                        row, "question_id", "pred_ans" if "pred_ans" in row else "answer"
+                    )
 
 
-def _dictionary(document: dict[str, Any], path: str) -> Iterator[Votes]:
-    for question, answered in document.items():
-        where = f"question {question}"
-        if not isinstance(answered, dict):
-            raise InputError(
-                "is not an object",
-                path=path,
-                where=where,
-                fix=f"Write {' and '.join(_KINDS)} in one.",
-            )
-        answers = [read_answer(answered.get(kind), kind, path, where) for kind in _KINDS]
-        yield Votes(id_from_text(question), [(answers[0] or answers[1], None)], where)
+def _of_dictionary(question: str, answered: Any) -> Votes:
+    if not isinstance(answered, dict):
+        raise InputError("is not an object", fix=f"Write {' and '.join(_KINDS)} in one.")
+    direct, chosen = (as_text(answered.get(kind), kind) for kind in _KINDS)
+    return Votes(id_from_text(question), [(direct or chosen, None)], f"question {question}")

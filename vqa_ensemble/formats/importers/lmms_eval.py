@@ -19,68 +19,55 @@ The question id is, in this order:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from string import ascii_uppercase
 from typing import Any
 
 from vqa_ensemble.errors import InputError, shown
+from vqa_ensemble.files.records import Record, as_id, as_number, as_text
 from vqa_ensemble.formats.importers.base import (
     ImportOptions,
     QuestionId,
+    Ranked,
     Votes,
-    read_answer,
-    read_confidence,
-    read_id,
+    by_row,
     shares,
     softmax,
 )
-from vqa_ensemble.formats.importers.records import read_records, value_of
 
 _ID_NAMES = ("question_id", "questionId")
 # As versions from 0.7 log a pair: its repr.
 _PAIR = re.compile(r"\(([^,]+), (?:True|False)\)")
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     return "doc_id" in row and any(
         name in row for name in ("filtered_resps", "resps", "submission")
     )
 
 
-def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a samples file.
-
-    Raises
-    ------
-    InputError
-        Naming the file and the line.
-    """
-    for where, row in read_records(path):
-        position = read_id(value_of(row, "doc_id", path, where), "doc_id", path, where)
-        if isinstance(position, str):
-            position = int(position) if position.isdecimal() else -1
-        if position < 0:
-            raise InputError(
-                f"doc_id is {shown(row['doc_id'])}",
-                path=path,
-                where=where,
-                fix="It must be the row's place in the data set, from 0.",
-            )
-        yield Votes(
-            _question_id(row, options, path, where), _answers(row, path, where), where, position
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The votes of a sample."""
+    position = row.id("doc_id")
+    if isinstance(position, str):
+        position = int(position) if position.isdecimal() else -1
+    if position < 0:
+        raise InputError(
+            f"doc_id is {shown(row['doc_id'])}",
+            fix="It must be the row's place in the data set, from 0.",
         )
+    return Votes(_question_id(row, options), _answers(row), row.where, position)
 
 
-def _question_id(
-    row: Mapping[str, Any], options: ImportOptions, path: str, where: str
-) -> QuestionId | None:
-    results = [row.get("submission"), *row.values(), row]
-    for result in results:
+read = by_row(votes)
+
+
+def _question_id(row: Record, options: ImportOptions) -> QuestionId | None:
+    submission = row.get("submission")
+    for result in (submission, *row.values(), row):
         for name in _ID_NAMES:
             if isinstance(result, dict) and result.get(name) is not None:
-                return read_id(result[name], name, path, where)
-    submission = row.get("submission")
+                return as_id(result[name], name)
     if isinstance(submission, dict) and isinstance(submission.get("image"), str):
         return _image_id(submission["image"], options)
     return None
@@ -100,44 +87,37 @@ def _image_id(image: str, options: ImportOptions) -> QuestionId:
     return image
 
 
-def _answers(row: Mapping[str, Any], path: str, where: str) -> list[tuple[str, float | None]]:
+def _answers(row: Record) -> Ranked:
     submission = row.get("submission")
     response = row.get("filtered_resps", row.get("resps"))
     if response is None and isinstance(submission, dict):
-        response = value_of(submission, "answer", path, where)
+        response = Record(submission, row.where)["answer"]
     # One question, one request: the lists around its answer hold nothing else.
     while isinstance(response, list) and len(response) == 1:
         response = response[0]
     if not isinstance(response, list):
-        return [(read_answer(response, "filtered_resps", path, where), None)]
+        return [(as_text(response, "filtered_resps"), None)]
     if _likelihood(response) is not None:
         response = [response]
     likelihoods = [_likelihood(one) for one in response]
     if likelihoods and None not in likelihoods:
-        scores = [read_confidence(one, "filtered_resps", path, where) for one in likelihoods]
+        scores = [as_number(one, "filtered_resps") for one in likelihoods]
         if len(scores) > len(ascii_uppercase):
             raise InputError(
-                f"has {len(scores)} options",
-                path=path,
-                where=where,
-                fix="The letters A to Z stand for at most 26.",
+                f"has {len(scores)} options", fix="The letters A to Z stand for at most 26."
             )
-        return list(
-            zip(ascii_uppercase, softmax(_log_likelihoods(scores, path, where)), strict=False)
-        )
+        return list(zip(ascii_uppercase, softmax(_log_likelihoods(scores)), strict=False))
     flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
-    return shares(read_answer(part, "filtered_resps", path, where) for part in flat)
+    return shares(as_text(part, "filtered_resps") for part in flat)
 
 
-def _log_likelihoods(scores: list[float], path: str, where: str) -> list[float]:
+def _log_likelihoods(scores: list[float]) -> list[float]:
     """The scores of the options so that the likeliest is the largest: losses turn their sign."""
     if all(score >= 0 for score in scores):
         return [-score for score in scores]
     if any(score > 0 for score in scores):
         raise InputError(
             f"log-likelihoods of both signs ({', '.join(map(str, scores[:5]))})",
-            path=path,
-            where=where,
             fix="Losses are positive, log-likelihoods negative; log one of them for all options.",
         )
     return scores

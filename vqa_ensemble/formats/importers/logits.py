@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError, at, first_line, need
-from vqa_ensemble.formats.importers.base import ImportOptions, Votes, read_id
-from vqa_ensemble.formats.importers.records import ending, read_document, refuse_pickle
+from vqa_ensemble.files.records import as_id, ending, read_document, refuse_pickle
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes
 from vqa_ensemble.formats.text import check_regular_file, read_text
 
 ENDINGS = (".npy", ".npz", ".pt", ".pth")
@@ -43,24 +43,24 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         Naming the file: unreadable, no array of two dimensions, a vocabulary or question ids of
         another length, a score that is not a number.
     """
-    arrays = _load(path)
-    scores = _scores(arrays, path)
-    vocabulary = _vocabulary(arrays, options.vocabulary, path)
+    with at(path):
+        yield from _votes(_load(path), options)
+
+
+def _votes(arrays: Mapping[str, Any], options: ImportOptions) -> Iterator[Votes]:
+    scores = _scores(arrays)
+    vocabulary = _vocabulary(arrays, options.vocabulary)
     if len(vocabulary) != scores.shape[1]:
         raise InputError(
             f"has {scores.shape[1]:,} columns, the vocabulary {len(vocabulary):,} answers",
-            path=path,
             fix="Give the vocabulary that the model was trained with, in its order.",
         )
-    ids = None
-    if _IDS in arrays:
-        ids = _list(arrays, _IDS, path)
-        if len(ids) != len(scores):
-            raise InputError(
-                f"has {len(scores):,} rows and {len(ids):,} {_IDS}",
-                path=path,
-                fix="Save scores and question_ids together, a row a question.",
-            )
+    ids = _list(arrays, _IDS) if _IDS in arrays else None
+    if ids is not None and len(ids) != len(scores):
+        raise InputError(
+            f"has {len(scores):,} rows and {len(ids):,} {_IDS}",
+            fix="Save scores and question_ids together, a row a question.",
+        )
     top_k = min(options.top_k, scores.shape[1])
     for begin in range(0, len(scores), _BLOCK_ROWS):
         block = np.asarray(scores[begin : begin + _BLOCK_ROWS], dtype=np.float64)
@@ -68,7 +68,6 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             row, column = np.argwhere(~np.isfinite(block))[0]
             raise InputError(
                 f"a score is {block[row, column]}",
-                path=path,
                 where=f"row {begin + row}",
                 fix="Scores must be finite; look for what overflows in the model.",
             )
@@ -79,12 +78,10 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             zip(best.tolist(), kept.tolist(), strict=True), start=begin
         ):
             where = f"row {row}"
-            yield Votes(
-                None if ids is None else read_id(ids[row], _IDS, path, where),
-                [(vocabulary[c], value) for c, value in zip(columns, values, strict=True)],
-                where,
-                row,
-            )
+            with at(None, where):
+                question = None if ids is None else as_id(ids[row], _IDS)
+            answers = [(vocabulary[c], value) for c, value in zip(columns, values, strict=True)]
+            yield Votes(question, answers, where, row)
 
 
 def _load(path: str) -> Mapping[str, Any]:
@@ -100,21 +97,19 @@ def _load(path: str) -> Mapping[str, Any]:
     except Exception as error:  # a broken header or archive raises nearly anything
         raise InputError(
             f"not a readable NumPy file of numbers ({first_line(error)})",
-            path=path,
             fix="Save plain arrays of numbers and strings; objects would have to be unpickled.",
         ) from error
 
 
 def _load_torch(path: str) -> Mapping[str, Any]:
     fix = "Install it: pip install 'vqa-ensemble[train]', or save the tensor as .npy."
-    with at(path), need("reading .pt needs torch", extra="train", fix=fix):
+    with need("reading .pt needs torch", extra="train", fix=fix):
         import torch
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # as above
         raise InputError(
             f"not a readable file of tensors ({first_line(error)})",
-            path=path,
             fix="Save tensors, lists, strings and numbers only.",
         ) from error
     if not isinstance(loaded, dict):
@@ -127,28 +122,27 @@ def _load_torch(path: str) -> Mapping[str, Any]:
     }
 
 
-def _list(arrays: Mapping[str, Any], name: str, path: str) -> list[Any]:
+def _list(arrays: Mapping[str, Any], name: str) -> list[Any]:
     try:
         values = np.asarray(arrays[name])
     except (ValueError, TypeError) as error:  # lists of several lengths, for instance
         raise InputError(
-            f"'{name}' is no list ({first_line(error)})", path=path, fix="Save it as a list."
+            f"'{name}' is no list ({first_line(error)})", fix="Save it as a list."
         ) from error
     if values.ndim != 1:
         raise InputError(
-            f"'{name}' has shape {values.shape}", path=path, fix="It must be a list, of shape (n,)."
+            f"'{name}' has shape {values.shape}", fix="It must be a list, of shape (n,)."
         )
     return list(values.tolist())
 
 
-def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
+def _scores(arrays: Mapping[str, Any]) -> npt.NDArray[np.floating]:
     scores = arrays.get(_SCORES)
     if scores is None:
         tables = [name for name, value in arrays.items() if getattr(value, "ndim", 0) == 2]
         if len(tables) != 1:
             raise InputError(
                 f"has no '{_SCORES}'; it has: {', '.join(map(str, arrays)) or 'nothing'}",
-                path=path,
                 fix="Save the scores under that name, or alone in an .npy file.",
             )
         scores = arrays[tables[0]]
@@ -160,7 +154,6 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
         )
         raise InputError(
             f"'{_SCORES}' is {kind}",
-            path=path,
             fix="Save one array of numbers, a row a question and a column an answer; join batches "
             "first: torch.cat(batches), np.concatenate(batches).",
         )
@@ -168,17 +161,17 @@ def _scores(arrays: Mapping[str, Any], path: str) -> npt.NDArray[np.floating]:
     return table
 
 
-def _vocabulary(arrays: Mapping[str, Any], given: str | None, path: str) -> Sequence[str]:
+def _vocabulary(arrays: Mapping[str, Any], given: str | None) -> Sequence[str]:
     if given is not None:
         return read_vocabulary(given)
     if _VOCABULARY in arrays:
-        answers = _list(arrays, _VOCABULARY, path)
+        answers = _list(arrays, _VOCABULARY)
         return [
             answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
             for answer in answers
         ]
     raise InputError(
-        "does not say which answers its columns stand for", path=path, fix="Give --vocabulary FILE."
+        "does not say which answers its columns stand for", fix="Give --vocabulary FILE."
     )
 
 

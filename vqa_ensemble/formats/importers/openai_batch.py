@@ -13,59 +13,51 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.records import Record, id_from_text
 from vqa_ensemble.formats.importers.base import (
     ImportOptions,
     QuestionId,
+    Ranked,
     Votes,
-    id_from_text,
-    read_answer,
+    by_row,
     shares,
 )
-from vqa_ensemble.formats.importers.records import read_records, value_of
 
 MISSING_LOGPROB = -9999.0
 _FINAL_NUMBER = re.compile(r"\d+$")
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     return "custom_id" in row and "response" in row
 
 
-def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a batch's output file.
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The votes of a request."""
+    question = _question_id(row.text("custom_id"), options)
+    try:
+        response = dict(row)["response"] or {}
+        if row.get("error") or response.get("status_code", 200) != 200:
+            return Votes(question, [], row.where, missing="the request failed")
+        answers = _answers([*_choices(response["body"])])
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"has no response of a kind that is known ({error!r})",
+            fix="Known are chat completions, completions and responses.",
+        ) from error
+    return Votes(question, answers, row.where, missing="the model refused")
 
-    Raises
-    ------
-    InputError
-        Naming the file and the line.
-    """
-    for where, row in read_records(path):
-        custom_id = read_answer(value_of(row, "custom_id", path, where), "custom_id", path, where)
-        question = _question_id(custom_id, options)
-        try:
-            response = row["response"] or {}
-            if row.get("error") or response.get("status_code", 200) != 200:
-                yield Votes(question, [], where, missing="the request failed")
-                continue
-            answers = _answers([*_choices(response["body"])])
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise InputError(
-                f"has no response of a kind that is known ({error!r})",
-                path=path,
-                where=where,
-                fix="Known are chat completions, completions and responses.",
-            ) from error
-        yield Votes(question, answers, where, missing="the model refused")
+
+read = by_row(votes)
 
 
 def _answers(
     choices: list[tuple[str | None, list[float | None]]],
-) -> list[tuple[str, float | None]]:
+) -> Ranked:
     told = [(text, logprobs) for text, logprobs in choices if text is not None]
     if len(told) == 1:
         text, logprobs = told[0]

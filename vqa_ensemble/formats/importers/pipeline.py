@@ -16,23 +16,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vqa_ensemble.errors import InputError, shown
-from vqa_ensemble.formats.importers.base import (
-    ImportOptions,
-    Votes,
-    id_from_text,
-    read_answer,
-    read_confidence,
-    read_id,
-)
-from vqa_ensemble.formats.importers.records import (
+from vqa_ensemble.errors import InputError, at, shown
+from vqa_ensemble.files.records import (
     JSON_LINES,
+    Record,
+    as_number,
+    as_text,
     ending,
+    id_from_text,
     json_lines,
     read_document,
     read_records,
-    value_of,
 )
+from vqa_ensemble.formats.importers.base import ImportOptions, QuestionId, Ranked, Votes
 
 # The key that holds the answer, and all keys beside it. People's answers in a data set have others.
 _KEYS = (
@@ -46,7 +42,7 @@ _BESIDE = {"question_id", "question", "image", "image_id"}
 _ENTRY = 'what the pipeline gave, a list of {"score": …, "answer": …}'
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     if "question_id" not in row:
         return False
@@ -70,39 +66,30 @@ def recognizes_lines(path: str) -> bool:
 
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of saved output.
+    """The votes of saved output; InputError names the file and the row."""
+    for position, (question, entry, where) in enumerate(_entries(path)):
+        with at(path, where):
+            yield Votes(question, _answers(entry), where, position if question is None else None)
 
-    Raises
-    ------
-    InputError
-        Naming the file and the row.
-    """
+
+def _entries(path: str) -> Iterator[tuple[QuestionId | None, Any, str]]:
+    """The question's id where the file has it, what the pipeline gave for it, and the place."""
     document = read_document(path) if ending(path) == ".json" else None
     if recognizes_lines(path):
-        for position, (where, entry) in enumerate(json_lines(path)):
-            yield Votes(None, _answers(entry, path, where), where, position)
+        yield from ((None, entry, where) for where, entry in json_lines(path))
     elif isinstance(document, dict) and recognizes_document(document):
-        for question, entry in document.items():
-            where = f"question {question}"
-            yield Votes(id_from_text(question), _answers(entry, path, where), where)
+        yield from ((id_from_text(q), entry, f"question {q}") for q, entry in document.items())
     elif isinstance(document, list) and recognizes_document(document):
-        for position, entry in enumerate(document):
-            where = f"row {position}"
-            yield Votes(None, _answers(entry, path, where), where, position)
+        yield from ((None, entry, f"row {place}") for place, entry in enumerate(document))
     else:
-        for where, row in read_records(path):
-            question = read_id(
-                value_of(row, "question_id", path, where), "question_id", path, where
-            )
-            entry = _entry(row)
-            if entry is None:
-                raise InputError(
-                    "has no answers beside its question_id",
-                    path=path,
-                    where=where,
-                    fix=f"Save it with {_ENTRY}.",
-                )
-            yield Votes(question, _answers(entry, path, where), where)
+        for row in read_records(path):
+            with at(path, row.where):
+                question, entry = row.id("question_id"), _entry(row)
+                if entry is None:
+                    raise InputError(
+                        "has no answers beside its question_id", fix=f"Save it with {_ENTRY}."
+                    )
+                yield question, entry, row.where
 
 
 def _is_entry(value: Any) -> bool:
@@ -112,7 +99,7 @@ def _is_entry(value: Any) -> bool:
     )
 
 
-def _entry(row: Mapping[str, Any]) -> Any:
+def _entry(row: Record) -> Any:
     """What the pipeline gave, of a row; None if there is nothing like it."""
     if {"score", "answer"} <= row.keys():
         return {key: row[key] for key in ("score", "answer")}
@@ -121,28 +108,24 @@ def _entry(row: Mapping[str, Any]) -> Any:
     return max(entries, key=bool, default=None)
 
 
-def _answers(entry: Any, path: str, where: str) -> list[tuple[str, float | None]]:
+def _answers(entry: Any) -> Ranked:
     scored = [entry] if isinstance(entry, dict) else entry
     if not _is_entry(scored):
-        raise InputError(f"is {shown(entry)}", path=path, where=where, fix=f"It must be {_ENTRY}.")
+        raise InputError(f"is {shown(entry)}", fix=f"It must be {_ENTRY}.")
     return [
         (
-            read_answer(one["answer"], "answer", path, where)
-            if "answer" in one
-            else _generated(one, path, where),
-            None
-            if one.get("score") is None
-            else read_confidence(one["score"], "score", path, where),
+            as_text(one["answer"], "answer") if "answer" in one else _generated(one),
+            None if one.get("score") is None else as_number(one["score"], "score"),
         )
         for one in scored
     ]
 
 
-def _generated(one: Mapping[str, Any], path: str, where: str) -> str:
+def _generated(one: Mapping[str, Any]) -> str:
     """What a model generated, without what it was asked: the pipeline may give back both."""
     text = one["generated_text"]
     if isinstance(text, list) and text and isinstance(text[-1], dict):  # a chat
-        return read_answer(text[-1].get("content"), "content", path, where)
-    text = read_answer(text, "generated_text", path, where)
+        return as_text(text[-1].get("content"), "content")
+    text = as_text(text, "generated_text")
     asked = one.get("input_text")
     return text.removeprefix(asked) if isinstance(asked, str) else text

@@ -11,57 +11,39 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from string import ascii_uppercase
-from typing import Any
 
-from vqa_ensemble.formats.importers.base import (
-    ImportOptions,
-    Votes,
-    id_from_text,
-    read_answer,
-    read_id,
-)
+from vqa_ensemble.errors import at
+from vqa_ensemble.files.records import Record, id_from_text, is_text_table, read_records
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes
 from vqa_ensemble.formats.importers.choices import choose_option
-from vqa_ensemble.formats.importers.records import is_text_table, read_records, value_of
 
 FAILED = "Failed to obtain answer"
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     return "index" in row and "prediction" in row
 
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a predictions file.
-
-    Raises
-    ------
-    InputError
-        Naming the file and the row.
-    """
-    for where, row in read_records(path):
-        question = read_id(value_of(row, "index", path, where), "index", path, where)
-        if is_text_table(path):
-            question = id_from_text(str(question))
-        written = read_answer(value_of(row, "prediction", path, where), "prediction", path, where)
-        text = written.rpartition("</think>")[2].strip()
-        choices = _options(row, path, where)
-        if FAILED in text:
-            yield Votes(question, [], where, missing="the model's service failed")
-        elif not choices or not text:
-            yield Votes(question, [(text, None)], where)
-        elif letter := choose_option(text, choices):
-            yield Votes(question, [(letter, None)], where)
-        else:
-            yield Votes(question, [], where, missing="no single option recognised")
+    """The votes of a predictions file; InputError names it and the row."""
+    as_text_has_it = is_text_table(path)
+    for row in read_records(path):
+        with at(path, row.where):
+            question = row.id("index")
+            yield _votes(row, id_from_text(str(question)) if as_text_has_it else question)
 
 
-def _options(row: Mapping[str, Any], path: str, where: str) -> dict[str, str]:
-    texts = {
-        letter: read_answer(row[letter], letter, path, where)
-        for letter in ascii_uppercase
-        if letter in row
-    }
-    return {letter: text for letter, text in texts.items() if text}
+def _votes(row: Record, question: int | str) -> Votes:
+    text = row.text("prediction").rpartition("</think>")[2].strip()
+    texts = {letter: row.text(letter) for letter in ascii_uppercase if letter in row}
+    choices = {letter: option for letter, option in texts.items() if option}
+    if FAILED in text:
+        return Votes(question, [], row.where, missing="the model's service failed")
+    if not choices or not text:
+        return Votes(question, [(text, None)], row.where)
+    if letter := choose_option(text, choices):
+        return Votes(question, [(letter, None)], row.where)
+    return Votes(question, [], row.where, missing="no single option recognised")

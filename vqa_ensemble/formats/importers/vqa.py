@@ -6,43 +6,18 @@ VQA v1 and v2, OK-VQA, TextVQA and most later leaderboards share the format. A r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from vqa_ensemble.formats.importers.base import (
-    ImportOptions,
-    Votes,
-    read_answer,
-    read_confidence,
-    read_id,
-)
-from vqa_ensemble.formats.importers.records import read_records, value_of
+from vqa_ensemble.files.records import Record
+from vqa_ensemble.formats.importers.base import ImportOptions, Votes, by_row, one_answer
 
 
-def recognizes(row: Mapping[str, Any]) -> bool:
+def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     return "question_id" in row and "answer" in row
 
 
-def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a results file.
-
-    Raises
-    ------
-    InputError
-        Naming the file and the row.
-    """
-    for where, row in read_records(path):
-        yield votes_of(row, "question_id", "answer", path, where)
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The vote of a row."""
+    return one_answer(row, "question_id", "answer")
 
 
-def votes_of(
-    row: Mapping[str, Any], id_name: str, answer_name: str, path: str, where: str
-) -> Votes:
-    """One answer to one question, with the row's ``confidence`` if it has one."""
-    question = read_id(value_of(row, id_name, path, where), id_name, path, where)
-    answer = read_answer(value_of(row, answer_name, path, where), answer_name, path, where)
-    confidence = row.get("confidence")
-    if confidence is not None:
-        confidence = read_confidence(confidence, "confidence", path, where)
-    return Votes(question, [(answer, confidence)], where)
+read = by_row(votes)

@@ -7,18 +7,18 @@ answers. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, need, shown
 from vqa_ensemble.files.json import parse_with_nan, read_json
+from vqa_ensemble.files.table import check_once, csv_rows
 from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
-
-Record = tuple[str, Mapping[str, Any]]
 
 # Keys under which tools put their list of rows beside other things.
 _LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
@@ -26,8 +26,103 @@ JSON_LINES = (".jsonl", ".ndjson")
 _PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
 _CONTROL = re.compile("_x(00[01][0-9A-F])_")
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _AS_ROWS = "Write a list of objects, one a row; pandas does with to_json(…, orient='records')."
 _AS_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
+
+
+class Record(dict[str, Any]):
+    """A row.
+
+    Its values are asked for as what they must be. What is not so, or not there, raises an
+    InputError without a place: the loop over the records gives it ``where``, the row's place.
+    """
+
+    __slots__ = ("where",)
+
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        super().__init__(values)
+        self.where = where
+
+    def __missing__(self, name: str) -> Any:
+        raise InputError(
+            f"has no '{name}'; it has: {', '.join(map(str, list(self)[:10])) or 'nothing'}",
+            fix="Name another format before the files, or mend the row.",
+        )
+
+    def id(self, name: str) -> int | str:
+        """The question id under a name; see :func:`as_id`."""
+        return as_id(self[name], name)
+
+    def text(self, name: str) -> str:
+        """The text under a name; see :func:`as_text`."""
+        return as_text(self[name], name)
+
+    def confidence(self, name: str = "confidence") -> float | None:
+        """The number under a name; None if it is null or not there."""
+        value = self.get(name)
+        return None if value is None else as_number(value, name)
+
+
+def id_from_text(text: str) -> int | str:
+    """A question id from a file in which everything is text: an integer if it is written as one.
+
+    Examples
+    --------
+    >>> id_from_text("262148000"), id_from_text("02930152"), id_from_text("img_3")
+    (262148000, '02930152', 'img_3')
+    """
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+
+
+def as_id(value: Any, name: str) -> int | str:
+    """A question id as JSON has it: an integer or a string, else InputError."""
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise InputError(f"'{name}' is {shown(value)}", fix="It must be an integer or a string.")
+
+
+def as_text(value: Any, name: str) -> str:
+    """A value as text: numbers and truth values are written out, null and NaN are empty.
+
+    Raises
+    ------
+    InputError
+        If it is a list or an object.
+
+    Examples
+    --------
+    >>> as_text(2, "answer"), as_text(True, "answer")
+    ('2', 'true')
+    """
+    # pandas writes NaN where a table has no value.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    raise InputError(f"'{name}' is {shown(value)}", fix="It must be text.")
+
+
+def as_number(value: Any, name: str) -> float:
+    """A number, or a text that is one; else InputError."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise InputError(
+            f"'{name}' is {shown(value)}, not a number",
+            fix="Correct it, or leave it out where the model gave no confidence.",
+        )
+    return number
 
 
 def ending(path: str) -> str:
@@ -63,7 +158,7 @@ def read_document(path: str) -> Any:
 
 
 def read_records(path: str) -> Iterator[Record]:
-    """Each row of a file with its place in it.
+    """Each row of a file.
 
     Raises
     ------
@@ -72,22 +167,29 @@ def read_records(path: str) -> Iterator[Record]:
         row that is not an object.
     """
     refuse_pickle(path)
-    if Path(path).is_dir():
-        return _dataset_folder(path)
-    check_regular_file(path)
-    readers = {
-        ".json": _json,
-        **dict.fromkeys(JSON_LINES, _json_lines),
-        ".csv": _delimited,
-        ".tsv": _delimited,
-        ".xlsx": _workbook,
-        ".parquet": _parquet,
-        ".arrow": _arrow,
-    }
-    return readers[check_ending(path, [*readers])](path)
+    reader = _dataset_folder
+    if not Path(path).is_dir():
+        check_regular_file(path)
+        readers = {
+            ".json": _json,
+            **dict.fromkeys(JSON_LINES, _json_lines),
+            ".csv": _delimited,
+            ".tsv": _delimited,
+            ".xlsx": _workbook,
+            ".parquet": _parquet,
+            ".arrow": _arrow,
+        }
+        reader = readers[check_ending(path, [*readers])]
+    empty = True
+    with at(path):
+        for record in reader(path):
+            empty = False
+            yield record
+        if empty:
+            raise InputError("holds no rows", fix="Check that the tool finished.")
 
 
-def rows_of(document: Any, path: str) -> Iterator[Record]:
+def rows_of(document: Any) -> Iterator[Record]:
     """The rows of a JSON document: a list, or an object that holds one under a usual key.
 
     Raises
@@ -99,45 +201,19 @@ def rows_of(document: Any, path: str) -> Iterator[Record]:
     if isinstance(document, dict):
         rows = next((document[k] for k in _LIST_KEYS if isinstance(document.get(k), list)), None)
     if not isinstance(rows, list):
-        raise InputError(
-            "holds no list of rows"
-            + (
-                f", but the keys {', '.join(list(document)[:5])}"
-                if document and isinstance(document, dict)
-                else f", but {shown(document)}"
-            ),
-            path=path,
-            fix=_AS_ROWS,
-        )
+        named = isinstance(document, dict) and document
+        there = f"the keys {', '.join(list(document)[:5])}" if named else shown(document)
+        raise InputError(f"holds no list of rows, but {there}", fix=_AS_ROWS)
     if not rows:
-        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
+        raise InputError("holds no rows", fix="Check that the tool finished.")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=f"row {number}", fix=_AS_ROWS)
-        yield f"row {number}", row
-
-
-def value_of(record: Mapping[str, Any], name: str, path: str, where: str) -> Any:
-    """A row's value.
-
-    Raises
-    ------
-    InputError
-        If the row has none of that name.
-    """
-    try:
-        return record[name]
-    except KeyError:
-        raise InputError(
-            f"has no '{name}'; it has: {', '.join(map(str, list(record)[:10])) or 'nothing'}",
-            path=path,
-            where=where,
-            fix="Name another format before the files, or mend the row.",
-        ) from None
+            raise InputError("is not an object", where=f"row {number}", fix=_AS_ROWS)
+        yield Record(row, f"row {number}")
 
 
 def _json(path: str) -> Iterator[Record]:
-    return rows_of(read_json(path, nan=True), path)
+    return rows_of(read_json(path, nan=True))
 
 
 def json_lines(path: str) -> Iterator[tuple[str, Any]]:
@@ -175,83 +251,61 @@ def json_lines(path: str) -> Iterator[tuple[str, Any]]:
 def _json_lines(path: str) -> Iterator[Record]:
     for where, row in json_lines(path):
         if not isinstance(row, dict):
-            raise InputError("is not an object", path=path, where=where, fix=_AS_OBJECT)
-        yield where, row
+            raise InputError("is not an object", where=where, fix=_AS_OBJECT)
+        yield Record(row, where)
 
 
 def _delimited(path: str) -> Iterator[Record]:
     delimiter = "\t" if ending(path) == ".tsv" else ","
+    fix = "Save it again as CSV, with quotes around cells that hold commas."
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            header = next(reader, [])
-            _check_header(header, path)
-            empty = True
-            for row in reader:
-                where = f"line {reader.line_num}"
-                if not row:
-                    continue
-                if len(row) != len(header):
+            rows = csv_rows(file, delimiter=delimiter, fix=fix)
+            _, header = next(rows, (0, []))
+            _check_header(header)
+            for line, row in rows:
+                if row and len(row) != len(header):
                     raise InputError(
                         f"has {len(row)} fields, the header {len(header)}",
-                        path=path,
-                        where=where,
+                        where=f"line {line}",
                         fix='Put a value that holds the delimiter or a newline in "quotes".',
                     )
-                empty = False
-                yield where, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"is not CSV: {error}",
-            path=path,
-            fix="Save it again as CSV, with quotes around cells that hold commas.",
-        ) from error
+                if row:
+                    yield Record(dict(zip(header, row, strict=True)), f"line {line}")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
-        ) from error
+        raise InputError(f"not UTF-8 text (byte {error.start})", fix="Save it as UTF-8.") from error
     except OSError as error:
         raise cannot_read(path, error) from error
-    if empty:
-        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
 
 
 def _workbook(path: str) -> Iterator[Record]:
-    with at(path), need("reading .xlsx needs openpyxl", extra="import"):
+    with need("reading .xlsx needs openpyxl", extra="import"):
         import openpyxl
-    import warnings
-
     try:
         with warnings.catch_warnings():
             # What is invalid is left out: it may be the sheet with the rows.
             warnings.filterwarnings("error", ".*contains (an )?invalid", UserWarning)
             book = openpyxl.load_workbook(path, read_only=True)
         try:
-            yield from _sheet(book.worksheets[0], path)
+            yield from _sheet(book.worksheets[0])
         finally:
             book.close()
     except (InputError, MemoryError):
         raise
     except Exception as error:  # a broken archive or its XML raises nearly anything
         raise InputError(
-            f"not a readable .xlsx workbook ({error})",
-            path=path,
-            fix="Save it again as .xlsx, or as .tsv.",
+            f"not a readable .xlsx workbook ({error})", fix="Save it again as .xlsx, or as .tsv."
         ) from error
 
 
-def _sheet(sheet: Any, path: str) -> Iterator[Record]:
+def _sheet(sheet: Any) -> Iterator[Record]:
     rows = sheet.iter_rows(values_only=True)
     header = [_cell(value) for value in next(rows, ())]
-    _check_header(header, path)
-    empty = True
+    _check_header(header)
     for number, row in enumerate(rows, start=2):
         cells = [_cell(value) for value in row]
         if any(cells):
-            empty = False
-            yield f"row {number}", dict(zip(header, cells, strict=False))
-    if empty:
-        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
+            yield Record(dict(zip(header, cells, strict=False)), f"row {number}")
 
 
 def _cell(value: Any) -> str:
@@ -263,12 +317,10 @@ def _cell(value: Any) -> str:
     return _CONTROL.sub(lambda found: chr(int(found[1], 16)), str(value))
 
 
-def _check_header(header: list[str], path: str) -> None:
+def _check_header(header: list[str]) -> None:
     if not any(header):
-        raise InputError("has no header", path=path, fix="Name the columns in the first line.")
-    twice = next((name for name in header if name and header.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"has the column '{twice}' twice", path=path, fix="Rename one of them.")
+        raise InputError("has no header", fix="Name the columns in the first line.")
+    check_once(header, filter(None, header))
 
 
 def _parquet(path: str) -> Iterator[Record]:
@@ -280,8 +332,7 @@ def _parquet(path: str) -> Iterator[Record]:
     try:
         file = pq.ParquetFile(path)
         names = [name for name in file.schema_arrow.names if not _holds_bytes(file, name)]
-        batches = file.iter_batches(columns=names)
-        yield from _batches(batches, path)
+        yield from _batches(file.iter_batches(columns=names))
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
 
@@ -301,13 +352,12 @@ def _dataset_folder(path: str) -> Iterator[Record]:
     shards = sorted(Path(path).glob("*.arrow"))
     if not shards:
         raise InputError(
-            "holds no .arrow files",
-            path=path,
-            fix="Give the folder of one split, as save_to_disk writes it.",
+            "holds no .arrow files", fix="Give the folder of one split, as save_to_disk writes it."
         )
     for shard in shards:
-        for where, row in _arrow(str(shard)):
-            yield f"{shard.name} {where}", row
+        for record in read_records(str(shard)):
+            record.where = f"{shard.name} {record.where}"
+            yield record
 
 
 def _arrow(path: str) -> Iterator[Record]:
@@ -316,25 +366,15 @@ def _arrow(path: str) -> Iterator[Record]:
     try:
         with pa.memory_map(path) as source:
             try:
-                reader = pa.ipc.open_stream(source)
-                batches: Any = reader
+                batches: Any = pa.ipc.open_stream(source)
             except pa.ArrowInvalid:
                 file = pa.ipc.open_file(source)
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
-            yield from _batches(batches, path)
+            yield from _batches(batches)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"not a readable Arrow file ({error})",
-            path=path,
-            fix=DAMAGED,
-        ) from error
+        raise InputError(f"not a readable Arrow file ({error})", fix=DAMAGED) from error
 
 
-def _batches(batches: Any, path: str) -> Iterator[Record]:
-    number = 0
-    for batch in batches:
-        for row in batch.to_pylist():
-            yield f"row {number}", row
-            number += 1
-    if not number:
-        raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
+def _batches(batches: Any) -> Iterator[Record]:
+    rows = (row for batch in batches for row in batch.to_pylist())
+    return (Record(row, f"row {number}") for number, row in enumerate(rows))

@@ -1,0 +1,108 @@
+"""Tables of answers: CSV, TSV, JSON, JSON lines, xlsx, parquet, Hugging Face ``datasets``.
+
+One row an answer, or one row a question with lists of answers and confidences. Without a
+confidence column each question has one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.records import (
+    Record,
+    as_number,
+    as_text,
+    ending,
+    id_from_text,
+    is_text_table,
+    read_records,
+)
+from vqa_ensemble.formats.spreadsheet import unguard
+
+
+class Columns(NamedTuple):
+    """The names of a table's columns."""
+
+    question_id: str = "question_id"
+    answer: str = "answer"
+    confidence: str = "confidence"
+
+
+class Answered(NamedTuple):
+    """A question's answers, each with its confidence or None, and the row of the first."""
+
+    question: int | str
+    answers: list[tuple[str, float | None]]
+    where: str
+
+
+def read_answers(path: str, columns: Columns) -> Iterator[Answered]:
+    """The answers of each question of a table.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the row: a column missing, one answer with two confidences, several
+        answers a question without confidences.
+    """
+    questions: dict[int | str, dict[str, tuple[float | None, str]]] = {}
+    for row in read_records(path):
+        with at(path, row.where):
+            question = row.id(columns.question_id)
+            if is_text_table(path):
+                question = id_from_text(_plain(str(question), path))
+            answers = questions.setdefault(question, {})
+            for answer, confidence in _answers(row, columns):
+                _add(answers, _plain(answer, path), confidence, row.where, question)
+    for question, answers in questions.items():
+        where = next(iter(answers.values()))[1] if answers else f"question {question}"
+        yield Answered(question, [(answer, value[0]) for answer, value in answers.items()], where)
+
+
+def _plain(text: str, path: str) -> str:
+    """The text as it was before it was made harmless to spreadsheets."""
+    return unguard(text) if ending(path) == ".csv" else text
+
+
+def _answers(row: Record, columns: Columns) -> list[tuple[str, float | None]]:
+    given, scores = row[columns.answer], row.get(columns.confidence)
+    if not isinstance(given, list):
+        given, scores = [given], [scores]
+    elif scores is None:
+        scores = [None] * len(given)
+    if not isinstance(scores, list) or len(scores) != len(given):
+        raise InputError(
+            f"'{columns.answer}' and '{columns.confidence}' differ in length",
+            fix="Give as many confidences as answers.",
+        )
+    answers = [as_text(answer, columns.answer) for answer in given]
+    confidences = [
+        None if score in (None, "") else as_number(score, columns.confidence) for score in scores
+    ]
+    return list(zip(answers, confidences, strict=True))
+
+
+def _add(
+    answers: dict[str, tuple[float | None, str]],
+    answer: str,
+    confidence: float | None,
+    where: str,
+    question: int | str,
+) -> None:
+    before, there = answers.setdefault(answer, (confidence, where))
+    # The same row twice says nothing new; one answer with two confidences does not fit.
+    if before != confidence:
+        raise InputError(
+            f"answer {answer!r} to question {question} has confidence {confidence} here "
+            f"and {before} in {there}",
+            fix="Keep one of them.",
+        )
+    if len(answers) > 1 and confidence is None:
+        other = next(iter(answers))
+        raise InputError(
+            f"question {question} has the answer {answer!r} here and {other!r} in "
+            f"{answers[other][1]}",
+            fix="Keep one, or name a column of confidences with --confidence-column.",
+        )
