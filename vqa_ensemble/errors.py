@@ -71,8 +71,7 @@ class InputError(ValueError):
         return copyreg.__newobj__, (type(self),), {"args": self.args, **vars(self)}  # type: ignore[attr-defined]
 
 
-@contextmanager
-def at(path: str | os.PathLike[str] | None, where: str | None = None) -> Iterator[None]:
+class at:  # noqa: N801  read as a word: ``with at(path):``
     """Give every InputError raised inside its place: functions below need not know it.
 
     Examples
@@ -82,11 +81,20 @@ def at(path: str | os.PathLike[str] | None, where: str | None = None) -> Iterato
     Traceback (most recent call last):
     vqa_ensemble.errors.InputError: scores.csv, row 3: score is -1. It must lie in [0, 1].
     """
-    try:
-        yield
-    except InputError as error:
-        error.place(path, where)
-        raise
+
+    # A class, not a generator: readers enter it for every row.
+    __slots__ = ("_path", "_where")
+
+    def __init__(self, path: str | os.PathLike[str] | None, where: str | None = None) -> None:
+        self._path, self._where = path, where
+
+    def __enter__(self) -> None:
+        """Nothing to set up."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Place the error."""
+        if isinstance(error, InputError):
+            error.place(self._path, self._where)
 
 
 @contextmanager
