@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection, TrainingSection
-from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.data.examples import Batch, Inputs
 from vqa_ensemble.training.memory import keep_freed_memory
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
@@ -118,18 +118,18 @@ def copy_weights(reference: Any, ours: VqaModel) -> None:
 def random_batch() -> Batch:
     """Full pictures and full questions: the reference masks no words."""
     corners = torch.rand(BATCH, REGIONS, 2) * 0.7
-    return Batch(
+    inputs = Inputs(
         features=torch.randn(BATCH, REGIONS, FEATURES).abs(),
         boxes=torch.cat([corners, corners + 0.3 * torch.rand(BATCH, REGIONS, 2)], -1),
         mask=torch.ones(BATCH, REGIONS, dtype=torch.bool),
         tokens=torch.randint(1, VOCABULARY + 1, (BATCH, WORDS)),
-        targets=torch.rand(BATCH, ANSWERS) * (torch.rand(BATCH, ANSWERS) < 0.002),
     )
+    return Batch(inputs, torch.rand(BATCH, ANSWERS) * (torch.rand(BATCH, ANSWERS) < 0.002))
 
 
 def reference_logits(model: Any, batch: Batch) -> Tensor:
     """The reference's forward pass; its words count from 0, with the padding last."""
-    logits, _ = model(batch.features, batch.boxes, batch.tokens - 1, None)
+    logits, _ = model(batch.inputs.features, batch.inputs.boxes, batch.inputs.tokens - 1, None)
     result: Tensor = logits
     return result
 
@@ -173,7 +173,7 @@ def compare(folder: str, glimpses: int, width: int) -> float:
     batch = random_batch()
     with torch.inference_mode():
         expected = reference_logits(theirs, batch)
-        found = ours(batch.features, batch.boxes, batch.mask, batch.tokens)
+        found = ours(batch.inputs)
     return float((found - expected).abs().max() / expected.abs().max())
 
 

@@ -223,11 +223,13 @@ def test_visual7w(tmp_path: Path) -> None:
     assert split.answer_types == ["what", "who"]
     folders.write_regions(root, [2332541])
     data = section("visual7w", root)
-    batch = training_examples(open_dataset(data), data).batch(np.array([0, 1]))
-    assert batch.choice_targets is not None
-    assert batch.choice_targets.tolist() == [[0, 0, 0, 1], [0, 0, 1, 0]]
-    assert batch.choices is not None
-    assert (batch.choices[:, :, 0] > 1).all()  # every option's first word is known
+    examples = training_examples(open_dataset(data), data)
+    examples.chooses = True
+    batch = examples.batch(np.array([0, 1]))
+    assert batch.targets is not None
+    assert batch.targets.tolist() == [[0, 0, 0, 1], [0, 0, 1, 0]]
+    assert batch.inputs.choices is not None
+    assert (batch.inputs.choices[:, :, 0] > 1).all()  # every option's first word is known
 
 
 def test_gqa(tmp_path: Path) -> None:

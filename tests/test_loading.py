@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dataclasses import fields, replace  # noqa: E402
+from dataclasses import replace  # noqa: E402
 
 from tiny_vqa import assert_close_weights, tiny_recipe, write_data  # noqa: E402
 
@@ -43,8 +43,8 @@ def all_rows(examples: Examples) -> list[np.ndarray]:
 
 
 def assert_same(one: Batch, other: Batch) -> None:
-    for field in fields(Batch):
-        left, right = getattr(one, field.name), getattr(other, field.name)
+    parts = ((*batch.inputs, batch.targets, batch.teacher) for batch in (one, other))
+    for left, right in zip(*parts, strict=True):
         assert (left is None) == (right is None)
         assert left is None or torch.equal(left, right)
 
@@ -123,9 +123,9 @@ def test_a_worker_s_error_arrives_as_it_was(examples: Examples) -> None:
 
 def test_features_stay_as_stored_until_they_are_used(examples: Examples) -> None:
     batch = examples.batch(np.arange(3))
-    assert batch.features.dtype == torch.float16
-    assert batch.to(CPU).features.dtype == torch.float32
-    assert torch.equal(batch.to(CPU).features, batch.features.float())
+    assert batch.inputs.features.dtype == torch.float16
+    assert batch.to(CPU).inputs.features.dtype == torch.float32
+    assert torch.equal(batch.to(CPU).inputs.features, batch.inputs.features.float())
 
 
 def test_workers_change_no_weight_and_no_hash(recipe: Recipe, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
     ARCHITECTURES,
     ModelSection,
 )
+from vqa_ensemble.training.data.examples import Inputs  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
 from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402
-from vqa_ensemble.training.models.parts import Dropout, Gru, Linear, VqaModel, masked_softmax  # noqa: E402
+from vqa_ensemble.training.models.kernels import Dropout, Gru, Linear  # noqa: E402
+from vqa_ensemble.training.models.parts import VqaModel, masked_softmax  # noqa: E402
 from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
 
 WIDTH, WORDS, ANSWERS = 6, 9, 5
@@ -59,7 +61,7 @@ def test_logits_have_one_column_an_answer(
     architecture: str, activation: str, region_layers: int
 ) -> None:
     model = model_of(architecture, activation=activation, region_layers=region_layers)
-    assert model(*inputs(architecture)).shape == (4, ANSWERS)
+    assert model(Inputs(*inputs(architecture))).shape == (4, ANSWERS)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -74,8 +76,8 @@ def test_regions_that_are_not_there_change_nothing(
     boxes_padded = torch.cat([boxes, torch.full_like(boxes, torch.nan)], 1)
     mask_padded = torch.cat([mask, ~mask], 1)
     torch.testing.assert_close(
-        model(padded, boxes_padded, mask_padded, tokens, choices),
-        model(features, boxes, mask, tokens, choices),
+        model(Inputs(padded, boxes_padded, mask_padded, tokens, choices)),
+        model(Inputs(features, boxes, mask, tokens, choices)),
     )
 
 
@@ -84,8 +86,8 @@ def test_regions_that_are_not_there_change_nothing(
 def test_padding_words_change_nothing(architecture: str, counter: dict[str, object]) -> None:
     model = model_of(architecture, **counter).eval()
     features, boxes, mask, tokens, choices = inputs(architecture)
-    together = model(features, boxes, mask, tokens, choices)
-    alone = model(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2], choices[1:2])
+    together = model(Inputs(features, boxes, mask, tokens, choices))
+    alone = model(Inputs(features[1:2], boxes[1:2], mask[1:2], tokens[1:2, :2], choices[1:2]))
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -98,8 +100,8 @@ def test_the_order_of_regions_does_not_matter(
     features, boxes, mask, tokens, choices = inputs(architecture)
     order = torch.tensor([3, 1, 4, 0, 2])
     torch.testing.assert_close(
-        model(features[:, order], boxes[:, order], mask, tokens, choices),
-        model(features, boxes, mask, tokens, choices),
+        model(Inputs(features[:, order], boxes[:, order], mask, tokens, choices)),
+        model(Inputs(features, boxes, mask, tokens, choices)),
     )
 
 
@@ -112,7 +114,7 @@ def test_every_parameter_gets_a_finite_gradient_in_bfloat16(
     features, boxes, mask, tokens, choices = inputs(architecture)
     mask[0, 2:] = False
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = model(features, boxes, mask, tokens, choices)
+        logits = model(Inputs(features, boxes, mask, tokens, choices))
         loss = soft_target_loss(logits, torch.rand(4, ANSWERS))
     loss.backward()
     for name, parameter in model.named_parameters():
@@ -149,7 +151,7 @@ def test_bilinear_attention_follows_the_paper_element_by_element() -> None:
         )
         states = glimpse.project(pooled) + states
     expected = model.classifier(states.sum(0))
-    torch.testing.assert_close(model(features, boxes, mask, tokens)[0], expected)
+    torch.testing.assert_close(model(Inputs(features, boxes, mask, tokens))[0], expected)
 
 
 def test_a_convolution_sees_the_picture_that_the_patches_make() -> None:
@@ -207,7 +209,7 @@ def test_trilinear_interaction_follows_the_paper_element_by_element() -> None:
             )
             q, a = q + glimpse.to_question(z), a + glimpse.to_answer(z)
         expected = model.classifier(q.sum(0) + a.sum(0))[0]
-        found = model(features, boxes, mask, tokens, choices)[0, option]
+        found = model(Inputs(features, boxes, mask, tokens, choices))[0, option]
         torch.testing.assert_close(found, expected)
 
 
@@ -215,13 +217,13 @@ def test_options_do_not_see_each_other_and_missing_ones_are_not_chosen() -> None
     model = model_of("cti").eval()
     features, boxes, mask, tokens, choices = inputs("cti")
     choices[2, 3:] = 0
-    together = model(features, boxes, mask, tokens, choices)
+    together = model(Inputs(features, boxes, mask, tokens, choices))
     assert (together[2, 3:].sigmoid() == 0).all()
     order = torch.tensor([2, 0, 4, 1, 3])
-    shuffled = model(features, boxes, mask, tokens, choices[:, order])
+    shuffled = model(Inputs(features, boxes, mask, tokens, choices[:, order]))
     torch.testing.assert_close(shuffled, together[:, order])
     torch.testing.assert_close(
-        model(features, boxes, mask, tokens, choices[:, :1]), together[:, :1]
+        model(Inputs(features, boxes, mask, tokens, choices[:, :1])), together[:, :1]
     )
     loss = soft_target_loss(together, torch.tensor([[1.0, 0, 0, 0, 0]]).expand(4, 5))
     assert loss < 100

@@ -15,6 +15,7 @@ from tiny_vqa import NO_DROPOUT, assert_close_weights  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
+from vqa_ensemble.training.data.examples import Inputs  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
@@ -38,13 +39,13 @@ def limit_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def fail(*unused: object) -> None:
             raise error
 
-        def limited(self: BilinearAttention, *inputs: Any) -> Any:
+        def limited(self: BilinearAttention, x: Inputs) -> Any:
             while hooks:
                 hooks.pop().remove()
-            too_many = len(inputs[0]) > most
+            too_many = len(x.tokens) > most
             if too_many and not backward:
                 fail()
-            logits = forward(self, *inputs)
+            logits = forward(self, x)
             if too_many:
                 # The layers above have their gradient by then.
                 hooks.append(self.question.embedding.weight.register_hook(fail))

@@ -108,6 +108,7 @@ def test_an_unknown_name_lists_what_there_is() -> None:
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_that_ships_builds_its_model(name: str) -> None:
     torch = pytest.importorskip("torch")
+    from vqa_ensemble.training.data.examples import Inputs
     from vqa_ensemble.training.models import build_model
 
     section = read_recipe(name).model
@@ -115,7 +116,7 @@ def test_every_recipe_that_ships_builds_its_model(name: str) -> None:
     model = build_model(replace(section, hidden=12), width=width, words=9, answers=5).eval()
     regions = torch.rand(2, 4, width), torch.rand(2, 4, 4), torch.ones(2, 4, dtype=torch.bool)
     choices = torch.tensor([[[1], [2], [3]]] * 2) if section.architecture == "cti" else None
-    logits = model(*regions, torch.tensor([[1, 2, 0], [3, 4, 5]]), choices)
+    logits = model(Inputs(*regions, torch.tensor([[1, 2, 0], [3, 4, 5]]), choices))
     assert logits.shape == (2, 5 if choices is None else 3)
     assert torch.isfinite(logits).all()
 

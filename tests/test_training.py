@@ -58,7 +58,7 @@ def test_soft_targets_are_thirds_of_normalised_answers(make_recipe: Callable[...
 def test_masks_follow_the_counts_of_regions(make_recipe: Callable[..., Recipe]) -> None:
     split = open_dataset(make_recipe().data).split("train")
     batch = Examples([split], ["<padding>", "<unknown>"], ["yes"], 4).batch(np.arange(6))
-    assert batch.mask.sum(1).tolist() == [4, 4, 2, 3, 1, 4]
+    assert batch.inputs.mask.sum(1).tolist() == [4, 4, 2, 3, 1, 4]
 
 
 @pytest.mark.parametrize("stop", [1, 7, 11, 20])

@@ -156,11 +156,10 @@ def test_the_second_embedding_reaches_the_answer(tmp_path: Path, file: Path) -> 
     trainer = Trainer(recipe, tmp_path / "run", CPU)
     model = trainer.member.model.eval()
     batch = trainer._examples.batch(np.arange(4)).to(CPU)
-    inputs = batch.features, batch.boxes, batch.mask, batch.tokens
-    before = model(*inputs)
+    before = model(batch.inputs)
     with torch.no_grad():
         model.question.tfidf_embedding.weight.add_(1)
-    assert not torch.allclose(model(*inputs), before)
+    assert not torch.allclose(model(batch.inputs), before)
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path, file: Path) -> None:

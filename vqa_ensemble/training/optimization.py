@@ -79,9 +79,7 @@ def accumulate_gradients(
         seen += len(batch)
         with nullcontext() if seen >= share else no_exchange():
             with precision.autocast():
-                logits = network(
-                    batch.features, batch.boxes, batch.mask, batch.tokens, batch.choices
-                )
+                logits = network(batch.inputs)
                 loss = loss_of(logits, batch)
             precision.backward(loss * weight)
         sums.append(torch.stack([loss.detach(), soft_score(logits.detach(), batch.targets)]))

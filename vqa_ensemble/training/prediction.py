@@ -65,7 +65,7 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
             f"{member.name} was trained on {member.width}",
             fix="Give the split the kind of regions that the member was trained on.",
         )
-    give_answers(examples, member.recipe.model.architecture)
+    give_answers(examples, type(member.model))
     given = content.answers.answers if content.answers and not examples.chooses else None
     if given is not None and not set(given) & set(member.answers):
         raise InputError(
@@ -99,9 +99,7 @@ def predict_examples(
         for start in range(0, len(rows), _BATCH_SIZE):
             batch_rows = rows[start : start + _BATCH_SIZE]
             batch = examples.batch(batch_rows).to(device)
-            logits = member.model(
-                batch.features, batch.boxes, batch.mask, batch.tokens, batch.choices
-            )
+            logits = member.model(batch.inputs)
             count = min(top_k or logits.shape[1], logits.shape[1])
             best = logits.float().sigmoid().topk(count, dim=1)
             confidences = best.values.cpu().numpy()

@@ -33,7 +33,7 @@ from vqa_ensemble.training.data.teacher import read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors
 from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.meter import Meter
-from vqa_ensemble.training.models import build_model
+from vqa_ensemble.training.models import architecture, build_model
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
@@ -128,17 +128,15 @@ class Trainer:
         self._precision = MixedPrecision(recipe.training.precision, device)
 
         dataset = dataset or open_dataset(recipe.data)
-        architecture = recipe.model.architecture
-        self._examples = training_examples(
-            dataset, recipe.data, answer_words=architecture == "cti-teacher"
-        )
-        give_answers(self._examples, architecture)
+        kind = architecture(recipe.model.architecture)
+        self._examples = training_examples(dataset, recipe.data, answer_words=kind.reads_answer)
+        give_answers(self._examples, kind)
         words, answers = self._examples.words, self._examples.answers
         self.teacher = None
         if recipe.distillation.teacher:
-            if self._examples.chooses:
+            if kind.chooses:
                 raise InputError(
-                    f"'{architecture}' chooses among options; teachers speak of a vocabulary",
+                    f"'{kind.name}' chooses among options; teachers speak of a vocabulary",
                     where="model.architecture",
                     fix="Teach 'butd', 'san' or 'ban'.",
                 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -208,47 +209,56 @@ class Dataset(Protocol):
         """Read a split with its regions; :class:`InputError` as :meth:`read`."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What a model sees of B examples, and what it should answer.
+class Inputs(NamedTuple):
+    """What a model sees of B examples.
 
     Attributes
     ----------
     features : Tensor of float32, shape (B, K, D)
-        Before :meth:`to` in the type they are stored in, so that half as much goes to a GPU.
     boxes : Tensor of float32, shape (B, K, 4)
+        x1, y1, x2, y2 as shares of the picture's sides.
     mask : Tensor of bool, shape (B, K)
-        False where a picture has fewer than K regions.
+        False where a picture has fewer than K regions; features and boxes there are ignored.
     tokens : Tensor of int64, shape (B, T)
-        Padded on the right with zeros.
-    targets : Tensor of float32, shape (B, A), or None
+        Words of the question, padded on the right with zeros.
     choices : Tensor of int64, shape (B, C, Ta), or None
-        Words of the options of multiple-choice questions, padded like ``tokens``. An option
-        has at least one word; where a question has fewer than C, the rest are all padding.
-    choice_targets : Tensor of float32, shape (B, C), or None
-        Score of each option.
-    teacher : Tensor of float32, shape (B, A), or None
-        A teacher's confidences; all zero where it lacks the question.
+        Words of answers to score, padded like ``tokens``, for the models that need them. An
+        answer has at least one word; where a question has fewer than C, the rest are all padding.
     """
 
     features: Tensor
     boxes: Tensor
     mask: Tensor
     tokens: Tensor
-    targets: Tensor | None
     choices: Tensor | None = None
-    choice_targets: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model sees of B examples, and what it should answer.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        Before :meth:`to` features are of the type they are stored in, so that half as much goes
+        to a GPU.
+    targets : Tensor of float32, shape (B, A), or None
+        Scores of the answers; (B, C), of the options, for a model that chooses.
+    teacher : Tensor of float32, shape (B, A), or None
+        A teacher's confidences; all zero where it lacks the question.
+    """
+
+    inputs: Inputs
+    targets: Tensor | None
     teacher: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.inputs.tokens)
 
     def parts(self, size: int) -> Iterator[Batch]:
         """The same as batches of ``size`` examples, the last of which may have fewer."""
-        values = [getattr(self, field.name) for field in fields(self)]
         for start in range(0, len(self), size):
-            part: list[Any] = [v if v is None else v[start : start + size] for v in values]
-            yield Batch(*part)
+            yield self._each(itemgetter(slice(start, start + size)))
 
     def pin_memory(self) -> Batch:
         """The same in page-locked memory."""
@@ -256,15 +266,18 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device, all numbers in float32."""
-        if device.type == "cpu":
-            return replace(self, features=self.features.float())
-        there = self.pin_memory()._each(lambda tensor: tensor.to(device, non_blocking=True))
-        return replace(there, features=there.features.float())
+        there = self
+        if device.type != "cpu":
+            there = self.pin_memory()._each(lambda tensor: tensor.to(device, non_blocking=True))
+        inputs = there.inputs._replace(features=there.inputs.features.float())
+        return replace(there, inputs=inputs)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        values = (getattr(self, field.name) for field in fields(self))
-        changed: list[Any] = [value if value is None else change(value) for value in values]
-        return Batch(*changed)
+        def changed(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
+        inputs: Any = map(changed, self.inputs)
+        return Batch(Inputs(*inputs), changed(self.targets), changed(self.teacher))
 
 
 @dataclass(frozen=True)
@@ -370,18 +383,19 @@ class Examples:
         """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
         chosen, width = torch.from_numpy(rows), len(self.answers)
-        choice_targets = None if self.choice_targets is None else self.choice_targets[chosen]
-        targets = None if self.targets is None else self.targets.dense(rows, width)
-        return Batch(
+        if self.chooses:
+            targets = None if self.choice_targets is None else self.choice_targets[chosen]
+        else:
+            targets = None if self.targets is None else self.targets.dense(rows, width)
+        inputs = Inputs(
             torch.from_numpy(features),
             torch.from_numpy(boxes),
             torch.from_numpy(mask),
             self.tokens[chosen],
-            choice_targets if self.chooses else targets,
             None if self.choices is None else self.choices[chosen],
-            choice_targets,
-            None if self.teacher is None else self.teacher.dense(rows, width),
         )
+        teacher = None if self.teacher is None else self.teacher.dense(rows, width)
+        return Batch(inputs, targets, teacher)
 
     def _read_regions(
         self, rows: npt.NDArray[np.int64]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,30 +14,33 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.training.data.examples import Examples, Split
 from vqa_ensemble.training.data.vocabulary import encode_questions
 
+if TYPE_CHECKING:
+    from vqa_ensemble.training.models.parts import VqaModel
 
-def give_answers(examples: Examples, architecture: str) -> None:
-    """Prepare examples for an architecture that reads answers; for others, do nothing.
 
-    ``cti`` chooses among the options of multiple choice, whose scores become the targets of a
-    batch. ``cti-teacher`` reads the annotated answer as the only option.
+def give_answers(examples: Examples, model: type[VqaModel]) -> None:
+    """Prepare examples for a model that needs answers; for others, do nothing.
+
+    One that chooses among the options of multiple choice has their scores as the targets of a
+    batch; one that reads the annotated answer gets it as the only option.
 
     Raises
     ------
     InputError
         If there are no options, or no annotated answers.
     """
-    if architecture == "cti":
+    if model.chooses:
         if examples.choices is None:
             raise InputError(
-                "'cti' chooses among options, and these questions have none",
+                f"'{model.name}' chooses among options, and these questions have none",
                 where="model.architecture",
                 fix="Train 'ban', 'san' or 'butd' on open-ended questions.",
             )
         examples.chooses = True
-    elif architecture == "cti-teacher":
+    elif model.reads_answer:
         if examples.targets is None:
             raise InputError(
-                "'cti-teacher' reads the annotated answer, and these questions have none",
+                f"'{model.name}' reads the annotated answer, and these questions have none",
                 where="model.architecture",
                 fix="Predict the splits that the student is trained on.",
             )

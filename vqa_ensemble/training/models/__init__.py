@@ -11,12 +11,26 @@ from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.models.san import StackedAttention
 
 ARCHITECTURES: dict[str, type[VqaModel]] = {
-    "butd": BottomUpTopDown,
-    "san": StackedAttention,
-    "ban": BilinearAttention,
-    "cti": ChoiceInteraction,
-    "cti-teacher": TeacherInteraction,
+    model.name: model
+    for model in (
+        BottomUpTopDown,
+        StackedAttention,
+        BilinearAttention,
+        ChoiceInteraction,
+        TeacherInteraction,
+    )
 }
+
+
+def architecture(name: str) -> type[VqaModel]:
+    """The kind of model that a recipe names; :class:`InputError` if there is none."""
+    if name not in ARCHITECTURES:
+        raise InputError(
+            f"no architecture '{name}'",
+            where="model.architecture",
+            fix=f"Known: {', '.join(ARCHITECTURES)}.",
+        )
+    return ARCHITECTURES[name]
 
 
 def build_model(section: ModelSection, *, width: int, words: int, answers: int) -> VqaModel:
@@ -35,10 +49,4 @@ def build_model(section: ModelSection, *, width: int, words: int, answers: int) 
     InputError
         If the architecture is unknown.
     """
-    if section.architecture not in ARCHITECTURES:
-        raise InputError(
-            f"no architecture '{section.architecture}'",
-            where="model.architecture",
-            fix=f"Known: {', '.join(ARCHITECTURES)}.",
-        )
-    return ARCHITECTURES[section.architecture](section, width=width, words=words, answers=answers)
+    return architecture(section.architecture)(section, width=width, words=words, answers=answers)

@@ -23,14 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
 from vqa_ensemble.training.models.parts import (
     Counts,
-    Dropout,
-    Linear,
     Nonlinear,
     VqaModel,
     masked_softmax,
-    narrowed,
 )
 
 # The maps' joint space is this many times as wide as the hidden states.
@@ -39,6 +38,8 @@ ATTENTION_RANK = 3
 
 class BilinearAttention(VqaModel):
     """Every word attends to every region, γ times; each glimpse refines the words' states."""
+
+    name = "ban"
 
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
@@ -50,23 +51,16 @@ class BilinearAttention(VqaModel):
         )
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
-    def forward(
-        self,
-        features: Tensor,
-        boxes: Tensor,
-        mask: Tensor,
-        tokens: Tensor,
-        choices: Tensor | None = None,
-    ) -> Tensor:
-        y = self.dropout(narrowed(self.regions(features, boxes, mask)))  # (B, K, V)
-        states, _, words = self.question(tokens)  # (B, T, H), (B, T)
+    def forward(self, x: Inputs) -> Tensor:
+        y = self.dropout(narrowed(self.regions(x.features, x.boxes, x.mask)))  # (B, K, V)
+        states, _, words = self.question(x.tokens)  # (B, T, H), (B, T)
         attention = self.attention(states, y)  # (B, γ, T, K)
-        maps = masked_softmax(attention, words[:, None, :, None] & mask[:, None, None], (-2, -1))
+        maps = masked_softmax(attention, words[:, None, :, None] & x.mask[:, None, None], (-2, -1))
         for g, glimpse in enumerate(self.glimpses):
             states = glimpse(states, y, maps[:, g])[:, None] + states
             if self.counts is not None:
                 highest = attention[:, g].masked_fill(~words[..., None], -torch.inf).amax(1)
-                states = states + self.counts(highest, boxes, mask, g)[:, None]
+                states = states + self.counts(highest, x.boxes, x.mask, g)[:, None]
         joint = (states * words[..., None]).sum(1)  # (B, H)
         logits: Tensor = self.classifier(joint)
         return logits

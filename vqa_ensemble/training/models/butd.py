@@ -15,11 +15,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.models.kernels import Dropout, Linear
 from vqa_ensemble.training.models.parts import (
     ACTIVATIONS,
     Counts,
-    Dropout,
-    Linear,
     Nonlinear,
     VqaModel,
     masked_softmax,
@@ -29,6 +29,8 @@ from vqa_ensemble.training.models.parts import (
 
 class BottomUpTopDown(VqaModel):
     """The question attends once to the regions; its state times theirs is classified."""
+
+    name = "butd"
 
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
@@ -45,22 +47,15 @@ class BottomUpTopDown(VqaModel):
         self.join_region = Nonlinear(self.regions.width, hidden, activation, section.dropout)
         self.counts = Counts(section, 1) if section.counter else None
 
-    def forward(
-        self,
-        features: Tensor,
-        boxes: Tensor,
-        mask: Tensor,
-        tokens: Tensor,
-        choices: Tensor | None = None,
-    ) -> Tensor:
-        v = self.regions(features, boxes, mask)  # (B, K, V)
-        _, q, _ = self.question(tokens)  # (B, H)
+    def forward(self, x: Inputs) -> Tensor:
+        v = self.regions(x.features, x.boxes, x.mask)  # (B, K, V)
+        _, q, _ = self.question(x.tokens)  # (B, H)
         attention = self.attention(v, q)  # a: (B, K)
-        weights = masked_softmax(attention, mask, dim=1)  # α
+        weights = masked_softmax(attention, x.mask, dim=1)  # α
         attended = (weights[:, None] @ v)[:, 0]  # v̂: (B, V)
         joint = self.join_question(q) * self.join_region(attended)  # h: (B, H)
         if self.counts is not None:
-            joint = joint + self.counts(attention, boxes, mask, 0)
+            joint = joint + self.counts(attention, x.boxes, x.mask, 0)
         logits: Tensor = self.classifier(joint)  # (B, A)
         return logits
 

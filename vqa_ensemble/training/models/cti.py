@@ -26,15 +26,14 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
+from vqa_ensemble.training.data.examples import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
+from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
 from vqa_ensemble.training.models.parts import (
-    Dropout,
-    Linear,
     Nonlinear,
     QuestionEncoder,
     VqaModel,
     masked_softmax,
-    narrowed,
 )
 
 RANK = 32
@@ -57,21 +56,20 @@ class TrilinearInteraction(VqaModel):
             TrilinearGlimpse(self.regions.width, section) for _ in range(section.glimpses)
         )
 
-    def interact(
-        self, features: Tensor, boxes: Tensor, mask: Tensor, tokens: Tensor, choices: Tensor
-    ) -> Tensor:
+    def interact(self, x: Inputs) -> Tensor:
         """The classifier's outputs for each answer: (B, C, outputs)."""
-        batch, count = choices.shape[:2]
-        v = self.dropout(narrowed(self.regions(features, boxes, mask)))  # (B, K, V)
-        q, _, words = self.question(tokens)  # (B, T, H), (B, T)
-        a, _, answer_words = self.answer(choices.flatten(0, 1))  # (B·C, S, H), (B·C, S)
+        assert x.choices is not None
+        batch, count = x.choices.shape[:2]
+        v = self.dropout(narrowed(self.regions(x.features, x.boxes, x.mask)))  # (B, K, V)
+        q, _, words = self.question(x.tokens)  # (B, T, H), (B, T)
+        a, _, answer_words = self.answer(x.choices.flatten(0, 1))  # (B·C, S, H), (B·C, S)
         a = a.unflatten(0, (batch, count))
         answer_words = answer_words.view(batch, count, -1)
         logits = self.attention(v, q, a)  # (B, C, γ, T, S, K)
         there = (
             words[:, None, None, :, None, None]
             & answer_words[:, :, None, None, :, None]
-            & mask[:, None, None, None, None]
+            & x.mask[:, None, None, None, None]
         )
         maps = masked_softmax(logits, there, (-3, -2, -1))
         q = q[:, None]  # the answers' own from here on: (B, C, T, H)
@@ -87,35 +85,26 @@ class TrilinearInteraction(VqaModel):
 class ChoiceInteraction(TrilinearInteraction):
     """Multiple choice: a logit for each option, (B, C)."""
 
+    name = "cti"
+    chooses = True
+
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=1)
 
-    def forward(
-        self,
-        features: Tensor,
-        boxes: Tensor,
-        mask: Tensor,
-        tokens: Tensor,
-        choices: Tensor | None = None,
-    ) -> Tensor:
-        assert choices is not None
-        logits = self.interact(features, boxes, mask, tokens, choices)[..., 0]
-        return logits.masked_fill((choices == PADDING).all(2), NOT_THERE)
+    def forward(self, x: Inputs) -> Tensor:
+        assert x.choices is not None
+        logits = self.interact(x)[..., 0]
+        return logits.masked_fill((x.choices == PADDING).all(2), NOT_THERE)
 
 
 class TeacherInteraction(TrilinearInteraction):
     """A teacher: the annotated answer in, as (B, 1, S) ``choices``, logits (B, A) out."""
 
-    def forward(
-        self,
-        features: Tensor,
-        boxes: Tensor,
-        mask: Tensor,
-        tokens: Tensor,
-        choices: Tensor | None = None,
-    ) -> Tensor:
-        assert choices is not None
-        return self.interact(features, boxes, mask, tokens, choices)[:, 0]
+    name = "cti-teacher"
+    reads_answer = True
+
+    def forward(self, x: Inputs) -> Tensor:
+        return self.interact(x)[:, 0]
 
 
 class TrilinearAttentionMaps(nn.Module):

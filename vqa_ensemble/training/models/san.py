@@ -13,11 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.models.parts import Counts, Dropout, Linear, VqaModel, masked_softmax
+from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.models.kernels import Dropout, Linear
+from vqa_ensemble.training.models.parts import Counts, VqaModel, masked_softmax
 
 
 class StackedAttention(VqaModel):
     """The question, refined by what each layer of attention finds, looks again."""
+
+    name = "san"
 
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__(section, width=width, words=words, answers=answers)
@@ -26,23 +30,16 @@ class StackedAttention(VqaModel):
         self.layers = nn.ModuleList(AttentionLayer(section) for _ in range(section.glimpses))
         self.counts = Counts(section, section.glimpses) if section.counter else None
 
-    def forward(
-        self,
-        features: Tensor,
-        boxes: Tensor,
-        mask: Tensor,
-        tokens: Tensor,
-        choices: Tensor | None = None,
-    ) -> Tensor:
-        v = torch.tanh(self.project(self.regions(features, boxes, mask)))  # (B, K, H)
-        _, query, _ = self.question(tokens)  # u⁰ = v_Q: (B, H)
+    def forward(self, x: Inputs) -> Tensor:
+        v = torch.tanh(self.project(self.regions(x.features, x.boxes, x.mask)))  # (B, K, H)
+        _, query, _ = self.question(x.tokens)  # u⁰ = v_Q: (B, H)
         for number, layer in enumerate(self.layers):
             attention = layer(v, query)  # (B, K)
-            weights = masked_softmax(attention, mask, dim=1)
+            weights = masked_softmax(attention, x.mask, dim=1)
             # Equations 17, 18 and 22: ṽ = Σ p_i v_i, u = ṽ + the query.
             query = (weights[:, None] @ v)[:, 0] + query
             if self.counts is not None:
-                query = query + self.counts(attention, boxes, mask, number)
+                query = query + self.counts(attention, x.boxes, x.mask, number)
         logits: Tensor = self.classifier(query)  # equation 23 with a deeper classifier
         return logits
 
