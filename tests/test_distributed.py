@@ -88,7 +88,7 @@ def test_the_first_process_always_has_examples_to_report_of(
     shares = []
     for rank in range(4):
         monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
-        shares.append(trainer._share(0).tolist())
+        shares.append(trainer.plan.share(0).tolist())
     assert [len(share) for share in shares] == [1, 1, 1, 0]
     assert [*itertools.chain(*shares)] == trainer.plan.rows(0).tolist()
     meter = Meter(0)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.formats.recipe import TrainingSection
+from vqa_ensemble.training import distributed
+
+Rows = npt.NDArray[np.int64]
 
 
 class Plan:
@@ -27,7 +32,7 @@ class Plan:
     def __init__(self, section: TrainingSection, examples: int, seed: int) -> None:
         self._section, self._examples, self._seed = section, examples, seed
         counts = [math.ceil(examples / self.window(epoch)) for epoch in range(section.epochs)]
-        self._starts: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(counts)])
+        self._starts = ragged.from_sizes(counts)
         whole = int(self._starts[-1])
         self.updates = min(whole, section.max_updates or whole)
         self._order = (-1, np.empty(0, np.int64))
@@ -45,8 +50,8 @@ class Plan:
         """Whether an update is the last of its epoch."""
         return bool(update + 1 == self._starts[self.epoch(update) + 1])
 
-    def rows(self, update: int) -> npt.NDArray[np.int64]:
-        """The examples of an update."""
+    def rows(self, update: int) -> Rows:
+        """The examples of an update, over all processes."""
         epoch = self.epoch(update)
         if self._order[0] != epoch:
             generator = np.random.default_rng([self._seed, epoch])
@@ -54,6 +59,19 @@ class Plan:
         window = self.window(epoch)
         first = (update - int(self._starts[epoch])) * window
         return self._order[1][first : first + window]
+
+    def share(self, update: int) -> Rows:
+        """Examples of an update that this process takes; a small window may leave it none."""
+        return np.array_split(self.rows(update), distributed.size())[distributed.rank()]
+
+    def batches(self, first: int, last: int) -> Iterator[Rows]:
+        """What this process takes at a time, of the updates from ``first`` to before ``last``."""
+        size = self._section.batch_size
+        for update in range(first, last):
+            # A process without a share takes part in the exchange of gradients all the same.
+            rows = self.share(update) if len(self.share(update)) else self.rows(update)[:1]
+            for start in range(0, len(rows), size):
+                yield rows[start : start + size]
 
     def learning_rate(self, update: int) -> float:
         """The learning rate of an update.

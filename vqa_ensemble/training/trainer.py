@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -29,7 +28,7 @@ from vqa_ensemble.training.data.combined import training_examples
 from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
 from vqa_ensemble.training.data.given_answers import give_answers
 from vqa_ensemble.training.data.loader import load_batches
-from vqa_ensemble.training.data.teacher import read_teacher
+from vqa_ensemble.training.data.teacher import Teacher, read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors
 from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.meter import Meter
@@ -49,8 +48,6 @@ LOG_EVERY = 25
 REPORT_SECONDS = 1.0
 # Beside the end of every epoch, which may be hours away on a large data set.
 CHECKPOINT_SECONDS = 600.0
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -120,43 +117,18 @@ class Trainer:
         resume: bool = True,
         say: Callable[[str], None] = lambda message: None,
     ) -> None:
-        self.recipe = recipe
-        self.folder = folder
-        self.device = device
+        self.recipe, self.folder, self.device = recipe, folder, device
         self.update = 0
         self._say = say
         self._precision = MixedPrecision(recipe.training.precision, device)
-
         dataset = dataset or open_dataset(recipe.data)
-        kind = architecture(recipe.model.architecture)
-        self._examples = training_examples(dataset, recipe.data, answer_words=kind.reads_answer)
-        give_answers(self._examples, kind)
-        words, answers = self._examples.words, self._examples.answers
-        self.teacher = None
-        if recipe.distillation.teacher:
-            if kind.chooses:
-                raise InputError(
-                    f"'{kind.name}' chooses among options; teachers speak of a vocabulary",
-                    where="model.architecture",
-                    fix="Teach 'butd', 'san' or 'ban'.",
-                )
-            self.teacher = read_teacher(
-                recipe.distillation.teacher, self._examples.question_ids, answers
-            )
-            self._examples.teacher = self.teacher.confidences
+        self._examples = self._read_examples(dataset)
+        self.teacher = self._read_teacher()
         self._digest = self._examples.digest()
-        self._loss = student_loss(recipe.distillation)
         self.plan = Plan(recipe.training, len(self._examples), recipe.member.seed)
-        self.member = self._new_member(words, answers)
-        self._evaluated: Examples | None = None
-        if recipe.training.evaluate:
-            self._evaluated = known_examples(self.member, dataset, recipe.training.evaluate)
-            if self._evaluated.targets is None:
-                raise InputError(
-                    f"split '{recipe.training.evaluate}' has no answers to score by",
-                    where="training.evaluate",
-                    fix="Name a split with answers, or leave it empty.",
-                )
+        self.member = new_member(recipe, self._examples, device)
+        self._evaluated = self._read_evaluated(dataset)
+        self._loss = student_loss(recipe.distillation)
         self._optimizer = build_optimizer(self.member.model, recipe.training)
         # Examples that pass through the network at once: those of a batch, until memory runs out.
         self._micro_batch = recipe.training.batch_size
@@ -180,8 +152,7 @@ class Trainer:
         InputError
             If the loss stops being a number, or one example alone needs too much memory.
         """
-        updates = self.plan.updates
-        last = updates if stop_after is None else min(stop_after, updates)
+        last = self.plan.updates if stop_after is None else min(stop_after, self.plan.updates)
         if self.device.type == "cpu":
             memory.keep_freed_memory()
         memory.forget_peak(self.device)
@@ -197,13 +168,26 @@ class Trainer:
         log: Callable[[dict[str, Any]], None],
         report: Callable[[TrainingProgress], None],
     ) -> None:
+        model, optimizer = self.member.model, self._optimizer
+        clip_norm = self.recipe.training.clip_norm
         self._batches, self._meter = self._load(last), Meter(self.update)
         saved = reported = time.monotonic()
-        self.member.model.train()
+        model.train()
         while self.update < last:
-            self._step(last)
+            rate = self.plan.learning_rate(self.update)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            sums = self._gradients(last)
+            self._precision.unscale(optimizer)
+            if clip_norm:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            self._precision.step(optimizer)
+            self._meter.add(sums, len(self.plan.share(self.update)))
+            self.update += 1
+
             epoch_ends = self.plan.ends_epoch(self.update - 1)
-            if epoch_ends or self.update == last or self.update % LOG_EVERY == 0:
+            pause = epoch_ends or self.update == last
+            if pause or self.update % LOG_EVERY == 0:
                 self._check_losses()
                 means = self._meter.means(together=True)
                 progress = self._progress(means, self._evaluate() if epoch_ends else None)
@@ -213,8 +197,7 @@ class Trainer:
             elif time.monotonic() - reported > REPORT_SECONDS:
                 report(self._progress(self._meter.means()))
                 reported = time.monotonic()
-            late = time.monotonic() - saved > CHECKPOINT_SECONDS
-            if epoch_ends or self.update == last or late:
+            if pause or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.save()
                 saved = time.monotonic()
 
@@ -233,55 +216,50 @@ class Trainer:
         }
         save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
 
-    def _new_member(self, words: list[str], answers: list[str]) -> Member:
-        section, seed = self.recipe.model, self.recipe.member.seed
-        torch.manual_seed(seed)
-        width = self._examples.width
-        model = build_model(section, width=width, words=len(words), answers=len(answers))
-        if section.word_vectors == "glove":
-            self._copy_glove(model, words)
-        return Member(self.recipe, words, answers, width, model.to(self.device))
+    def _read_examples(self, dataset: Dataset) -> Examples:
+        kind = architecture(self.recipe.model.architecture)
+        examples = training_examples(dataset, self.recipe.data, answer_words=kind.reads_answer)
+        give_answers(examples, kind)
+        return examples
 
-    def _copy_glove(self, model: VqaModel, words: list[str]) -> None:
-        section, seed = self.recipe.model, self.recipe.member.seed
-        vectors = glove_vectors(words, np.random.default_rng(seed), section.glove_file)
-        embedding, second = model.question.embedding, model.question.tfidf_embedding
-        if vectors.shape[1] != embedding.embedding_dim:
+    def _read_teacher(self) -> Teacher | None:
+        """The recipe's teacher, whose confidences the examples get."""
+        path, examples = self.recipe.distillation.teacher, self._examples
+        if not path:
+            return None
+        if examples.chooses:
             raise InputError(
-                f"is {embedding.embedding_dim}; the vectors of {section.glove_file} have "
-                f"{vectors.shape[1]} numbers",
-                where="model.word_width",
-                fix=f"Set word_width = {vectors.shape[1]}.",
+                f"'{self.recipe.model.architecture}' chooses among options; teachers speak of a "
+                "vocabulary",
+                where="model.architecture",
+                fix="Teach 'butd', 'san' or 'ban'.",
             )
-        with torch.no_grad():
-            embedding.weight.copy_(torch.from_numpy(vectors))
-            if second is not None:
-                company = tfidf_vectors(self._examples.tokens.numpy(), vectors)
-                second.weight.copy_(torch.from_numpy(company))
+        teacher = read_teacher(path, examples.question_ids, examples.answers)
+        examples.teacher = teacher.confidences
+        return teacher
 
-    def _step(self, last: int) -> None:
-        """One update."""
-        section, rate = self.recipe.training, self.plan.learning_rate(self.update)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        sums = self._gradients(last)
-        self._precision.unscale(self._optimizer)
-        if section.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self.member.model.parameters(), section.clip_norm)
-        self._precision.step(self._optimizer)
-        self._meter.add(sums, len(self._share(self.update)))
-        self.update += 1
+    def _read_evaluated(self, dataset: Dataset) -> Examples | None:
+        """The split that is scored after every epoch."""
+        split = self.recipe.training.evaluate
+        examples = known_examples(self.member, dataset, split) if split else None
+        if examples is not None and examples.targets is None:
+            raise InputError(
+                f"split '{split}' has no answers to score by",
+                where="training.evaluate",
+                fix="Name a split with answers, or leave it empty.",
+            )
+        return examples
 
     def _gradients(self, last: int) -> Tensor:
         """Leave the update's gradient in the parameters; loss and score (2,), summed.
 
         If memory runs out, the window begins again in smaller micro-batches, and they stay so.
         """
-        share, window = len(self._share(self.update)), len(self.plan.rows(self.update))
+        share, window = len(self.plan.share(self.update)), len(self.plan.rows(self.update))
         # Dropout follows from the update's number alone: a resumed run has nothing to restore.
         seeds = np.random.SeedSequence([self.recipe.member.seed, self.update, distributed.rank()])
         while True:
-            self._seed(int(seeds.generate_state(1)[0]))
+            _seed(int(seeds.generate_state(1)[0]), self.device)
             self._optimizer.zero_grad(set_to_none=True)
             try:
                 return accumulate_gradients(
@@ -298,14 +276,6 @@ class Trainer:
             # Not in the except clause: there the error holds on to the tensors of the batch.
             self._halve_micro_batches()
             self._batches = self._load(last)
-
-    def _seed(self, seed: int) -> None:
-        # torch.manual_seed also queues calls for kinds of device that are not there: slow, and
-        # the queue grows with every call.
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            with torch.cuda.device(self.device):
-                torch.cuda.manual_seed(seed)
 
     def _halve_micro_batches(self) -> None:
         before, self._micro_batch = self._micro_batch, -(-self._micro_batch // 2)
@@ -328,22 +298,10 @@ class Trainer:
         """The batches of this update and those that follow."""
         return load_batches(
             self._examples,
-            self._batch_rows(self.update, last),
+            self.plan.batches(self.update, last),
             workers=self.recipe.data.workers,
             pinned=self.device.type == "cuda",
         )
-
-    def _batch_rows(self, first: int, last: int) -> Iterator[Rows]:
-        size = self.recipe.training.batch_size
-        for update in range(first, last):
-            # A process without a share takes part in the exchange of gradients all the same.
-            rows = self._share(update) if len(self._share(update)) else self.plan.rows(update)[:1]
-            for start in range(0, len(rows), size):
-                yield rows[start : start + size]
-
-    def _share(self, update: int) -> Rows:
-        """Examples of an update that this process takes; a small window may leave it none."""
-        return np.array_split(self.plan.rows(update), distributed.size())[distributed.rank()]
 
     def _micro_batches(self, share: int) -> Iterator[Batch]:
         taken = 0
@@ -414,3 +372,39 @@ class Trainer:
             raise InputError("was trained on other questions or answers", path=path, fix=fix)
         if teacher != (self.teacher.digest if self.teacher else ""):
             raise InputError("was trained by another teacher", path=path, fix=fix)
+
+
+def new_member(recipe: Recipe, examples: Examples, device: torch.device) -> Member:
+    """A member that has learnt nothing: its weights follow from the recipe's seed."""
+    words, answers, width = examples.words, examples.answers, examples.width
+    torch.manual_seed(recipe.member.seed)
+    model = build_model(recipe.model, width=width, words=len(words), answers=len(answers))
+    if recipe.model.word_vectors == "glove":
+        _copy_glove(recipe, model, examples)
+    return Member(recipe, words, answers, width, model.to(device))
+
+
+def _copy_glove(recipe: Recipe, model: VqaModel, examples: Examples) -> None:
+    generator, file = np.random.default_rng(recipe.member.seed), recipe.model.glove_file
+    vectors = glove_vectors(examples.words, generator, file)
+    embedding, second = model.question.embedding, model.question.tfidf_embedding
+    if vectors.shape[1] != embedding.embedding_dim:
+        raise InputError(
+            f"is {embedding.embedding_dim}; the vectors of {file} have {vectors.shape[1]} numbers",
+            where="model.word_width",
+            fix=f"Set word_width = {vectors.shape[1]}.",
+        )
+    with torch.no_grad():
+        embedding.weight.copy_(torch.from_numpy(vectors))
+        if second is not None:
+            company = tfidf_vectors(examples.tokens.numpy(), vectors)
+            second.weight.copy_(torch.from_numpy(company))
+
+
+def _seed(seed: int, device: torch.device) -> None:
+    # torch.manual_seed also queues calls for kinds of device that are not there: slow, and
+    # the queue grows with every call.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
