@@ -37,7 +37,7 @@ from vqa_ensemble.training.data.examples import (  # noqa: E402
     answer_vocabulary,
 )
 from vqa_ensemble.training.data.official import write_official  # noqa: E402
-from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -105,10 +105,12 @@ def test_every_set_trains_and_predicts(dataset: str, tmp_path: Path) -> None:
     assert open_dataset(recipe.data).split_names == known.splits
     [outcome] = train_members(
         [recipe],
-        runs=tmp_path / "runs",
-        predictions=tmp_path / "preds",
-        device=CPU,
-        splits=[known.predict],
+        RunOptions(
+            runs=tmp_path / "runs",
+            predictions=tmp_path / "preds",
+            device="cpu",
+            splits=[known.predict],
+        ),
     )
     assert not outcome.error, outcome.details
     predicted = read_predictions(outcome.files[known.predict])
@@ -140,9 +142,7 @@ def test_the_recipes_of_other_sets_train(name: str, tmp_path: Path) -> None:
     content["training"].update(epochs=2, batch_size=2, max_updates=2)
     [outcome] = train_members(
         [recipe_from_dict(content)],
-        runs=tmp_path / "runs",
-        predictions=tmp_path / "preds",
-        device=CPU,
+        RunOptions(runs=tmp_path / "runs", predictions=tmp_path / "preds", device="cpu"),
     )
     assert not outcome.error, outcome.details
     assert sorted(outcome.files) == sorted(content["predict"]["splits"])

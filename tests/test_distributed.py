@@ -23,7 +23,7 @@ from vqa_ensemble.formats.recipe import Recipe, recipe_to_dict  # noqa: E402
 from vqa_ensemble.training import distributed, session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.meter import Meter  # noqa: E402
-from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -52,7 +52,7 @@ def test_two_processes_train_the_member_of_one(
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("tiny: ") == 1  # rank 0 speaks for both
     folders = {"runs": tmp_path / "one" / "runs", "predictions": tmp_path / "one" / "preds"}
-    (outcome,) = train_members([recipe], device=CPU, **folders)
+    (outcome,) = train_members([recipe], RunOptions(device="cpu", **folders))
     assert not outcome.error
 
     def state(name: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_the_others_wait_for_their_turn_before_they_read_the_checkpoint(
     monkeypatch.setattr(distributed, "rank", lambda: 1)
     monkeypatch.setattr(distributed, "meet", lambda: order.append("meet"))
     monkeypatch.setattr(session, "Trainer", lambda *_, **__: order.append("read"))
-    train_members([make_recipe()], runs=tmp_path, predictions=tmp_path, device=CPU)
+    train_members([make_recipe()], RunOptions(runs=tmp_path, predictions=tmp_path, device="cpu"))
     assert order == ["meet", "read"]
 
 

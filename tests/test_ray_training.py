@@ -26,7 +26,7 @@ from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training import ray_session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.ray_session import train_members_on_ray  # noqa: E402
-from vqa_ensemble.training.session import Outcome, train_members  # noqa: E402
+from vqa_ensemble.training.session import Outcome, RunOptions, train_members  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
 
@@ -108,9 +108,7 @@ def test_one_member_that_fails_does_not_take_the_others_along(
     said: list[str] = []
     outcomes = train_members_on_ray(
         [lost, killed, large, good],
-        runs=tmp_path / "runs",
-        predictions=tmp_path / "preds",
-        device="cpu",
+        RunOptions(runs=tmp_path / "runs", predictions=tmp_path / "preds", device="cpu"),
         finished=lambda outcome: said.append(outcome.member),
     )
     assert [outcome.member for outcome in outcomes] == ["lost", "killed", "large", "good"]
@@ -122,7 +120,7 @@ def test_one_member_that_fails_does_not_take_the_others_along(
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     here = train_members(
-        [good], runs=tmp_path / "here", predictions=tmp_path / "p", device=torch.device("cpu")
+        [good], RunOptions(runs=tmp_path / "here", predictions=tmp_path / "p", device="cpu")
     )
     torch.set_num_threads(before)
     one, other = (read_predictions(o.files["validation"]) for o in (here[0], outcomes[3]))
@@ -158,9 +156,7 @@ def test_a_member_whose_worker_is_killed_goes_on_from_its_checkpoint(
         FatalOnce.driver, FatalOnce.run = os.getpid(), run
         (outcome,) = train_members_on_ray(
             [FatalOnce(**kept) if name == "disturbed" else recipe],
-            runs=tmp_path / name,
-            predictions=tmp_path / name,
-            device="cpu",
+            RunOptions(runs=tmp_path / name, predictions=tmp_path / name, device="cpu"),
         )
         assert not outcome.error
         weights.append(load_checkpoint(run, torch.device("cpu"))[0].model.state_dict())
@@ -178,14 +174,16 @@ def test_a_member_whose_worker_is_killed_goes_on_from_its_checkpoint(
 def test_what_a_worker_says_is_noted(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train(recipes: list[Recipe], *, say: Callable[[str], None], **_: object) -> list[Outcome]:
+    def train(
+        recipes: list[Recipe], run: RunOptions, *, say: Callable[[str], None]
+    ) -> list[Outcome]:
         say("out of memory with 256 examples at once")
         return [Outcome(recipes[0].member.name, notes=("teacher: …",))]
 
     monkeypatch.setattr(ray_session, "train_members", train)
     recipe = recipe_from_dict(content("member", root))
     worker = ray_session._train._function
-    outcome = worker(recipe, tmp_path, tmp_path, "cpu", (), True, torch.get_num_threads())
+    outcome = worker(recipe, RunOptions(runs=tmp_path, predictions=tmp_path, device="cpu"))
     assert outcome.notes == ("out of memory with 256 examples at once", "teacher: …")
 
 

@@ -29,7 +29,7 @@ from vqa_ensemble.training.checkpoint import load_checkpoint, save_checkpoint  #
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.precision import MixedPrecision, choose_device  # noqa: E402
-from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -152,7 +152,9 @@ def test_two_runs_take_turns_in_a_folder(
             other.close()
 
         (outcome,) = train_members(
-            [recipe], runs=tmp_path / "runs", predictions=tmp_path, device=CPU, say=say
+            [recipe],
+            RunOptions(runs=tmp_path / "runs", predictions=tmp_path, device="cpu"),
+            say=say,
         )
     folder = tmp_path / "runs" / "tiny"
     assert said == [f"tiny: waiting for another run that is training in {folder}"]
@@ -207,10 +209,12 @@ def test_one_member_that_fails_does_not_take_the_others_along(
     monkeypatch.setattr(Trainer, "train", fail_once)
     outcomes = train_members(
         [make_recipe("lost", epochs=1).with_root("nowhere"), bug, make_recipe("good", epochs=1)],
-        runs=tmp_path / "runs",
-        predictions=tmp_path / "preds",
-        device=CPU,
-        splits=["validation", "test"],
+        RunOptions(
+            runs=tmp_path / "runs",
+            predictions=tmp_path / "preds",
+            device="cpu",
+            splits=["validation", "test"],
+        ),
     )
     assert [outcome.member for outcome in outcomes if outcome.error] == ["lost", "bug"]
     assert outcomes[1].error == "RuntimeError: out of memory"

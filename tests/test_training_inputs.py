@@ -18,7 +18,7 @@ from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.prediction import write_split  # noqa: E402
-from vqa_ensemble.training.session import train_members  # noqa: E402
+from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -85,7 +85,8 @@ def test_splits_to_predict_are_checked_before_training(
     path = root / "test_questions.json"
     path.write_text(path.read_text().replace('"image_id": 103', '"image_id": 999'))
     [outcome] = train_members(
-        [make_recipe()], runs=tmp_path, predictions=tmp_path, device=CPU, splits=["test"]
+        [make_recipe()],
+        RunOptions(runs=tmp_path, predictions=tmp_path, device="cpu", splits=["test"]),
     )
     assert f"{path}: 1 picture has no regions: 999." in outcome.error
     assert not (tmp_path / "tiny" / "log.jsonl").exists()

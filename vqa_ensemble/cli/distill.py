@@ -89,6 +89,7 @@ def command(
     from vqa_ensemble.engine.teaching import write_teacher
     from vqa_ensemble.formats.answer_map import read_answer_map
     from vqa_ensemble.resources import find_map
+    from vqa_ensemble.training.session import RunOptions
 
     student = _read_student(recipe, seed, data_root, alpha, temperature)
     teacher = output / student.member.name / "teacher.parquet"
@@ -101,19 +102,16 @@ def command(
             answer_map=read_answer_map(find_map(map_name)) if map_name else None,
             missing=missing,
         )
-    (outcome,) = train_here(
-        [student.with_teacher(str(teacher))],
-        {
-            "runs": output,
-            "predictions": predictions,
-            "splits": splits,
-            "resume": resume,
-            "finished": lambda outcome: None,
-        },
-        device,
-        threads,
-        quiet,
+    run = RunOptions(
+        runs=output,
+        predictions=predictions,
+        splits=splits,
+        resume=resume,
+        device=device,
+        threads=threads,
     )
+    taught = student.with_teacher(str(teacher))
+    (outcome,) = train_here([taught], run, finished=lambda outcome: None, quiet=quiet)
     if outcome.error:
         say_failure(outcome, verbose)
     if as_json:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from vqa_ensemble.formats.recipe import Recipe
-    from vqa_ensemble.training.session import Outcome
+    from vqa_ensemble.training.session import Outcome, RunOptions
     from vqa_ensemble.training.trainer import TrainingProgress
 
 
@@ -92,6 +93,8 @@ def command(
       torchrun --nproc-per-node 2 -m vqa_ensemble train easy-vqa-ban
     """
     require_torch()
+    from vqa_ensemble.training.session import RunOptions
+
     members, outcomes = _read_recipes(recipes, seed, data_root)
     if int(os.environ.get("RANK", "0")):
         quiet, as_json = True, False  # rank 0 speaks for all that torchrun has started
@@ -105,17 +108,18 @@ def command(
         else:
             say(describe(outcome))
 
-    common: Common = {
-        "runs": output,
-        "predictions": predictions,
-        "splits": splits,
-        "resume": resume,
-        "finished": finished,
-    }
+    run = RunOptions(
+        runs=output,
+        predictions=predictions,
+        splits=splits,
+        resume=resume,
+        device=device,
+        threads=threads,
+    )
     if engine == "ray":
-        outcomes += _train_on_ray(members, common, device, threads or 1, address, quiet)
+        outcomes += _train_on_ray(members, run, address, finished, quiet)
     else:
-        outcomes += train_here(members, common, device, threads, quiet)
+        outcomes += train_here(members, run, finished, quiet)
     if as_json:
         print_json([to_json(outcome) for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
@@ -127,51 +131,34 @@ def command(
         )
 
 
-class Common(TypedDict):
-    """What both engines are told."""
-
-    runs: Path
-    predictions: Path
-    splits: tuple[str, ...]
-    resume: bool
-    finished: Callable[[Outcome], None]
-
-
 def train_here(
-    members: list[Recipe], common: Common, device: str, threads: int | None, quiet: bool
+    members: list[Recipe], run: RunOptions, finished: Callable[[Outcome], None], quiet: bool
 ) -> list[Outcome]:
     """Train members on this machine, one after another."""
-    import torch
-
     from vqa_ensemble.training.distributed import joined
     from vqa_ensemble.training.session import train_members
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    with joined(device) as chosen, progress(*bar_columns(), quiet=quiet) as bar:
+    with joined(run.device) as chosen, progress(*bar_columns(), quiet=quiet) as bar:
         return train_members(
             members,
-            device=chosen,
+            replace(run, device=str(chosen)),
             report=bar_updater(bar),
+            finished=finished,
             say=_nothing if quiet else bar.console.print,
-            **common,
         )
 
 
 def _train_on_ray(
     members: list[Recipe],
-    common: Common,
-    device: str,
-    threads: int,
+    run: RunOptions,
     address: str | None,
+    finished: Callable[[Outcome], None],
     quiet: bool,
 ) -> list[Outcome]:
     with need("--engine ray needs Ray", extra="ray"):
         from vqa_ensemble.training.ray_session import train_members_on_ray
     with status(f"Training {len(members)} members", quiet=quiet):
-        return train_members_on_ray(
-            members, device=device, threads=threads, address=address, **common
-        )
+        return train_members_on_ray(members, run, address=address, finished=finished)
 
 
 def _read_recipes(

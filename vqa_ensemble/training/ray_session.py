@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
-import torch
 
 from vqa_ensemble.cluster import connect
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.locations import is_url
 from vqa_ensemble.formats.recipe import Recipe
-from vqa_ensemble.training.precision import choose_device
-from vqa_ensemble.training.session import Outcome, check_names, train_members
+from vqa_ensemble.training.session import Outcome, RunOptions, check_names, train_members
 
 # A worker that dies is started again so often; training goes on from its checkpoint.
 RETRIES = 2
@@ -23,13 +21,8 @@ RETRIES = 2
 
 def train_members_on_ray(
     recipes: Sequence[Recipe],
+    run: RunOptions,
     *,
-    runs: Path,
-    predictions: Path,
-    device: str = "auto",
-    splits: Sequence[str] = (),
-    resume: bool = True,
-    threads: int = 1,
     address: str | None = None,
     finished: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
@@ -40,12 +33,11 @@ def train_members_on_ray(
     recipes : sequence of Recipe
         ``training.gpus`` is the share of a GPU that a member reserves. Data sets, like the two
         folders, must lie where all machines see them.
-    runs, predictions, splits, resume, finished
-        As there. ``finished`` is called in the order in which members are done.
-    device : str
-        Chosen by each worker, among the GPUs that Ray lets it see.
-    threads : int
-        Cores a member.
+    run : RunOptions
+        Each worker chooses its device, among the GPUs that Ray lets it see; a member has as
+        many cores as ``threads``, by default 1.
+    finished : callable
+        Called in the order in which members are done.
     address : str, optional
         The cluster's; see :func:`vqa_ensemble.cluster.connect`.
 
@@ -61,6 +53,10 @@ def train_members_on_ray(
     """
     check_names(recipes)
     resources = connect(address)
+    threads = run.threads or 1
+    run = replace(
+        run, runs=run.runs.absolute(), predictions=run.predictions.absolute(), threads=threads
+    )
     outcomes: dict[str, Outcome] = {}
     names: dict[Any, str] = {}
 
@@ -74,17 +70,10 @@ def train_members_on_ray(
         if lacking:  # Ray would wait for ever
             done(Outcome(name, error=lacking))
             continue
-        task = _train.options(
+        worker = _train.options(
             num_cpus=threads, num_gpus=recipe.training.gpus, max_retries=RETRIES
-        ).remote(
-            _with_absolute_paths(recipe),
-            runs.absolute(),
-            predictions.absolute(),
-            device,
-            tuple(splits),
-            resume,
-            threads,
         )
+        task = worker.remote(_with_absolute_paths(recipe), run)
         names[task] = name
     waiting = list(names)
     while waiting:
@@ -116,29 +105,11 @@ def _with_absolute_paths(recipe: Recipe) -> Recipe:
 
 
 @ray.remote
-def _train(
-    recipe: Recipe,
-    runs: Path,
-    predictions: Path,
-    device: str,
-    splits: tuple[str, ...],
-    resume: bool,
-    threads: int,
-) -> Outcome:
+def _train(recipe: Recipe, run: RunOptions) -> Outcome:
     """Train one member, in a worker."""
-    torch.set_num_threads(threads)
-    try:
-        chosen = choose_device(device)
-    except InputError as error:
-        return Outcome(recipe.member.name, error=str(error))
     said: list[str] = []
-    (outcome,) = train_members(
-        [recipe],
-        runs=runs,
-        predictions=predictions,
-        device=chosen,
-        splits=splits,
-        resume=resume,
-        say=said.append,
-    )
+    try:
+        (outcome,) = train_members([recipe], run, say=said.append)
+    except InputError as error:  # this worker has no such device
+        return Outcome(recipe.member.name, error=str(error))
     return replace(outcome, notes=(*said, *outcome.notes))

@@ -16,8 +16,37 @@ from vqa_ensemble.formats.atomic import sole_use
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data import open_dataset
+from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.prediction import known_examples, write_split
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where training writes, what it predicts, and on what it runs.
+
+    Attributes
+    ----------
+    runs : Path
+        Each member's checkpoint and log go to a folder of its name in here.
+    predictions : Path
+        Prediction files go to ``<split>/<member>.parquet`` in here.
+    splits : sequence of str
+        Splits to predict, instead of those each recipe names.
+    resume : bool
+        Continue from checkpoints.
+    device : str
+        See :func:`vqa_ensemble.training.precision.choose_device`.
+    threads : int, optional
+        CPU threads; by default torch's.
+    """
+
+    runs: Path
+    predictions: Path
+    splits: Sequence[str] = ()
+    resume: bool = True
+    device: str = "auto"
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,12 +94,8 @@ def check_names(recipes: Sequence[Recipe]) -> None:
 
 def train_members(
     recipes: Sequence[Recipe],
+    run: RunOptions,
     *,
-    runs: Path,
-    predictions: Path,
-    device: torch.device,
-    splits: Sequence[str] = (),
-    resume: bool = True,
     report: Callable[[TrainingProgress], None] = lambda progress: None,
     finished: Callable[[Outcome], None] = lambda outcome: None,
     say: Callable[[str], None] = lambda message: None,
@@ -80,31 +105,26 @@ def train_members(
     Parameters
     ----------
     recipes : sequence of Recipe
-    runs : Path
-        Each member's checkpoint and log go to a folder of its name in here.
-    predictions : Path
-        Prediction files go to ``<split>/<member>.parquet`` in here.
-    device : torch.device
-    splits : sequence of str
-        Splits to predict, instead of those each recipe names.
-    resume : bool
-        Continue from checkpoints.
+    run : RunOptions
     report, finished, say : callable
         Called during training, after each member, and with what a person should know.
 
     Raises
     ------
     InputError
-        If two recipes have the same member name. What goes wrong with one member alone is
-        in its outcome; but where several processes train together it is raised, since the
-        others cannot know of it and would wait for ever.
+        If there is no such device, or two recipes have the same member name. What goes wrong
+        with one member alone is in its outcome; but where several processes train together it
+        is raised, since the others cannot know of it and would wait for ever.
     """
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    device = choose_device(run.device)
     check_names(recipes)
     outcomes = []
     for recipe in recipes:
         began = time.monotonic()
         try:
-            outcome = _train_member(recipe, runs, predictions, device, splits, resume, report, say)
+            outcome = _train_member(recipe, run, device, report, say)
         except InputError as error:
             if distributed.size() > 1:
                 raise
@@ -126,24 +146,21 @@ def train_members(
 
 def _train_member(
     recipe: Recipe,
-    runs: Path,
-    predictions: Path,
+    run: RunOptions,
     device: torch.device,
-    splits: Sequence[str],
-    resume: bool,
     report: Callable[[TrainingProgress], None],
     say: Callable[[str], None],
 ) -> Outcome:
     began = time.monotonic()
     dataset = open_dataset(recipe.data)
-    wanted = tuple(splits) or recipe.predict.splits
+    wanted = tuple(run.splits) or recipe.predict.splits
     unknown = [split for split in wanted if split not in dataset.split_names]
     if unknown:
         raise InputError(
             f"data set '{dataset.name}' has no split '{unknown[0]}'",
             fix=f"There are: {', '.join(dataset.split_names)}.",
         )
-    folder = runs / recipe.member.name
+    folder = run.runs / recipe.member.name
 
     def waiting() -> None:
         say(f"{recipe.member.name}: waiting for another run that is training in {folder}")
@@ -152,7 +169,7 @@ def _train_member(
     # checkpoint before it is their turn.
     with sole_use(folder, waiting) if distributed.rank() == 0 else nullcontext():
         distributed.meet()
-        trainer = Trainer(recipe, folder, device, dataset=dataset, resume=resume, say=say)
+        trainer = Trainer(recipe, folder, device, dataset=dataset, resume=run.resume, say=say)
         for split in wanted:
             if split not in (*recipe.data.train_splits, recipe.training.evaluate):
                 known_examples(trainer.member, dataset, split)  # what it lacks is said now
@@ -161,7 +178,7 @@ def _train_member(
     scores: dict[str, float | None] = {}
     for split in wanted if distributed.rank() == 0 else ():
         files[split], scores[split] = write_split(
-            member, dataset, split, predictions, top_k=recipe.predict.top_k, device=device
+            member, dataset, split, run.predictions, top_k=recipe.predict.top_k, device=device
         )
     parameters = sum(parameter.numel() for parameter in member.model.parameters())
     notes = () if trainer.teacher is None else (trainer.teacher.describe(),)

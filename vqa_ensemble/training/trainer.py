@@ -158,48 +158,39 @@ class Trainer:
         memory.forget_peak(self.device)
         if distributed.rank() == 0:
             remove_leftovers(self.folder / CHECKPOINT_FILE, older_than=0)
-        with run_log(self.folder, self.update) as log:
-            self._train(last, log, report)
-        return self.member
-
-    def _train(
-        self,
-        last: int,
-        log: Callable[[dict[str, Any]], None],
-        report: Callable[[TrainingProgress], None],
-    ) -> None:
         model, optimizer = self.member.model, self._optimizer
-        clip_norm = self.recipe.training.clip_norm
         self._batches, self._meter = self._load(last), Meter(self.update)
         saved = reported = time.monotonic()
         model.train()
-        while self.update < last:
-            rate = self.plan.learning_rate(self.update)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            sums = self._gradients(last)
-            self._precision.unscale(optimizer)
-            if clip_norm:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-            self._precision.step(optimizer)
-            self._meter.add(sums, len(self.plan.share(self.update)))
-            self.update += 1
+        with run_log(self.folder, self.update) as log:
+            while self.update < last:
+                rate = self.plan.learning_rate(self.update)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                sums = self._gradients(last)
+                self._precision.unscale(optimizer)
+                if clip_norm := self.recipe.training.clip_norm:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                self._precision.step(optimizer)
+                self._meter.add(sums, len(self.plan.share(self.update)))
+                self.update += 1
 
-            epoch_ends = self.plan.ends_epoch(self.update - 1)
-            pause = epoch_ends or self.update == last
-            if pause or self.update % LOG_EVERY == 0:
-                self._check_losses()
-                means = self._meter.means(together=True)
-                progress = self._progress(means, self._evaluate() if epoch_ends else None)
-                log(self._line(progress))
-                report(progress)
-                self._meter, reported = Meter(self.update), time.monotonic()
-            elif time.monotonic() - reported > REPORT_SECONDS:
-                report(self._progress(self._meter.means()))
-                reported = time.monotonic()
-            if pause or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self.save()
-                saved = time.monotonic()
+                epoch_ends = self.plan.ends_epoch(self.update - 1)
+                pause = epoch_ends or self.update == last
+                if pause or self.update % LOG_EVERY == 0:
+                    self._check_losses()
+                    means = self._meter.means(together=True)
+                    progress = self._progress(means, self._evaluate() if epoch_ends else None)
+                    log(self._line(progress))
+                    report(progress)
+                    self._meter, reported = Meter(self.update), time.monotonic()
+                elif time.monotonic() - reported > REPORT_SECONDS:
+                    report(self._progress(self._meter.means()))
+                    reported = time.monotonic()
+                if pause or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+        return self.member
 
     def save(self) -> None:
         """Write the checkpoint, as rank 0."""
