@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.formats.recipe import Recipe, choices_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 BEGIN = "<!-- keys: written by `python tests/test_recipe_reference.py` -->\n"
@@ -29,9 +29,10 @@ def _section(name: str, kind: Any) -> str:
     text = title.partition(": ")[2]
     lines = [f"### `[{name}]`", "", text[0].upper() + text[1:], "", "| key | default | |"]
     lines.append("| --- | --- | --- |")
+    kinds = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
         text = texts.get(field.name, "").replace("``", "`").replace("|", "\\|")
-        choices = field.metadata["choices"]
+        choices = choices_of(kinds[field.name])
         if choices:
             text = f"{text} One of {', '.join(choices)}.".strip()
         lines.append(f"| `{field.name}` | {_default(field)} | {text} |")

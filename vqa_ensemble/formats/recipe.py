@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from vqa_ensemble.errors import InputError, shown
+import msgspec
+from msgspec import Meta
+
+from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.formats.text import read_toml
 from vqa_ensemble.resources import find_recipe
 
@@ -27,31 +29,26 @@ WORD_VECTORS = ("glove", "random")
 OPTIMIZERS = ("adamax", "adamw")
 SCHEDULES = ("step", "cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+_NOUNS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
-_REQUIRED = object()
+Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+DropoutShare = Annotated[float, Meta(ge=0.0, le=0.95)]
+Batches = Annotated[int, Meta(ge=1, le=4096)]
+Factor = Annotated[float, Meta(ge=0.0, le=1000.0)]
 
 
-def _key(
-    default: Any = _REQUIRED,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    pattern: str = "",
-) -> Any:
-    """A key of a section with the values it may take."""
-    metadata = {"choices": choices, "low": low, "high": high, "pattern": pattern}
-    if default is _REQUIRED:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
+def one_of(*choices: str) -> Meta:
+    """What limits a text to some."""
+    return Meta(pattern=f"^(?:{'|'.join(choices)})\\Z", extra={"choices": choices})
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberSection:
     """``[member]``: who it is. ``seed`` fixes the initial weights, data order and dropout."""
 
-    name: str = _key(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*")
-    seed: int = _key(0, low=0, high=2**32 - 1)
+    name: Annotated[str, Meta(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]*)\Z")]
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +80,16 @@ class DataSection:
         Threads that make batches ahead of the training step; with 0 it makes its own.
     """
 
-    dataset: str = _key(choices=DATASETS)
-    root: str = _key("")
-    train_splits: tuple[str, ...] = _key(("train",))
-    vocabulary_splits: tuple[str, ...] = _key((), low=0)
-    patch: int = _key(8, low=2, high=32)
-    regions: int = _key(0, low=0, high=1000)
-    words: int = _key(14, low=1, high=64)
-    question_types: tuple[str, ...] = _key((), low=0)
-    min_answers: int = _key(9, low=1)
-    workers: int = _key(0, low=0, high=64)
+    dataset: Annotated[str, one_of(*DATASETS)]
+    root: str = ""
+    train_splits: Texts = ("train",)
+    vocabulary_splits: tuple[str, ...] = ()
+    patch: Annotated[int, Meta(ge=2, le=32)] = 8
+    regions: Annotated[int, Meta(ge=0, le=1000)] = 0
+    words: Annotated[int, Meta(ge=1, le=64)] = 14
+    question_types: tuple[str, ...] = ()
+    min_answers: Annotated[int, Meta(ge=1)] = 9
+    workers: Annotated[int, Meta(ge=0, le=64)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,23 +141,23 @@ class ModelSection:
         they stand in questions with, weighted by tf-idf.
     """
 
-    architecture: str = _key(choices=ARCHITECTURES)
-    hidden: int = _key(256, low=4, high=8192)
-    glimpses: int = _key(2, low=1, high=16)
-    region_encoder: str = _key("layers", choices=REGION_ENCODERS)
-    region_layers: int = _key(1, low=0, high=4)
-    activation: str = _key("relu", choices=ACTIVATIONS)
-    dropout: float = _key(0.0, low=0.0, high=0.95)
-    attention_dropout: float = _key(0.0, low=0.0, high=0.95)
-    classifier_activation: str = _key("same", choices=("same", *ACTIVATIONS))
-    classifier_dropout: float = _key(0.5, low=0.0, high=0.95)
-    counter: bool = _key(False)
-    counter_objects: int = _key(10, low=1, high=100)
-    counter_normalize: bool = _key(False)
-    word_vectors: str = _key("glove", choices=WORD_VECTORS)
-    glove_file: str = _key("")
-    word_width: int = _key(300, low=1, high=4096)
-    tfidf_embedding: bool = _key(False)
+    architecture: Annotated[str, one_of(*ARCHITECTURES)]
+    hidden: Annotated[int, Meta(ge=4, le=8192)] = 256
+    glimpses: Annotated[int, Meta(ge=1, le=16)] = 2
+    region_encoder: Annotated[str, one_of(*REGION_ENCODERS)] = "layers"
+    region_layers: Annotated[int, Meta(ge=0, le=4)] = 1
+    activation: Annotated[str, one_of(*ACTIVATIONS)] = "relu"
+    dropout: DropoutShare = 0.0
+    attention_dropout: DropoutShare = 0.0
+    classifier_activation: Annotated[str, one_of("same", *ACTIVATIONS)] = "same"
+    classifier_dropout: DropoutShare = 0.5
+    counter: bool = False
+    counter_objects: Annotated[int, Meta(ge=1, le=100)] = 10
+    counter_normalize: bool = False
+    word_vectors: Annotated[str, one_of(*WORD_VECTORS)] = "glove"
+    glove_file: str = ""
+    word_width: Annotated[int, Meta(ge=1, le=4096)] = 300
+    tfidf_embedding: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,25 +206,25 @@ class TrainingSection:
         none. Without Ray, ``--device`` decides alone.
     """
 
-    epochs: int = _key(13, low=1, high=10_000)
-    max_updates: int = _key(0, low=0)
-    batch_size: int = _key(256, low=1)
-    accumulate: tuple[int, ...] = _key((1,), low=1, high=4096)
-    optimizer: str = _key("adamax", choices=OPTIMIZERS)
-    learning_rate: float = _key(1e-3, low=0.0, high=10.0)
-    learning_rate_scale: float = _key(1.0, low=0.0, high=1000.0)
-    weight_decay: float = _key(0.0, low=0.0, high=1.0)
-    warmup: float = _key(0.0, low=0.0)
-    schedule: str = _key("step", choices=SCHEDULES)
-    warmup_factors: tuple[float, ...] = _key((0.5, 1.0, 1.5, 2.0), low=0.0, high=1000.0)
-    decay_start: int = _key(10, low=0)
-    decay_every: int = _key(2, low=1)
-    decay_factor: float = _key(0.25, low=0.0, high=1.0)
-    clip_norm: float = _key(0.25, low=0.0)
-    precision: str = _key("auto", choices=PRECISIONS)
-    compile: bool = _key(False)
-    evaluate: str = _key("")
-    gpus: float = _key(0.0, low=0.0, high=1.0)
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 13
+    max_updates: Annotated[int, Meta(ge=0)] = 0
+    batch_size: Annotated[int, Meta(ge=1)] = 256
+    accumulate: Annotated[tuple[Batches, ...], Meta(min_length=1)] = (1,)
+    optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adamax"
+    learning_rate: Annotated[float, Meta(ge=0.0, le=10.0)] = 1e-3
+    learning_rate_scale: Factor = 1.0
+    weight_decay: Share = 0.0
+    warmup: Annotated[float, Meta(ge=0.0)] = 0.0
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "step"
+    warmup_factors: Annotated[tuple[Factor, ...], Meta(min_length=1)] = (0.5, 1.0, 1.5, 2.0)
+    decay_start: Annotated[int, Meta(ge=0)] = 10
+    decay_every: Annotated[int, Meta(ge=1)] = 2
+    decay_factor: Share = 0.25
+    clip_norm: Annotated[float, Meta(ge=0.0)] = 0.25
+    precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
+    compile: bool = False
+    evaluate: str = ""
+    gpus: Share = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,17 +242,17 @@ class DistillationSection:
         Softens both distributions; above 1 the teacher's second thoughts weigh more.
     """
 
-    teacher: str = _key("")
-    alpha: float = _key(0.5, low=0.0, high=1.0)
-    temperature: float = _key(2.0, low=0.1, high=100.0)
+    teacher: str = ""
+    alpha: Share = 0.5
+    temperature: Annotated[float, Meta(ge=0.1, le=100.0)] = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictSection:
     """``[predict]``: splits to write prediction files for, and answers a question (0: all)."""
 
-    splits: tuple[str, ...] = _key(("validation",))
-    top_k: int = _key(10, low=0)
+    splits: Texts = ("validation",)
+    top_k: Annotated[int, Meta(ge=0)] = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,13 +322,14 @@ def recipe_from_dict(
     vqa_ensemble.errors.InputError: model.glimpse: unknown key. Did you mean 'glimpses'?
     """
     sections = get_type_hints(Recipe)
-    _check_names(content, list(sections), "", path)
-    values = {
-        name: _read_section(content.get(name, {}), kind, name, path)
-        for name, kind in sections.items()
-    }
-    recipe = Recipe(**values)
-    _check_together(recipe, path)
+    with at(path):
+        _check_names(content, list(sections))
+        values = {
+            name: _read_section(content.get(name, {}), kind, name)
+            for name, kind in sections.items()
+        }
+        recipe = Recipe(**values)
+        _check_together(recipe)
     return recipe
 
 
@@ -360,94 +358,98 @@ def recipe_hash(recipe: Recipe) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _read_section(
-    content: Any, kind: type[Any], section: str, path: str | os.PathLike[str] | None
-) -> Any:
+def choices_of(kind: Any) -> tuple[str, ...]:
+    """What a key of this type may be, if only some texts."""
+    choices: tuple[str, ...] = (_parts(kind)[1].extra or {}).get("choices", ())
+    return choices
+
+
+def _parts(kind: Any) -> tuple[Any, Meta]:
+    """A type without its limits, and these."""
+    annotated = get_origin(kind) is Annotated
+    return (kind.__origin__, kind.__metadata__[0]) if annotated else (kind, Meta())
+
+
+def _read_section(content: Any, kind: type[Any], section: str) -> Any:
     if not isinstance(content, dict):
         raise InputError(
             f"is {shown(content)}",
-            path=path,
             where=section,
             fix=f"It must be a table: [{section}] and its keys.",
         )
-    _check_names(content, [key.name for key in fields(kind)], f"{section}.", path)
-    kinds = get_type_hints(kind)
+    _check_names(content, [key.name for key in fields(kind)], f"{section}.")
+    kinds = get_type_hints(kind, include_extras=True)
     values = {}
     for key in fields(kind):
-        where = f"{section}.{key.name}"
-        if key.name in content:
-            value = content[key.name]
-            values[key.name] = _check_value(value, kinds[key.name], key.metadata, where, path)
-        elif key.default is MISSING:
-            choices = key.metadata["choices"]
-            fix = f"Set it to one of: {', '.join(choices)}." if choices else "Set it."
-            raise InputError("missing key", path=path, where=where, fix=fix)
+        with at(None, f"{section}.{key.name}"):
+            if key.name in content:
+                values[key.name] = _read_value(content[key.name], kinds[key.name])
+            elif key.default is MISSING:
+                choices = ", ".join(choices_of(kinds[key.name]))
+                raise InputError(
+                    "missing key", fix=f"Set it to one of: {choices}." if choices else "Set it."
+                )
     return kind(**values)
 
 
-def _check_names(
-    content: dict[str, Any], known: list[str], prefix: str, path: str | os.PathLike[str] | None
-) -> None:
+def _check_names(content: dict[str, Any], known: list[str], prefix: str = "") -> None:
     for name in content:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             fix = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known)}."
-            raise InputError("unknown key", path=path, where=f"{prefix}{name}", fix=fix)
+            raise InputError("unknown key", where=f"{prefix}{name}", fix=fix)
 
 
-def _check_value(
-    value: Any, kind: Any, allowed: Any, where: str, path: str | os.PathLike[str] | None
-) -> Any:
-    def wrong(problem: str, fix: str) -> InputError:
-        return InputError(problem, path=path, where=where, fix=fix)
-
-    if kind == tuple[str, ...]:
-        texts = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-        # A list's ``low`` is its least length: 1 unless the key says that none will do.
-        may_be_empty = allowed["low"] == 0
-        if not texts or not (value or may_be_empty):
-            empty = "" if may_be_empty else ", not empty"
-            raise wrong(f"is {shown(value)}", f"It must be a list of strings{empty}.")
-        return tuple(value)
-    if get_origin(kind) is tuple:  # of numbers; one number stands for a list of itself
-        number = get_args(kind)[0]
-        values = value if isinstance(value, list) else [value]
-        if not values:
-            raise wrong("is []", "It must be a number or a list of them, not empty.")
-        return tuple(_check_value(entry, number, allowed, where, path) for entry in values)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        nouns = {
-            str: "a string",
-            int: "a whole number",
-            float: "a number",
-            bool: "true or false",
-        }
-        raise wrong(f"is {shown(value)}", f"It must be {nouns[kind]}.")
-    choices, low, high = allowed["choices"], allowed["low"], allowed["high"]
-    if choices and value not in choices:
-        near = get_close_matches(value, choices, n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise wrong(f"is '{value}'", f"{hint}Allowed: {', '.join(choices)}.")
-    if allowed["pattern"] and not re.fullmatch(allowed["pattern"], value):
-        raise wrong(
-            f"is '{value}'",
-            "Use letters, digits, '.', '_' and '-', the first a letter or digit.",
-        )
-    # Written so that NaN is outside every range.
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        limits = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise wrong(f"is {value}", f"It must be {limits}.")
-    return value
+def _read_value(value: Any, kind: Any) -> Any:
+    plain, _ = _parts(kind)
+    if get_origin(plain) is tuple and plain != tuple[str, ...] and not isinstance(value, list):
+        value = [value]  # one number stands for a list of itself
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(value, kind) from error
 
 
-def _check_together(recipe: Recipe, path: str | os.PathLike[str] | None) -> None:
+def _refusal(value: Any, kind: Any) -> InputError:
+    """What is wrong with a value that is none of ``kind``."""
+    plain, limits = _parts(kind)
+    if plain == tuple[str, ...]:
+        empty = ", not empty" if limits.min_length else ""
+        return InputError(f"is {shown(value)}", fix=f"It must be a list of strings{empty}.")
+    if get_origin(plain) is tuple:
+        return _refusal_of_numbers(value, get_args(plain)[0])
+    if type(value) is not plain and not (plain is float and type(value) is int):
+        return InputError(f"is {shown(value)}", fix=f"It must be {_NOUNS[plain]}.")
+    if plain is str:
+        return _refusal_of_text(value, choices_of(kind))
+    low, high = limits.ge, limits.le
+    span = f"at least {low}" if high is None else f"between {low} and {high}"
+    return InputError(f"is {plain(value)}", fix=f"It must be {span}.")
+
+
+def _refusal_of_numbers(values: list[Any], kind: Any) -> InputError:
+    for value in values:
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            return _refusal(value, kind)
+    return InputError("is []", fix="It must be a number or a list of them, not empty.")
+
+
+def _refusal_of_text(value: str, choices: tuple[str, ...]) -> InputError:
+    near = get_close_matches(value, choices, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    fix = f"{hint}Allowed: {', '.join(choices)}."
+    if not choices:
+        fix = "Use letters, digits, '.', '_' and '-', the first a letter or digit."
+    return InputError(f"is '{value}'", fix=fix)
+
+
+def _check_together(recipe: Recipe) -> None:
     """What one key forbids another."""
     if recipe.data.dataset == "easy-vqa" and 64 % recipe.data.patch:
         raise InputError(
             f"is {recipe.data.patch}; easy-VQA's pictures are 64 pixels wide",
-            path=path,
             where="data.patch",
             fix="Allowed: 2, 4, 8, 16, 32.",
         )
@@ -456,7 +458,6 @@ def _check_together(recipe: Recipe, path: str | os.PathLike[str] | None) -> None
             if getattr(recipe.model, key):
                 raise InputError(
                     "goes with GloVe only",
-                    path=path,
                     where=f"model.{key}",
                     fix='Set word_vectors = "glove", or leave it out.',
                 )
