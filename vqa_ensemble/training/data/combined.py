@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import DataSection
 from vqa_ensemble.training.data.examples import (
     Dataset,
     Examples,
+    SoftAnswers,
     Split,
     answer_vocabulary,
     answers_of,
@@ -45,19 +47,31 @@ def training_examples(
     _check_distinct(splits)
     if data.question_types:
         splits = [split.of_types(data.question_types) for split in splits]
-    names = data.vocabulary_splits or [split.name for split in splits if not split.extra]
-    # Splits that are not trained on need no regions.
-    parts = [
-        given[name] if name in given else answers_of(dataset.read(name), name, fix=_VOCABULARY_FIX)
-        for name in names
-    ]
-    answers = list(answer_vocabulary(parts, data.min_answers))
+    answers = _vocabulary(dataset, data, given, [s.name for s in splits if not s.extra])
     splits = [_usable(split, splits, answers) if split.extra else split for split in splits]
     texts = [text for split in splits for text in split.questions]
-    options = [option for split in splits for row in split.choices or () for option in row]
-    words = build_words([*texts, *options, *(answers if answer_words else ())])
     _warn_of_long_questions(texts, data.words)
+    words = build_words([*texts, *_options(splits), *(answers if answer_words else ())])
     return Examples(splits, words, answers, data.words)
+
+
+def _vocabulary(
+    dataset: Dataset, data: DataSection, given: dict[str, SoftAnswers], usual: Sequence[str]
+) -> list[str]:
+    """The answers of ``data.vocabulary_splits``, by default the ``usual``; ``given`` are read."""
+    parts = []
+    for name in data.vocabulary_splits or usual:
+        # Splits that are not trained on need no regions.
+        part = given.get(name) or answers_of(dataset.read(name), name, fix=_VOCABULARY_FIX)
+        parts.append(part)
+    return list(answer_vocabulary(parts, data.min_answers))
+
+
+def _options(splits: Sequence[Split]) -> Iterator[str]:
+    """The options of multiple choice."""
+    for split in splits:
+        for row in split.choices or ():
+            yield from row
 
 
 def _check_distinct(splits: Sequence[Split]) -> None:
@@ -79,8 +93,8 @@ def _usable(split: Split, splits: Sequence[Split], answers: Sequence[str]) -> Sp
     assert split.answers is not None
     shown = np.concatenate([other.pictures for other in splits if not other.extra])
     known = np.isin(split.answers.answers, answers)[split.answers.codes]
-    rows = np.repeat(np.arange(len(split.questions)), np.diff(split.answers.starts))
-    answered = np.bincount(rows, weights=known, minlength=len(split.questions)) > 0
+    rows = ragged.owner(split.answers.starts)[known]
+    answered = np.bincount(rows, minlength=len(split.questions)) > 0
     return split.select(np.flatnonzero(answered & np.isin(split.pictures, shown)))
 
 

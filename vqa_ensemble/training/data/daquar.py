@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.text import read_text
 from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.training.data.examples import RawSplit
@@ -44,6 +44,7 @@ _FILES = {
 }
 # A question's id is its number in its file, from 1, plus this times the file's place above.
 _IDS_A_FILE = 1_000_000
+_IN_TURN = "The file must have a question and its answer in turn; download it again."
 _PICTURE = re.compile(r"(image\d+)\s*\?*\s*$")
 _COLOR = re.compile(r"\bcolou?rs?\b")
 
@@ -67,10 +68,11 @@ class Daquar(FolderDataset):
             If it is missing, not text, empty, or a line is not what it must be.
         """
         path = self.questions_file(name)
-        asked, answers = _read_pairs(path)
+        with at(path):
+            asked, answers = _read_pairs(path)
+            images: list[int | str] = [_picture(line, row) for row, line in enumerate(asked)]
         first = list(_FILES).index(name) * _IDS_A_FILE + 1
         ids = np.arange(first, first + len(asked))
-        images: list[int | str] = [_picture(line, row, path) for row, line in enumerate(asked)]
         types = [_question_type(line) for line in asked]
         return RawSplit(
             Questions(ids, asked, images),
@@ -87,34 +89,20 @@ def _read_pairs(path: Path) -> tuple[list[str], list[str]]:
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
-        raise InputError(
-            "is empty",
-            path=path,
-            fix="The file must have a question and its answer in turn; download it again.",
-        )
+        raise InputError("is empty", fix=_IN_TURN)
     if "" in lines:
-        raise InputError(
-            "is empty",
-            path=path,
-            where=f"line {lines.index('') + 1}",
-            fix="The file must have a question and its answer in turn; download it again.",
-        )
+        raise InputError("is empty", where=f"line {lines.index('') + 1}", fix=_IN_TURN)
     if len(lines) % 2:
-        raise InputError(
-            "the last question has no answer",
-            path=path,
-            where=f"line {len(lines)}",
-            fix="The file must have a question and its answer in turn; download it again.",
-        )
+        last = f"line {len(lines)}"
+        raise InputError("the last question has no answer", where=last, fix=_IN_TURN)
     return lines[::2], lines[1::2]
 
 
-def _picture(line: str, row: int, path: Path) -> str:
+def _picture(line: str, row: int) -> str:
     match = _PICTURE.search(line)
     if match is None:
         raise InputError(
             f"names no picture: {line[:60]!r}",
-            path=path,
             where=f"line {2 * row + 1}",
             fix="A question must end in its picture's name, as in 'image3 ?'.",
         )

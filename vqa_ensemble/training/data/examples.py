@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.questions.ids import QuestionIds
@@ -65,9 +66,7 @@ class SoftAnswers:
 
     def select(self, questions: npt.NDArray[np.int64]) -> SoftAnswers:
         """The entries of some questions."""
-        sizes = self.starts[questions + 1] - self.starts[questions]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        entries = np.repeat(self.starts[questions] - starts[:-1], sizes) + np.arange(starts[-1])
+        starts, entries = ragged.take(self.starts, questions)
         return replace(self, starts=starts, codes=self.codes[entries], scores=self.scores[entries])
 
 
@@ -303,10 +302,8 @@ class SparseRows:
     def dense(self, rows: npt.NDArray[np.int64], width: int) -> Tensor:
         """Some of the rows, shape (B,), with their zeros: (B, width)."""
         dense = np.zeros((len(rows), width), np.float32)
-        counts = self.starts[rows + 1] - self.starts[rows]
-        first = np.repeat(self.starts[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        entries = np.arange(counts.sum()) + first
-        dense[np.repeat(np.arange(len(rows)), counts), self.columns[entries]] = self.values[entries]
+        starts, entries = ragged.take(self.starts, rows)
+        dense[ragged.owner(starts), self.columns[entries]] = self.values[entries]
         return torch.from_numpy(dense)
 
 
@@ -437,12 +434,11 @@ def _join_targets(parts: Sequence[SoftAnswers | None], answers: Sequence[str]) -
             return None
         position = np.array([number.get(answer, -1) for answer in part.answers], np.int64)
         mapped = position[part.codes]
-        question = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
         known = mapped >= 0
-        counts.append(np.bincount(question[known], minlength=len(part.starts) - 1))
+        counts.append(np.bincount(ragged.owner(part.starts)[known], minlength=len(part.starts) - 1))
         codes.append(mapped[known])
         scores.append(part.scores[known])
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    starts = ragged.from_sizes(np.concatenate(counts))
     return SparseRows(starts, np.concatenate(codes), np.concatenate(scores))
 
 

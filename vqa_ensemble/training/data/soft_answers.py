@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.training.data.examples import SoftAnswers
 
@@ -47,8 +48,9 @@ def soft_answers(
     answers = sorted({*normal, *(chosen or ())})
     number = {answer: position for position, answer in enumerate(answers)}
     code_of = np.array([number[answer] for answer in normal], np.int64)
-    question = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    pairs, votes = np.unique(question * len(answers) + code_of[given], return_counts=True)
+    pairs, votes = np.unique(
+        ragged.owner(starts) * len(answers) + code_of[given], return_counts=True
+    )
     answered, codes = np.divmod(pairs, max(len(answers), 1))
     if chosen is None:
         # Pairs are sorted, so ties go to the alphabet.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.training.data.examples import (
@@ -194,7 +195,7 @@ def _with_coverage(
         return split
     known = np.array([answer in vocabulary for answer in answers.answers])[answers.codes]
     scores = np.where(known, answers.scores, 0)
-    best = np.maximum.reduceat(scores, answers.starts[:-1])
+    best = ragged.maxima(answers.starts, scores)
     return replace(
         split,
         covered=float(scores.sum() / answers.scores.sum()),
