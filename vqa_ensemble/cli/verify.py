@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vqa_ensemble.cli.common import console, output_options, print_json
 from vqa_ensemble.errors import InputError
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.provenance import Record
 
 
 @click.command("verify")
@@ -54,29 +57,29 @@ def command(submission: Path, rerun: bool, as_json: bool, quiet: bool, verbose: 
         raise InputError("; ".join(problems), fix="Vote again, or restore the files.")
 
 
-def _rerun(submission: Path, record: dict[str, Any]) -> list[str]:
+def _rerun(submission: Path, record: Record) -> list[str]:
     """Run the recorded command into another file; what differs."""
     from vqa_ensemble.cli import group
     from vqa_ensemble.engine.provenance import fingerprint, work_folder
     from vqa_ensemble.formats.atomic import scratch_folder
 
-    if record["arguments"][:1] != ["vote"]:  # a record is a file like any other: not trusted
+    if record.arguments[:1] != ["vote"]:  # a record is a file like any other: not trusted
         raise InputError(
-            f"its record is of '{' '.join(record['arguments'][:1])}', not of a vote",
+            f"its record is of '{' '.join(record.arguments[:1])}', not of a vote",
             path=submission,
             fix="Leave out --rerun.",
         )
     before = Path.cwd()
     with scratch_folder() as folder:
         again = folder / "submission.json"
-        arguments = [*record["arguments"], "-o", str(again), "--no-provenance", "--quiet"]
-        if len(record["outputs"]) > 1:
+        arguments = [*record.arguments, "-o", str(again), "--no-provenance", "--quiet"]
+        if len(record.outputs) > 1:
             arguments += ["--audit", str(folder / "audit.parquet")]
         os.chdir(work_folder(record))
         try:
             group.main(arguments, prog_name="vqa-ensemble", standalone_mode=False)
         finally:
             os.chdir(before)
-        if fingerprint(again)["sha256"] != record["outputs"][0]["sha256"]:
+        if fingerprint(again).sha256 != record.outputs[0].sha256:
             return [f"{submission}: the command run again gives other bytes"]
     return []

@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
 import orjson
 import pyarrow as pa
 
@@ -49,7 +50,28 @@ def provenance_path(output: str | os.PathLike[str]) -> str:
     return f"{os.fspath(head)}{ENDING}{mark}{query}"
 
 
-def fingerprint(path: str | os.PathLike[str]) -> dict[str, Any]:
+class FileRecord(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A file as it was: no hash if it is not on this machine, a role if it is an input."""
+
+    role: str | None = None
+    path: str
+    bytes: int
+    sha256: str | None = None
+
+
+class Record(msgspec.Struct):
+    """What an output was made from and how, as the file beside it has it."""
+
+    format_version: int
+    created_at: str
+    arguments: list[str]
+    folder: str
+    versions: dict[str, str]
+    inputs: list[FileRecord]
+    outputs: Annotated[list[FileRecord], msgspec.Meta(min_length=1)]
+
+
+def fingerprint(path: str | os.PathLike[str], role: str | None = None) -> FileRecord:
     """Path, size in bytes and SHA-256 of a file; no hash of one that is not on this machine.
 
     Raises
@@ -64,8 +86,9 @@ def fingerprint(path: str | os.PathLike[str]) -> dict[str, Any]:
             with Path(name).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.tell()
-            return {"path": os.fspath(path), "bytes": size, "sha256": digest}
-        return {"path": os.fspath(path), "bytes": filesystem.get_file_info(name).size}
+            return FileRecord(role=role, path=os.fspath(path), bytes=size, sha256=digest)
+        size = filesystem.get_file_info(name).size
+        return FileRecord(role=role, path=os.fspath(path), bytes=size)
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a NUL in the path
         if not is_local(filesystem):
             raise store_error(path, "cannot be read", error) from error
@@ -88,13 +111,13 @@ class Recorder:
     inputs: Mapping[str, Sequence[str | os.PathLike[str]]]
     _stamps: dict[str | os.PathLike[str], tuple[int, int]] = field(default_factory=dict, init=False)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
-    _hashes: list[tuple[str, Future[dict[str, Any]]]] = field(default_factory=list, init=False)
+    _hashes: list[Future[FileRecord]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         for role, paths in self.inputs.items():
             for path in paths:
                 self._stamps[path] = file_stamp(path)
-                self._hashes.append((role, self._pool.submit(fingerprint, path)))
+                self._hashes.append(self._pool.submit(fingerprint, path, role))
         self._pool.shutdown(wait=False)
 
     def write(self, outputs: Sequence[str | os.PathLike[str]]) -> str:
@@ -110,17 +133,18 @@ class Recorder:
                 raise InputError(
                     "changed while it was being read", path=path, fix="Give the command again."
                 )
-        record = {
-            "format_version": FORMAT_VERSION,
-            "created_at": timestamp(),
-            "arguments": list(self.arguments),
-            "folder": str(Path.cwd()),
-            "versions": versions(),
-            "inputs": [{"role": role, **future.result()} for role, future in self._hashes],
-            "outputs": [fingerprint(path) for path in outputs],
-        }
+        record = Record(
+            format_version=FORMAT_VERSION,
+            created_at=timestamp(),
+            arguments=list(self.arguments),
+            folder=str(Path.cwd()),
+            versions=versions(),
+            inputs=[future.result() for future in self._hashes],
+            outputs=[fingerprint(path) for path in outputs],
+        )
         path = provenance_path(outputs[0])
-        atomic_write(path, orjson.dumps(record, option=orjson.OPT_INDENT_2) + b"\n")
+        content = orjson.dumps(msgspec.to_builtins(record), option=orjson.OPT_INDENT_2)
+        atomic_write(path, content + b"\n")
         return path
 
 
@@ -141,7 +165,7 @@ class Verification:
 
     Attributes
     ----------
-    record : dict
+    record : Record
     checked : int
         Files whose hash is as recorded.
     problems : list of str
@@ -150,7 +174,7 @@ class Verification:
         What differs without being wrong by itself: versions; files that were not hashed.
     """
 
-    record: dict[str, Any]
+    record: Record
     checked: int
     problems: list[str]
     notes: list[str]
@@ -171,67 +195,40 @@ def verify(output: str | os.PathLike[str]) -> Verification:
             path=output,
             fix=f"Put {Path(path).name} beside it, or vote again: vqa-ensemble vote writes it.",
         )
-    record = read_json(path)
-    if not _is_record(record):
+    try:
+        record = msgspec.convert(read_json(path), Record)
+    except msgspec.ValidationError as error:
         raise InputError(
             "is not a record of vqa-ensemble",
             path=path,
             fix="Vote again: vqa-ensemble vote writes a record beside the submission.",
-        )
+        ) from error
     checked, problems, notes = 0, [], []
     folder = work_folder(record)
-    first, *others = record["outputs"]
-    for entry in (first, *others, *record["inputs"]):
-        file = output if entry is first else entry["path"]
+    first, *others = record.outputs
+    for entry in (first, *others, *record.inputs):
+        file = output if entry is first else entry.path
         if entry is not first and not is_url(file):
             file = folder / file
-        if "sha256" not in entry:
-            notes.append(f"{entry['path']} was not hashed: it is not on this machine")
+        if entry.sha256 is None:
+            notes.append(f"{entry.path} was not hashed: it is not on this machine")
             continue
         try:
             now = fingerprint(file)
         except InputError as error:
             problems.append(f"{file}: {error.problem}")
             continue
-        if now["sha256"] == entry["sha256"]:
+        if now.sha256 == entry.sha256:
             checked += 1
         else:
-            problems.append(
-                f"{file}: has changed ({entry['bytes']:,} bytes then, {now['bytes']:,} now)"
-            )
+            problems.append(f"{file}: has changed ({entry.bytes:,} bytes then, {now.bytes:,} now)")
     for package, is_now in versions().items():
-        was = record["versions"].get(package)
+        was = record.versions.get(package)
         if was is not None and was != is_now:
             notes.append(f"{package} was {was}, is {is_now}")
     return Verification(record, checked, problems, notes)
 
 
-def _is_record(value: Any) -> bool:
-    def strings(entries: Any) -> bool:
-        return all(isinstance(entry, str) for entry in entries)
-
-    def files(entries: Any) -> bool:
-        return isinstance(entries, list) and all(
-            isinstance(entry, dict)
-            and isinstance(entry.get("path"), str)
-            and isinstance(entry.get("bytes"), int)
-            and isinstance(entry.get("sha256", ""), str)
-            for entry in entries
-        )
-
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("arguments"), list)
-        and strings(value["arguments"])
-        and isinstance(value.get("folder"), str)
-        and isinstance(value.get("versions"), dict)
-        and files(value.get("inputs"))
-        and files(value.get("outputs"))
-        and bool(value["outputs"])
-    )
-
-
-def work_folder(record: Mapping[str, Any]) -> Path:
+def work_folder(record: Record) -> Path:
     """The folder that the recorded paths are relative to: the one then, else the one now."""
-    then: str = record["folder"]
-    return Path(then) if os.path.isdir(then) else Path.cwd()  # noqa: PTH112  never raises
+    return Path(record.folder) if os.path.isdir(record.folder) else Path.cwd()  # noqa: PTH112  never raises
