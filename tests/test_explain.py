@@ -172,7 +172,8 @@ def test_steps_follow_from_one_another(
     types = resolve(answer_map, ballots.vocabulary)
     election = question_type_vote(ballots, types, revote=revote)
     rows = np.arange(len(ballots))[::-1]
-    for record in explain(ballots, election, rows, types=types, top=2):
+    for explained in explain(ballots, election, rows, types=types, top=2):
+        record = explained.to_dict()
         for key, vote in (("first_votes", "vote"), ("votes", "revote")):
             cast = [m[vote] for m in record["members"] if m[vote] is not None]
             assert {c["answer"]: c["votes"] for c in record[key]} == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +20,13 @@ from vqa_ensemble.engine.options import VoteOptions
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from vqa_ensemble.engine.explanation import (
+        CountedAnswer,
+        CountedType,
+        Explanation,
+        MemberVote,
+    )
 
 # What a screen holds: further answers of a member, and candidates of a tally; -v shows all.
 _ANSWERS, _CANDIDATES = 3, 8
@@ -99,55 +106,54 @@ def command(
             annotations=annotations,
         )
     if as_json:
-        print_json(record)
+        print_json(record.to_dict())
     else:
         _print(record, verbose)
 
 
-def _print(record: dict[str, Any], verbose: bool) -> None:
+def _print(record: Explanation, verbose: bool) -> None:
     from rich.markup import escape
 
     out = console()
-    present = sum(member["vote"] is not None for member in record["members"])
-    words = f": {escape(record['question'])}" if "question" in record else ""
-    out.print(f"[bold]Question {escape(str(record['question_id']))}[/bold]{words}")
-    out.print(f"{present} of {len(record['members'])} members vote, method {record['method']}")
+    present = sum(member.vote is not None for member in record.members)
+    words = f": {escape(record.question)}" if record.question is not None else ""
+    out.print(f"[bold]Question {escape(str(record.question_id))}[/bold]{words}")
+    out.print(f"{present} of {len(record.members)} members vote, method {record.method}")
 
     steps = iter("12345")
-    scores = record.get("scores")
+    scores = record.scores
     out.print(f"\n[bold]{next(steps)}. First votes[/bold]")
-    out.print(_first_votes(record["members"], None if verbose else _ANSWERS))
+    out.print(_first_votes(record.members, None if verbose else _ANSWERS))
     out.print(f"\n[bold]{next(steps)}. Counted[/bold]")
-    typed = record["type_votes"] is not None
-    again = typed or record["votes"] != record["first_votes"]
-    out.print(_counts(record["first_votes"], scores, None if again else record, verbose))
-    if typed:
+    typed = record.question_type if record.type_votes is not None else None
+    again = typed is not None or record.votes != record.first_votes
+    out.print(_counts(record.first_votes, scores, None if again else record, verbose))
+    if typed is not None:
         out.print(f"\n[bold]{next(steps)}. Summed by question type[/bold]")
-        out.print(_type_votes(record))
-        winner = escape(record["question_type"])
-        out.print(f"\n[bold]{next(steps)}. Votes inside {winner}[/bold]")
-        changed = [m for m in record["members"] if m["revote"] != m["vote"]]
+        out.print(_type_votes(record.type_votes or (), typed, record.type_tie_break))
+        out.print(f"\n[bold]{next(steps)}. Votes inside {escape(typed)}[/bold]")
+        changed = [m for m in record.members if m.revote != m.vote]
         if changed:
             out.print(_revotes(changed))
-        stay = present - sum(m["vote"] is not None for m in changed)
+        stay = present - sum(m.vote is not None for m in changed)
         if stay:
             out.print(f"{'The other ' if changed else ''}{stay} stay with their first vote.")
-    elif record["question_type"] is not None:
-        out.print(f"\nThe question is of the type {escape(record['question_type'])}.")
+    elif record.question_type is not None:
+        out.print(f"\nThe question is of the type {escape(record.question_type)}.")
     if again:
-        name = "Counted again" if typed else "Weighed"
+        name = "Counted again" if typed is not None else "Weighed"
         out.print(f"\n[bold]{next(steps)}. {name}[/bold]")
-        out.print(_counts(record["votes"], scores, record, verbose))
+        out.print(_counts(record.votes, scores, record, verbose))
 
-    out.print(f"\n[bold]Answer: {escape(record['answer'])}[/bold]")
-    if record["majority_answer"] != record["answer"]:
-        out.print(f"A plain majority would say {escape(record['majority_answer'])}.")
-    if scores is not None:
+    out.print(f"\n[bold]Answer: {escape(record.answer)}[/bold]")
+    if record.majority_answer != record.answer:
+        out.print(f"A plain majority would say {escape(record.majority_answer)}.")
+    if scores is not None and record.right_answers is not None:
         said = (
             escape(answer) + (f" \N{MULTIPLICATION SIGN}{people}" if people > 1 else "")
-            for answer, people in record["right_answers"].items()
+            for answer, people in record.right_answers.items()
         )
-        out.print(f"Right: {', '.join(said)}. Score {100 * scores.get(record['answer'], 0):.0f} %.")
+        out.print(f"Right: {', '.join(said)}. Score {100 * scores.get(record.answer, 0):.0f} %.")
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
@@ -159,90 +165,89 @@ def _table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def _first_votes(members: list[dict[str, Any]], further: int | None) -> Table:
+def _first_votes(members: Sequence[MemberVote], further: int | None) -> Table:
     from rich.markup import escape
 
     table = _table("member", "votes", "confidence", "then", right=("confidence",))
     for member in members:
-        first, *rest = member["answers"] or [None]
-        if first is None:
-            table.add_row(escape(member["member"]), "[dim]lacks the question[/dim]")
+        if not member.answers:
+            table.add_row(escape(member.member), "[dim]lacks the question[/dim]")
             continue
-        others = [f"{escape(a['answer'])} {a['confidence']:.2f}" for a in rest[:further]]
+        first, *rest = member.answers
+        others = [f"{escape(a.answer)} {a.confidence:.2f}" for a in rest[:further]]
         others += ["…"] if len(others) < len(rest) else []
         table.add_row(
-            escape(member["member"]),
-            escape(first["answer"]),
-            f"{first['confidence']:.2f}",
+            escape(member.member),
+            escape(first.answer),
+            f"{first.confidence:.2f}",
             f"[dim]{', '.join(others)}[/dim]",
         )
     return table
 
 
 def _counts(
-    counts: list[dict[str, Any]],
+    counts: Sequence[CountedAnswer],
     scores: dict[str, float] | None,
-    decided: dict[str, Any] | None,
+    decided: Explanation | None,
     verbose: bool,
 ) -> Table:
     """Candidates by votes; the winner is marked if this is the round that ``decided``."""
     from rich.markup import escape
 
-    typed = any(count["question_type"] for count in counts)
+    typed = any(count.question_type for count in counts)
     columns = ["answer", "votes", "confidence"]
     columns += ["type"] if typed else []
     columns += ["score"] if scores is not None else []
     table = _table(*columns, "", right=("votes", "confidence", "score"))
     for count in counts if verbose else counts[:_CANDIDATES]:
-        answer = count["answer"]
-        row = [escape(answer), _votes(count["votes"]), f"{count['confidence']:.2f}"]
-        row += [escape(count["question_type"])] if typed else []
+        answer = count.answer
+        row = [escape(answer), _votes(count.votes), f"{count.confidence:.2f}"]
+        row += [escape(count.question_type or "")] if typed else []
         row += [f"{100 * scores.get(answer, 0):.0f} %"] if scores is not None else []
-        wins = decided is not None and answer == decided["answer"]
+        wins = decided is not None and answer == decided.answer
         mark = ""
         if wins and decided is not None:
-            mark = "← wins" + _tie(decided["tie_break"])
+            mark = "← wins" + _tie(decided.tie_break)
         table.add_row(*row, mark, style="bold green" if wins else None)
     if not verbose and len(counts) > _CANDIDATES:
         table.add_row(f"[dim]and {len(counts) - _CANDIDATES} more[/dim]")
     return table
 
 
-def _type_votes(record: dict[str, Any]) -> Table:
+def _type_votes(counts: Sequence[CountedType], winner: str, tie_break: str | None) -> Table:
     from rich.markup import escape
 
     table = _table("type", "votes", "", right=("votes",))
-    entries = list(record["type_votes"])
-    most = max(entry["votes"] for entry in entries)
-    if record["question_type"] not in (entry["question_type"] for entry in entries):
-        entries.append({"question_type": record["question_type"], "votes": 0})
-    for entry in sorted(entries, key=lambda entry: -entry["votes"]):
-        wins = entry["question_type"] == record["question_type"]
-        bar = "█" * math.ceil(_BAR_WIDTH * entry["votes"] / most)
+    votes_of = {count.question_type: count.votes for count in counts}
+    most = max(votes_of.values())
+    votes_of.setdefault(winner, 0)
+    for name, votes in sorted(votes_of.items(), key=lambda pair: -pair[1]):
+        wins = name == winner
+        bar = "█" * math.ceil(_BAR_WIDTH * votes / most)
         mark = ""
         if wins:
             # A type that does not lead was named by a table.
-            given = entry["votes"] < most
-            mark = " ← given" if given else " ← wins" + _tie(record["type_tie_break"])
+            given = votes < most
+            mark = " ← given" if given else " ← wins" + _tie(tie_break)
         table.add_row(
-            escape(entry["question_type"]),
-            _votes(entry["votes"]),
+            escape(name),
+            _votes(votes),
             bar + mark,
             style="bold green" if wins else None,
         )
     return table
 
 
-def _revotes(members: list[dict[str, Any]]) -> Table:
+def _revotes(members: Sequence[MemberVote]) -> Table:
     from rich.markup import escape
 
     table = _table("member", "first", "again")
     for member in members:
         first, again = (
             "[dim]abstains[/dim]" if answer is None else escape(answer)
-            for answer in (member["vote"], member["revote"])
+            for answer in (member.vote, member.revote)
         )
-        table.add_row(escape(member["member"]), first, again)
+        table.add_row(escape(member.member), first, again)
     return table
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status, warn
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.inspection import Inspection
 
 
 @click.command("inspect")
@@ -26,38 +30,37 @@ def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: b
 
     with status(f"Reading {len(predictions)} files", quiet=quiet):
         report = inspect_files(predictions)
-    for caution in report["cautions"]:
-        warn(caution["message"])
+    for caution in report.cautions:
+        warn(caution.message)
     if as_json:
-        print_json(report)
+        print_json(report.to_dict())
         return
     _print(report, verbose)
 
 
-def _print(report: dict[str, Any], verbose: bool) -> None:
+def _print(report: Inspection, verbose: bool) -> None:
     columns = ("member", "rows", "questions", "k", "answers", "agreement", "metadata")
     table = new_table(*columns, left={"metadata"})
-    for member in report["members"]:
-        agreement = member["agreement"]
-        known = {key: value for key, value in member["metadata"].items() if value}
+    for member in report.members:
+        known = {key: value for key, value in asdict(member.metadata).items() if value}
         shown = (
             known if verbose else {k: known[k] for k in ("dataset", "split", "seed") if k in known}
         )
-        low, high = member["answers_per_question"]
+        low, high = member.answers_per_question
         table.add_row(
-            member["member"],
-            f"{member['rows']:,}",
-            f"{member['questions']:,}",
+            member.member,
+            f"{member.rows:,}",
+            f"{member.questions:,}",
             f"{high}" if low == high else f"{low}-{high}",
-            f"{member['distinct_answers']:,}",
-            "" if agreement is None else f"{agreement:.1%}",
+            f"{member.distinct_answers:,}",
+            "" if member.agreement is None else f"{member.agreement:.1%}",
             ", ".join(f"{k}={v.splitlines()[0][:60]}" for k, v in shown.items() if k != "member"),
         )
     out = console()
     out.print(table)
-    if len(report["members"]) > 1:
+    if len(report.members) > 1:
         out.print(
-            f"{report['questions']:,} questions, {report['common_questions']:,} of them answered "
-            f"by all; {report['distinct_answers']:,} distinct answers; unanimous on "
-            f"{report['unanimous']:,}"
+            f"{report.questions:,} questions, {report.common_questions:,} of them answered "
+            f"by all; {report.distinct_answers:,} distinct answers; unanimous on "
+            f"{report.unanimous:,}"
         )

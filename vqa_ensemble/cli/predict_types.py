@@ -67,23 +67,10 @@ def command(
     with status("Learning question types", quiet=quiet):
         result = predict_types(train_questions, train_annotations, questions, by=by)
         write_question_column(output, "question_type", result.question_ids, result.types.tolist())
-    names = sorted(set(result.types))
-    counts = {name: int((result.types == name).sum()) for name in names}
     if as_json:
-        print_json(
-            {
-                "questions": len(result.types),
-                "types": counts,
-                "trained_on": result.trained_on,
-                "out_of_fold": result.out_of_fold,
-                "accuracy": result.accuracy,
-                "majority": result.majority,
-                "majority_accuracy": result.majority_accuracy,
-                "output": output,
-            }
-        )
+        print_json({**result.to_dict(), "output": output})
     elif not quiet:
-        _print_counts(counts)
+        _print_counts(result.counts)
         out = console()
         right = "n/a (all on one image)" if result.accuracy is None else f"{result.accuracy:.1f}%"
         out.print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,94 @@ from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
 from vqa_ensemble.voting.result import Election
 
 
+@dataclass(frozen=True)
+class CountedAnswer:
+    """An answer's votes; ``question_type`` is None without a map."""
+
+    answer: str
+    votes: float
+    confidence: float
+    question_type: str | None
+
+
+@dataclass(frozen=True)
+class CountedType:
+    """A question type's votes."""
+
+    question_type: str
+    votes: float
+
+
+@dataclass(frozen=True)
+class RankedAnswer:
+    """One of a member's answers."""
+
+    answer: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class MemberVote:
+    """A member's part.
+
+    Attributes
+    ----------
+    member : str
+    answers : list of RankedAnswer
+        Most confident first.
+    vote, revote : str or None
+        What it voted for, and what it stood for in the deciding round; None where it has none.
+    """
+
+    member: str
+    answers: list[RankedAnswer]
+    vote: str | None
+    revote: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How the answer to a question came about.
+
+    Attributes
+    ----------
+    question_id to type_tie_break
+        The columns of :func:`vqa_ensemble.engine.audit.audit_table`.
+    members : list of MemberVote
+    method : str, optional
+        By which it was voted.
+    question : str, optional
+        Its words.
+    right_answers : dict of str to int, optional
+        Right answer → people who gave it.
+    scores : dict of str to float, optional
+        Answer → how right it is, for those listed that are right at all.
+    """
+
+    question_id: int | str
+    answer: str
+    question_type: str | None
+    first_votes: list[CountedAnswer]
+    votes: list[CountedAnswer]
+    type_votes: list[CountedType] | None
+    majority_answer: str
+    agreement: float
+    margin: float
+    tie_break: str | None
+    type_tie_break: str | None
+    members: list[MemberVote]
+    method: str | None = None
+    question: str | None = None
+    right_answers: dict[str, int] | None = None
+    scores: dict[str, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: without what was not asked for."""
+        optional = ("method", "question", "right_answers", "scores")
+        content = asdict(self)
+        return {k: v for k, v in content.items() if v is not None or k not in optional}
+
+
 def explain(
     ballots: Ballots,
     election: Election,
@@ -34,7 +123,7 @@ def explain(
     *,
     types: AnswerTypes | None = None,
     top: int | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Explanation]:
     """How the answers to some questions came about.
 
     Parameters
@@ -48,14 +137,6 @@ def explain(
         Of the ballots' vocabulary, where there is a map.
     top : int, optional
         The most answers to give of each member; all if not given.
-
-    Returns
-    -------
-    list of dict
-        The columns of :func:`vqa_ensemble.engine.audit.audit_table`; in ``first_votes`` and
-        ``votes`` also each answer's ``question_type`` (None without a map); and ``members``:
-        per member its ``answers`` with confidences, most confident first, its ``vote`` and its
-        ``revote``, the answer it stood for in the deciding round; None where it has none.
     """
     vocabulary = np.array([*ballots.vocabulary, None], dtype=object)
     type_of = {}
@@ -69,25 +150,26 @@ def explain(
     assert ABSTAIN == -1
     votes = vocabulary[ballots.top()[0][rows]].tolist()
     revotes = vocabulary[election.votes[rows]].tolist()
-    explained: list[dict[str, Any]] = audit_table(ballots, election).take(rows).to_pylist()
-    for q, record in enumerate(explained):
-        for count in (*record["first_votes"], *record["votes"]):
-            count["question_type"] = type_of.get(count["answer"])
-        record["members"] = [
-            {
-                "member": name,
-                "answers": ranked[m][q],
-                "vote": votes[q][m],
-                "revote": revotes[q][m],
-            }
+    explained = []
+    for q, record in enumerate(audit_table(ballots, election).take(rows).to_pylist()):
+        for name in ("first_votes", "votes"):
+            record[name] = [
+                CountedAnswer(**count, question_type=type_of.get(count["answer"]))
+                for count in record[name]
+            ]
+        if record["type_votes"] is not None:
+            record["type_votes"] = [CountedType(**count) for count in record["type_votes"]]
+        members = [
+            MemberVote(name, ranked[m][q], votes[q][m], revotes[q][m])
             for m, name in enumerate(ballots.names)
         ]
+        explained.append(Explanation(**record, members=members))
     return explained
 
 
 def _ranked(
     ballots: Ballots, m: int, rows: npt.NDArray[np.integer], top: int | None
-) -> list[list[dict[str, Any]]]:
+) -> list[list[RankedAnswer]]:
     """A member's first answers to each question."""
     member = ballots.members[m]
     found = []
@@ -98,7 +180,7 @@ def _ranked(
         answers, confidences = member.answers[first:last], member.confidences[first:last]
         found.append(
             [
-                {"answer": ballots.vocabulary[code], "confidence": confidence}
+                RankedAnswer(ballots.vocabulary[code], confidence)
                 for code, confidence in zip(answers.tolist(), confidences.tolist(), strict=True)
             ]
         )
@@ -116,7 +198,7 @@ def explain_question(
     synonyms: Mapping[str, str] | None = None,
     questions: str | None = None,
     annotations: str | None = None,
-) -> dict[str, Any]:
+) -> Explanation:
     """Vote on one question, and say how its answer came about.
 
     Of files in order only the part that holds the question is read. A member that lacks it
@@ -134,13 +216,6 @@ def explain_question(
         ``FILE[:COLUMN]`` with the questions' words.
     annotations : str, optional
         As :func:`vqa_ensemble.engine.labelled.load_labelled` takes them.
-
-    Returns
-    -------
-    dict
-        As of :func:`explain`, and ``method``; with ``questions``, ``question``; with
-        ``annotations``, ``right_answers`` (answer → people) and ``scores`` (answer → how right
-        it is, for those listed that are right at all).
 
     Raises
     ------
@@ -170,19 +245,19 @@ def explain_question(
     if answer_map is not None:
         types = TypeResolver(answer_map, unseen=options.unseen)(ballots.vocabulary)
     [record] = explain(ballots, election, np.arange(1), types=types)
-    record["method"] = summary.method
+    known: dict[str, Any] = {"method": summary.method}
     if questions is not None:
-        [record["question"]] = read_question_column(questions, "question", ballots.question_ids)
+        [known["question"]] = read_question_column(questions, "question", ballots.question_ids)
     if annotations is not None:
         candidates = gather_candidates(ballots)
         scores = score_candidates(candidates, annotations)
-        [record["right_answers"]] = right_answers(ballots.question_ids, annotations)
-        record["scores"] = {
+        [known["right_answers"]] = right_answers(ballots.question_ids, annotations)
+        known["scores"] = {
             candidates.vocabulary[code]: score
             for code, score in zip(candidates.answers.tolist(), scores.tolist(), strict=True)
             if score > 0
         }
-    return record
+    return replace(record, **known)
 
 
 def _parse_id(question_id: str, files: Sequence[PredictionFile]) -> int | str:

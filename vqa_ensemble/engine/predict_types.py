@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,17 @@ class PredictedTypes:
     accuracy: float | None
     majority: str
     majority_accuracy: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Type → questions."""
+        return dict(sorted(Counter(self.types.tolist()).items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: the counts in place of every question's type."""
+        names = ("trained_on", "out_of_fold", "accuracy", "majority", "majority_accuracy")
+        rest = {name: getattr(self, name) for name in names}
+        return {"questions": len(self.types), "types": self.counts, **rest}
 
 
 def predict_types(

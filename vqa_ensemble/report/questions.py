@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.engine.explanation import CountedAnswer, Explanation, MemberVote
 
 # The most questions to browse: more would make the page slow on a phone.
 MOST_QUESTIONS = 10_000
@@ -78,7 +79,7 @@ class _Codes:
 
 
 def encode_questions(
-    explained: Sequence[dict[str, Any]],
+    explained: Sequence[Explanation],
     types: QuestionTypes,
     *,
     scores: Sequence[dict[str, float]],
@@ -90,8 +91,7 @@ def encode_questions(
 
     Parameters
     ----------
-    explained : sequence of dict
-        As :func:`vqa_ensemble.engine.explanation.explain` gives them.
+    explained : sequence of Explanation
     types : QuestionTypes
         Of these questions, for the figures; the vote may have its own.
     scores : sequence of dict
@@ -113,37 +113,40 @@ def encode_questions(
     answer, type_ = _Codes(), _Codes(types.names)
     type_of_answer: dict[str, str | None] = {}
 
-    def counts(entries: Sequence[dict[str, Any]]) -> list[float]:
+    def counts(entries: Sequence[CountedAnswer]) -> list[float]:
         flat: list[float] = []
         for entry in entries:
-            type_of_answer[entry["answer"]] = entry["question_type"]
-            flat += (answer(entry["answer"]), _round(entry["votes"]), _round(entry["confidence"]))
+            type_of_answer[entry.answer] = entry.question_type
+            flat += (answer(entry.answer), _round(entry.votes), _round(entry.confidence))
         return flat
 
-    def member(entry: dict[str, Any]) -> list[int]:
-        flat = [answer(entry["vote"]), answer(entry["revote"])]
-        for ranked in entry["answers"]:
-            flat += (answer(ranked["answer"]), _per_mille(ranked["confidence"]))
+    def member(entry: MemberVote) -> list[int]:
+        flat = [answer(entry.vote), answer(entry.revote)]
+        for ranked in entry.answers:
+            flat += (answer(ranked.answer), _per_mille(ranked.confidence))
         return flat
 
     rows = []
     for q, record in enumerate(explained):
-        first, second = counts(record["first_votes"]), counts(record["votes"])
-        by_type = record["type_votes"] or ()
+        first, second = counts(record.first_votes), counts(record.votes)
         rows.append(
             [
-                record["question_id"],
+                record.question_id,
                 "" if words is None else words[q],
                 int(types.of[q]),
-                answer(record["answer"]),
-                answer(record["majority_answer"]),
-                type_(record["question_type"]),
-                record["tie_break"] or "",
-                record["type_tie_break"] or "",
+                answer(record.answer),
+                answer(record.majority_answer),
+                type_(record.question_type),
+                record.tie_break or "",
+                record.type_tie_break or "",
                 first,
-                [x for e in by_type for x in (type_(e["question_type"]), _round(e["votes"]))],
+                [
+                    x
+                    for entry in record.type_votes or ()
+                    for x in (type_(entry.question_type), _round(entry.votes))
+                ],
                 0 if second == first else second,
-                [member(entry) for entry in record["members"]],
+                [member(entry) for entry in record.members],
                 [x for text, people in right[q].items() for x in (answer(text), people)],
                 [x for text, score in scores[q].items() for x in (answer(text), _per_mille(score))],
                 _NOTHING if images is None or images[q] is None else images[q],
@@ -154,7 +157,7 @@ def encode_questions(
             "id words type answer majority won tie typeTie first typeVotes second members right "
             "scores image"
         ).split(),
-        "members": [entry["member"] for entry in explained[0]["members"]],
+        "members": [entry.member for entry in explained[0].members],
         "answers": answer.strings,
         "answerTypes": [type_(type_of_answer.get(text)) for text in answer.strings],
         "types": type_.strings,
