@@ -16,7 +16,11 @@ collect_ignore = ["fuzz_coverage.py"]
 
 # For `make mutants`: the same examples for every mutant, and no minutes spent on making a failing
 # one small.
-settings.register_profile("mutants", derandomize=True, phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "mutants", derandomize=True, phases=[Phase.explicit, Phase.generate], max_examples=20
+)
+# For `make quick`.
+settings.register_profile("quick", max_examples=5)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

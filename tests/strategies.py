@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import settings
 from hypothesis import strategies as st
 
 ANSWERS = ["0", "1", "2", "blue", "cat", "no", "red", "yes"]
 TYPES = ["number", "other", "yes/no"]
+# Profiles of hypothesis that cap the examples of every property.
+FEWER = ("mutants", "quick")
+
+
+def examples(n: int, **options: Any) -> settings:
+    """As many examples of a property, or fewer in a profile that is quick (see conftest.py)."""
+    few = settings().max_examples if settings.get_current_profile_name() in FEWER else n
+    return settings(max_examples=min(n, few), **options)
+
 
 # Few distinct confidences, exact in binary, so that ties are common.
 confidences = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0])

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command_line import Runner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from refusal import refused
 from sklearn.model_selection import StratifiedKFold
+from strategies import examples
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
@@ -261,7 +262,7 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
         write_answer_map(path, SOME)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, deadline=None)
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz")), st.integers(1, 99), min_size=1

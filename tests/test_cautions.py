@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Runner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from vqa_ensemble.engine.cautions import (
     Evidence,
@@ -160,7 +161,7 @@ def test_real_models_raise_none_until_ids_are_swapped(shared_data: Path, seed: i
     assert (found.kind, found.members) == ("stray", (ballots.names[m],))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50, deadline=None)
 @given(
     st.lists(st.lists(st.integers(ABSTAIN, 4), min_size=3, max_size=3), min_size=2, max_size=30),
     st.data(),

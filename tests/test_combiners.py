@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import members
+from strategies import examples, members
 
 from vqa_ensemble.combiners.accuracy_weights import AccuracyWeights, shrunken_accuracies
 from vqa_ensemble.combiners.base import Combiner, QuestionTypes, accuracy, choose
@@ -167,7 +167,7 @@ def test_no_types_and_unseen_types_are_fine(method: str) -> None:
 
 
 @every_method
-@settings(max_examples=25, deadline=None)
+@examples(25, deadline=None)
 @given(voters=members(n_questions=4), right=st.data())
 def test_odd_small_inputs_are_fine(method: str, voters: list[Ranked], right: st.DataObject) -> None:
     candidates = gather({f"m{m}": questions for m, questions in enumerate(voters)})
@@ -353,7 +353,7 @@ def lettered(draw_blank: bool = True) -> st.SearchStrategy[dict[str, str]]:
     ).map(lambda pair: {f"m{m}": v for m, v in enumerate([*pair[0], pair[1]]) if v.strip()})
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60, deadline=None)
 @given(votes=lettered())
 def test_wawa_is_its_definition(votes: dict[str, str]) -> None:
     fitted = Wawa()
@@ -363,7 +363,7 @@ def test_wawa_is_its_definition(votes: dict[str, str]) -> None:
     assert chosen(fitted, hard(votes)) == plain_votes(votes, expected)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40, deadline=None)
 @given(votes=lettered())
 def test_zero_based_skill_is_its_definition(votes: dict[str, str]) -> None:
     fitted = ZeroBasedSkill()
@@ -516,7 +516,7 @@ def test_hard_votes_keep_temperature_1_and_their_confidence() -> None:
     np.testing.assert_allclose(calibrated.confidences[0], [0.6, 0.5])
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50, deadline=None)
 @given(voters=members(n_questions=4), t=st.floats(0.05, 20))
 def test_calibration_keeps_order_and_sum(voters: list[Ranked], t: float) -> None:
     candidates = gather({f"m{m}": questions for m, questions in enumerate(voters)})

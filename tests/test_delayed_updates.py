@@ -12,8 +12,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from strategies import examples  # noqa: E402
 from tiny_vqa import NO_DROPOUT, QUESTIONS, WIDTH, assert_close_weights, tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
@@ -42,7 +43,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[VqaModel, Examples]:
 
 
 @given(data=st.data(), window=st.integers(1, QUESTIONS))
-@settings(max_examples=25, deadline=None)
+@examples(25, deadline=None)
 def test_micro_batches_of_any_size_give_the_gradient_of_one_batch(
     tiny: tuple[VqaModel, Examples], data: st.DataObject, window: int
 ) -> None:

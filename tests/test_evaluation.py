@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 from command_line import Runner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from vqa_ensemble.combiners import stacking
 from vqa_ensemble.combiners.base import QuestionTypes
@@ -215,7 +216,7 @@ def test_no_method_is_scored_on_what_it_was_fitted_on() -> None:
 
 
 @given(st.integers(0, 50))
-@settings(max_examples=20)
+@examples(20)
 def test_fewer_members_keep_the_targets_of_their_answers(seed: int) -> None:
     questions = random_members(seed, 10, (0.2, 0.5, 0.8))
     fewer = questions.members(np.array([2, 0]))
@@ -383,7 +384,7 @@ def test_vqa_ids_are_no_copies(n_images: int) -> None:
 
 
 @given(st.integers(0, 10**7), st.integers(1, 5000))
-@settings(max_examples=50)
+@examples(50)
 def test_consecutive_ids_are_no_copies(first: int, n: int) -> None:
     assert describe_copies(np.arange(first, first + n)) is None
     assert describe_copies(np.array([str(i) for i in range(n)], dtype=object)) is None

@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import ranked
+from strategies import examples, ranked
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.prediction_stream import prediction_stream
@@ -163,7 +163,7 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50, deadline=None)
 @given(st.dictionaries(st.integers(-(2**63), 2**63 - 1), ranked, min_size=1, max_size=5))
 def test_what_is_written_is_read(questions: dict[int, list[tuple[str, float]]]) -> None:
     content = [(q, a, c) for q, answers in questions.items() for a, c in answers]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from strategies import examples
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import prediction_stream as module
@@ -30,9 +31,7 @@ from vqa_ensemble.formats.predictions import (
     strings=st.booleans(),
     seed=st.integers(0, 99),
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_parts_of_any_size_give_the_same_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from region_writers import (
@@ -33,6 +33,7 @@ from region_writers import (
     write_transposed_npz,
     write_tsv,
 )
+from strategies import examples
 
 from vqa_ensemble.cli import group
 from vqa_ensemble.errors import InputError
@@ -113,7 +114,7 @@ def test_a_store_goes_to_another_process(tmp_path: Path) -> None:
     assert_holds_the_pictures(pickle.loads(sent))  # noqa: S301
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30, deadline=None)
 @given(
     st.lists(
         st.integers(1, 6).flatmap(

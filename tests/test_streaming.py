@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from strategies import counts, members
+from strategies import counts, examples, members
 
 from vqa_ensemble.engine.local import vote, vote_files
 from vqa_ensemble.engine.options import VoteOptions
@@ -67,9 +67,7 @@ def plain_submission(question_ids: list[int] | list[str], answers: list[str]) ->
     return ("[" + ",\n".join(lines) + "]\n").encode()
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     voters=members(n_questions=8),
     table=counts,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusal import refused
 from slow_vote import question_type_vote as slow_vote
-from strategies import ANSWERS, TYPES, counts, members
+from strategies import ANSWERS, TYPES, counts, examples, members
 
 from vqa_ensemble.engine.local import VoteOutcome, vote
 from vqa_ensemble.engine.options import VoteOptions
@@ -386,7 +386,7 @@ options = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600, deadline=None)
 @given(
     voters=members(),
     table=counts,
@@ -433,7 +433,7 @@ def test_equals_the_slides_algorithm_in_plain_python(
     assert got == expected
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200, deadline=None)
 @given(data=st.data(), voters=members(), table=counts, chosen=options)
 def test_the_order_of_members_and_rows_does_not_matter(
     data: st.DataObject,
@@ -454,7 +454,7 @@ def test_the_order_of_members_and_rows_does_not_matter(
     assert first.summary.to_dict() == second.summary.to_dict()
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50, deadline=None)
 @given(voters=members(), table=counts, chosen=options)
 def test_an_audit_adds_up(
     voters: list[dict[int, list[tuple[str, float]]]],
@@ -494,7 +494,7 @@ def test_an_audit_adds_up(
         assert election.margin[q] == counted[1][elected] - max(others, default=0)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200, deadline=None)
 @given(
     voters=st.lists(
         st.dictionaries(st.sampled_from(ANSWERS), st.floats(0, 0.5, width=32), max_size=4),
@@ -517,7 +517,7 @@ def test_a_unanimous_question_stays_unanimous(
     assert outcome.summary.unanimous == 1
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, deadline=None)
 @given(voters=members(complete=True), table=counts)
 def test_the_winner_is_of_the_winning_type(
     voters: list[dict[int, list[tuple[str, float]]]], table: dict[str, dict[str, int]]

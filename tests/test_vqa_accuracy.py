@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from refusal import refused
+from strategies import examples
 
 from vqa_ensemble.formats.vqa_json import Annotations, read_annotations, read_submission
 from vqa_ensemble.normalize import clean_answer, normalize_answer
@@ -157,7 +158,7 @@ def slow_mean(values: list[float]) -> float:
     return round(100 * total / len(values), 2)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150, deadline=None)
 @given(
     st.lists(st.tuples(WORDS, st.lists(WORDS, min_size=1, max_size=12)), min_size=1, max_size=30)
 )
