@@ -19,6 +19,7 @@ from vqa_ensemble.cli import main
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.recipe import recipe_to_dict
+from vqa_ensemble.predictions.member import Metadata
 
 WORDS = {
     "number": ["0", "1", "2", "3", "4"],
@@ -68,7 +69,7 @@ def members(
             for place in (f"preds/{split}", *(["preds"] if split == "test" else [])):
                 path = folder / place / f"member-{m}.parquet"
                 columns = zip(*rows, strict=True)
-                write_predictions(path, *columns, member=f"member-{m}", split=split)
+                write_predictions(path, *columns, member=Metadata(f"member-{m}", split=split))
     pairs = [(word, t) for t, words in WORDS.items() for word in words for _ in range(3)]
     write_answer_map(folder / "my-map.csv", AnswerMap.from_pairs(pairs))
     (folder / "images").mkdir()

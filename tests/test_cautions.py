@@ -19,6 +19,7 @@ from vqa_ensemble.engine.cautions import (
 )
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.predictions.member import Metadata
 from vqa_ensemble.voting.ballots import ABSTAIN
 
 QUESTIONS = 400
@@ -38,7 +39,9 @@ def write(folder: Path, members: dict[str, list[str]], **metadata: str) -> list[
     for name, answers in members.items():
         path = folder / f"{name}.parquet"
         ids = list(range(len(answers)))
-        write_predictions(path, ids, answers, [0.5] * len(answers), member=name, **metadata)
+        write_predictions(
+            path, ids, answers, [0.5] * len(answers), member=Metadata(name, **metadata)
+        )
         paths.append(path)
     return paths
 

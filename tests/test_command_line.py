@@ -15,6 +15,7 @@ import vqa_ensemble
 from vqa_ensemble.cli import COMMANDS
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.predictions.member import Metadata
 
 BALLOTS = {
     "m1": [(1, "2", 0.9), (2, "cat", 0.8)],
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     for name, rows in BALLOTS.items():
         ids, answers, confidences = zip(*rows, strict=True)
         path = tmp_path / "preds" / f"{name}.parquet"
-        write_predictions(path, ids, answers, confidences, member=name, dataset="toy")
+        write_predictions(path, ids, answers, confidences, member=Metadata(name, "toy"))
     write_answer_map(tmp_path / "map.csv", MAP)
     return tmp_path
 

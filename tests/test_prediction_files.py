@@ -24,12 +24,11 @@ from strategies import examples, ranked
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.prediction_stream import prediction_stream
 from vqa_ensemble.formats.predictions import (
-    Metadata,
-    Predictions,
     predictions_from_rows,
     read_predictions,
     write_predictions,
 )
+from vqa_ensemble.predictions.member import Metadata, Predictions
 
 ROWS = [(20, "no", 0.5), (3, "2", 0.25), (20, "yes", 0.5), (3, "3", 0.75)]
 SORTED = [(3, "3", 0.75), (3, "2", 0.25), (20, "no", 0.5), (20, "yes", 0.5)]
@@ -43,7 +42,7 @@ def rows(p: Predictions) -> list[tuple[object, str, float]]:
 
 def write(path: Path, content: list[tuple[object, str, float]], **options: object) -> None:
     ids, answers, confidences = (list(part) for part in zip(*content, strict=True))
-    write_predictions(path, ids, answers, confidences, member="m", **options)  # type: ignore[arg-type]
+    write_predictions(path, ids, answers, confidences, **{"member": "m", **options})  # type: ignore[arg-type]
 
 
 # ----------------------------------------------------------------------------- writing
@@ -68,7 +67,8 @@ def test_metadata_says_where_a_file_comes_from(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     path = tmp_path / "file.parquet"
-    write(path, ROWS, dataset="vqa-v2", split="val", recipe="[model]\n", recipe_hash="ab", seed=3)
+    given = Metadata("m", "vqa-v2", "val", recipe="[model]\n", recipe_hash="ab", seed="3")
+    write(path, ROWS, member=given)
     metadata = read_predictions(path).metadata
     assert (metadata.member, metadata.dataset, metadata.split) == ("m", "vqa-v2", "val")
     assert (metadata.recipe, metadata.recipe_hash, metadata.seed) == ("[model]\n", "ab", "3")

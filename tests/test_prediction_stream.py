@@ -15,12 +15,8 @@ from strategies import examples
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import prediction_stream as module
 from vqa_ensemble.formats.prediction_stream import prediction_stream
-from vqa_ensemble.formats.predictions import (
-    Metadata,
-    new_metadata,
-    read_predictions,
-    write_predictions,
-)
+from vqa_ensemble.formats.predictions import read_predictions, write_predictions
+from vqa_ensemble.predictions.member import Metadata
 
 
 @given(
@@ -51,7 +47,7 @@ def test_parts_of_any_size_give_the_same_file(
 
     monkeypatch.setattr(module, "ROW_GROUP_ROWS", group)
     monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", group)
-    with prediction_stream(tmp_path / "parts", vocabulary, new_metadata(member="m")) as write:
+    with prediction_stream(tmp_path / "parts", vocabulary, Metadata(member="m")) as write:
         for start in range(0, questions, part):
             rows = slice(start, start + part)
             write(ids[rows], codes[rows], confidences[rows])

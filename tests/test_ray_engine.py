@@ -24,8 +24,10 @@ from vqa_ensemble.formats.prediction_ranges import (  # noqa: E402
     PredictionFile,
     Span,
 )
-from vqa_ensemble.formats.predictions import Common, Predictions, save_predictions  # noqa: E402
 from vqa_ensemble.formats.predictions import predictions_from_rows as from_rows  # noqa: E402
+from vqa_ensemble.formats.predictions import save_predictions  # noqa: E402
+from vqa_ensemble.predictions.decoding import Common  # noqa: E402
+from vqa_ensemble.predictions.member import Predictions  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
 

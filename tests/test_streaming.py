@@ -20,7 +20,8 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import prediction_ranges
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import Span, open_prediction_file, plan_spans
-from vqa_ensemble.formats.predictions import Common, read_predictions
+from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.predictions.decoding import Common
 
 Member = dict[int, list[tuple[str, float]]]
 

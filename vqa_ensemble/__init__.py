@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from vqa_ensemble.formats.answer_map import AnswerMap as AnswerMap
     from vqa_ensemble.formats.answer_map import read_answer_map as read_answer_map
     from vqa_ensemble.formats.answer_map import write_answer_map as write_answer_map
-    from vqa_ensemble.formats.predictions import Predictions as Predictions
     from vqa_ensemble.formats.predictions import predictions_from_rows as predictions_from_rows
     from vqa_ensemble.formats.predictions import read_predictions as read_predictions
     from vqa_ensemble.formats.predictions import write_predictions as write_predictions
     from vqa_ensemble.leaderboards.evaluate import evaluate as evaluate
+    from vqa_ensemble.predictions.member import Metadata as Metadata
+    from vqa_ensemble.predictions.member import Predictions as Predictions
     from vqa_ensemble.voting.question_type import question_type_vote as question_type_vote
 
 _MODULES = {
@@ -38,7 +39,8 @@ _MODULES = {
     "FittedEnsemble": "combiners.fitted",
     "InputError": "errors",
     "LearnedEnsemble": "estimators",
-    "Predictions": "formats.predictions",
+    "Metadata": "predictions.member",
+    "Predictions": "predictions.member",
     "VoteOptions": "engine.options",
     "VotingEnsemble": "estimators",
     "build_map": "engine.build_map",

@@ -21,10 +21,11 @@ from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, Span, open_prediction_file
-from vqa_ensemble.formats.predictions import Common, Predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import submission_lines
 from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.predictions.decoding import Common
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.questions.ids import union
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
 from vqa_ensemble.voting.ballots import (

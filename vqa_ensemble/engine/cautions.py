@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import Metadata
 from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.predictions.member import Metadata
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
 
 # Questions of a range that are looked at, at most, spread evenly over it.

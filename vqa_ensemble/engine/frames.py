@@ -11,12 +11,9 @@ import pyarrow as pa
 from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import (
-    COLUMNS,
-    Metadata,
-    Predictions,
-    predictions_from_table,
-)
+from vqa_ensemble.formats.predictions import predictions_from_table
+from vqa_ensemble.predictions.decoding import COLUMNS
+from vqa_ensemble.predictions.member import Metadata, Predictions
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.result import Election

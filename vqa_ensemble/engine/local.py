@@ -27,9 +27,9 @@ from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.atomic import atomic_path, scratch_folder
 from vqa_ensemble.formats.prediction_ranges import Span, plan_spans
-from vqa_ensemble.formats.predictions import Predictions
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import SubmissionWriter
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
 from vqa_ensemble.voting.result import Election
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
 from vqa_ensemble.voting.merge import Merges
 from vqa_ensemble.voting.result import Election

@@ -27,8 +27,8 @@ from vqa_ensemble.formats.locations import (
     locate,
     store_error,
 )
-from vqa_ensemble.formats.predictions import timestamp
 from vqa_ensemble.formats.text import cannot_read, check_regular_file
+from vqa_ensemble.predictions.member import timestamp
 
 FORMAT_VERSION = 1
 ENDING = ".provenance.json"

@@ -327,7 +327,7 @@ def _parquet(path: str) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vqa_ensemble.formats.predictions import unreadable
+    from vqa_ensemble.files.parquet import unreadable
 
     try:
         file = pq.ParquetFile(path)

@@ -21,21 +21,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.parquet import unreadable
 from vqa_ensemble.formats.locations import file_stamp, is_local, locate
-from vqa_ensemble.formats.predictions import (
+from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, open_predictions, read_metadata
+from vqa_ensemble.predictions.decoding import (
     COLUMNS,
-    ROW_GROUP_ROWS,
     Common,
-    Metadata,
-    Predictions,
     RowNumbers,
     check_no_nulls,
     decode_predictions,
-    open_predictions,
-    read_metadata,
-    unreadable,
 )
+from vqa_ensemble.predictions.member import Metadata, Predictions
 
 logger = logging.getLogger(__name__)
 
@@ -399,7 +396,8 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
             for batch in parquet.iter_batches(ROW_GROUP_ROWS, columns=columns):
                 table = pa.Table.from_batches([batch])
                 rows = range(row, file.rows)
-                check_no_nulls(table["question_id"], "question_id", file.path, rows)
+                with at(file.path):
+                    check_no_nulls(table["question_id"], "question_id", rows)
                 row += table.num_rows
                 for position, field in enumerate(table.schema):
                     if pa.types.is_dictionary(field.type):

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_path
-from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, Metadata, open_writer, row_group_bounds
+from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, open_writer, row_group_bounds
+from vqa_ensemble.predictions.member import Metadata
 
 Write = Callable[[npt.NDArray[Any], npt.NDArray[np.integer], npt.NDArray[np.float32]], None]
 

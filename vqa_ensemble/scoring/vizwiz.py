@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.formats.predictions import Predictions
 from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.scoring.exact_match import reference_answers
 
 UNANSWERABLE = "unanswerable"

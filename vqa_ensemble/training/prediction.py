@@ -14,8 +14,8 @@ import torch
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.prediction_stream import prediction_stream
-from vqa_ensemble.formats.predictions import new_metadata
 from vqa_ensemble.formats.recipe import recipe_hash
+from vqa_ensemble.predictions.member import Metadata
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.checkpoint import Member
 from vqa_ensemble.training.data.examples import Dataset, Examples
@@ -153,15 +153,14 @@ def write_split(
     examples = known_examples(member, dataset, split)
     path, score = Path(folder) / split / f"{member.name}.parquet", 0.0
     rows = np.argsort(examples.question_ids, kind="stable")
-    metadata = new_metadata(
+    metadata = Metadata(
         member=member.name,
         dataset=dataset.name,
         split=split,
-        top_k=top_k or None,
         recipe=member.name,
         recipe_hash=recipe_hash(member.recipe),
-        seed=member.recipe.member.seed,
-    )
+        seed=str(member.recipe.member.seed),
+    ).written_now(top_k or None)
     vocabulary, options = option_codes(examples) if examples.chooses else (member.answers, None)
     with prediction_stream(path, vocabulary, metadata) as write:
         for batch in predict_examples(member, examples, rows, top_k=top_k, device=device):

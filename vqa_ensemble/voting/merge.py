@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vqa_ensemble.formats.predictions import Predictions
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from vqa_ensemble.formats.predictions import Predictions
 from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.predictions.member import Predictions
 
 _UNITS = {
     word: value

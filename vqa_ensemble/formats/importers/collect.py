@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.importers.base import ImportOptions, QuestionId, Votes
-from vqa_ensemble.formats.predictions import CONFIDENCE_SLACK
+from vqa_ensemble.predictions.decoding import CONFIDENCE_SLACK
 
 EMPTY = "the answer is empty"
 Ranked = tuple[tuple[str, float | None], ...]
