@@ -18,17 +18,13 @@ from refusal import refused
 from sklearn.model_selection import StratifiedKFold
 from strategies import examples
 
+from vqa_ensemble.answers import classifier
+from vqa_ensemble.answers.classifier import MAX_CLASSIFIER_CHARACTERS, fit_classifier
+from vqa_ensemble.answers.rule import type_by_rule
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
-from vqa_ensemble.voting import answer_types
-from vqa_ensemble.voting.answer_types import (
-    MAX_CLASSIFIER_CHARACTERS,
-    TypeResolver,
-    fit_classifier,
-    resolve,
-    type_by_rule,
-)
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN
+from vqa_ensemble.voting.answer_types import TypeResolver, resolve
 from vqa_ensemble.voting.learn_map import learn_answer_map
 
 
@@ -447,7 +443,7 @@ def test_cross_validation_has_up_to_five_folds_and_learns_from_types_of_one_answ
 def test_the_classifier_learns_from_the_most_frequent_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answer_types, "MAX_CLASSIFIER_ANSWERS", 12)
+    monkeypatch.setattr(classifier, "MAX_CLASSIFIER_ANSWERS", 12)
     frequent = [(str(n), "number") for n in range(8)] + [("red", "other"), ("dog", "other")]
     rare = [("blau", "other"), ("gelb", "other"), ("rot", "color"), ("zyan", "color")]
     resolver = TypeResolver(AnswerMap.from_pairs(frequent * 3 + rare))

@@ -19,8 +19,7 @@ from vqa_ensemble.engine.cautions import (
 )
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.predictions.member import Metadata
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 
 QUESTIONS = 400
 ANSWERS = ["yes", "no", "2", "red", "on table", "cat"]

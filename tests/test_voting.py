@@ -19,9 +19,9 @@ from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.predictions import predictions_from_rows
-from vqa_ensemble.predictions.member import Predictions
+from vqa_ensemble.predictions.member import ABSTAIN, Predictions
 from vqa_ensemble.voting.answer_types import resolve
-from vqa_ensemble.voting.ballots import ABSTAIN, align, ballots_from_votes
+from vqa_ensemble.voting.ballots import align, ballots_from_votes
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote
 from vqa_ensemble.voting.plurality import plurality

@@ -19,14 +19,22 @@ _PERIOD = re.compile(r"\.(?!\d)")
 # It passes a flag where a count belongs, so that it removes no more than 32 periods.
 _MOST_PERIODS = 32
 
-_ARTICLES = frozenset(("a", "an", "the"))
-_NUMBER_WORDS = dict(
-    zip(
-        "none zero one two three four five six seven eight nine ten".split(),
-        "0 0 1 2 3 4 5 6 7 8 9 10".split(),
-        strict=True,
+UNITS = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen".split()
     )
-)
+}
+TENS = {
+    word: 10 * value
+    for value, word in enumerate(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+    )
+}
+
+_ARTICLES = frozenset(("a", "an", "the"))
+_NUMBER_WORDS = {word: str(value) for word, value in UNITS.items() if value <= 10} | {"none": "0"}
 # Contractions as they are restored. The evaluator recognises each with exactly one of its
 # apostrophes left out. Its entries with capitals (I'm, I've, I'd've) can never apply, since
 # words are in lower case by then.

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from vqa_ensemble.formats.vqa_json import Annotations
     from vqa_ensemble.scoring.metrics import MetricScores
 
-# Answer types in the order of the leaderboard; any others follow alphabetically.
-_USUAL_TYPES = ("yes/no", "number", "other")
-
 
 @click.command("evaluate")
 @click.argument("files", nargs=-1, required=True, type=click.Path())
@@ -121,9 +118,10 @@ def _print_by_answer_type(
 ) -> None:
     from rich.markup import escape
 
+    from vqa_ensemble.answers.rule import in_usual_order
+
     names = annotations.answer_type_names
-    types = [name for name in _USUAL_TYPES if name in names]
-    types += sorted(set(names) - set(types))
+    types = in_usual_order(names)
     counts = dict(zip(names, _counts(annotations.answer_types, names), strict=True))
 
     more = list(scores[0].more)

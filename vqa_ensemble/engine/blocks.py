@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +26,12 @@ from vqa_ensemble.normalize import normalize_answer
 from vqa_ensemble.predictions.decoding import Common
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.questions.ids import union
-from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
+from vqa_ensemble.voting.answer_types import (
+    REMEMBERED_ANSWERS,
+    AnswerTypes,
+    KnownTypes,
+    TypeResolver,
+)
 from vqa_ensemble.voting.ballots import (
     Ballots,
     MissingQuestionsError,
@@ -43,9 +47,6 @@ from vqa_ensemble.voting.result import Election
 if TYPE_CHECKING:
     # Combiners import scipy, which a vote without them need not wait for.
     from vqa_ensemble.combiners.fitted import FittedEnsemble
-
-# Answers whose types and normal forms are remembered from block to block.
-REMEMBERED_ANSWERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -287,63 +288,6 @@ def missing_questions(
                 first[m] += absent[: 5 - len(first[m])].tolist()
     m = next(m for m, n in enumerate(lacking) if n)
     return MissingQuestionsError(files[m].path, lacking[m], questions, first[m])
-
-
-class KnownTypes:
-    """A TypeResolver that looks every answer up once, for the vocabularies of many blocks."""
-
-    def __init__(self, resolver: TypeResolver) -> None:
-        self._resolver = resolver
-        self._lock = Lock()
-        self._forget()
-
-    def _forget(self) -> None:
-        self._rows: dict[str, int] = {}
-        self._known: AnswerTypes | None = None
-        self._last: tuple[list[str], AnswerTypes] | None = None
-
-    def __call__(self, vocabulary: list[str]) -> AnswerTypes:
-        """The types of a vocabulary, as ``TypeResolver`` gives them."""
-        with self._lock:
-            if self._last is not None and self._last[0] == vocabulary:
-                return self._last[1]
-            if len(self._rows) > REMEMBERED_ANSWERS:
-                self._forget()
-            fresh = [answer for answer in vocabulary if answer not in self._rows]
-            if fresh or self._known is None:
-                self._learn(fresh)
-            known, rows = self._known, self._rows
-            assert known is not None
-            where = np.array([rows[answer] for answer in vocabulary], dtype=np.int64)
-            types = _rows_of_types(known, where)
-            self._last = vocabulary, types
-        return types
-
-    def _learn(self, fresh: list[str]) -> None:
-        for answer in fresh:
-            self._rows[answer] = len(self._rows)
-        types = self._resolver(fresh)
-        if self._known is not None:
-            types = AnswerTypes(
-                names=types.names,
-                share=np.concatenate([self._known.share, types.share]),
-                type_of=np.concatenate([self._known.type_of, types.type_of]),
-                count=np.concatenate([self._known.count, types.count]),
-                prior=types.prior,
-                seen=np.concatenate([self._known.seen, types.seen]),
-            )
-        self._known = types
-
-
-def _rows_of_types(types: AnswerTypes, rows: np.ndarray) -> AnswerTypes:
-    return AnswerTypes(
-        names=types.names,
-        share=types.share[rows],
-        type_of=types.type_of[rows],
-        count=types.count[rows],
-        prior=types.prior,
-        seen=types.seen[rows],
-    )
 
 
 _normal_form = lru_cache(maxsize=REMEMBERED_ANSWERS)(normalize_answer)

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.normalize import normalize_answer
-from vqa_ensemble.predictions.member import Metadata
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
+from vqa_ensemble.predictions.member import ABSTAIN, Metadata
+from vqa_ensemble.voting.ballots import Ballots
 
 # Questions of a range that are looked at, at most, spread evenly over it.
 SAMPLE = 1024

@@ -23,8 +23,9 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, plan_spans
 from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
+from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.result import Election
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from vqa_ensemble.engine.cautions import Caution, cautions_among
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.predictions.member import Metadata
+from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 from vqa_ensemble.voting.agreement import pairwise_agreement
-from vqa_ensemble.voting.ballots import ABSTAIN, align
+from vqa_ensemble.voting.ballots import align
 
 
 @dataclass(frozen=True)

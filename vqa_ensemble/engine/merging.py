@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.predictions.member import Predictions
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
+from vqa_ensemble.predictions.member import ABSTAIN, Predictions
+from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.merge import Merges
 from vqa_ensemble.voting.result import Election
 from vqa_ensemble.voting.synonyms import count_top_answers, find_merges

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.engine.cautions import Caution, Evidence, find_cautions, gather_evidence
-from vqa_ensemble.predictions.member import Metadata
+from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 from vqa_ensemble.voting.answer_types import AnswerTypes
-from vqa_ensemble.voting.ballots import ABSTAIN, Ballots
+from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
 from vqa_ensemble.voting.result import TIE_BREAKS, Election
 

@@ -14,6 +14,8 @@ from vqa_ensemble._version import __version__
 from vqa_ensemble.questions.ids import QuestionIds
 
 FORMAT_VERSION = 1
+# The code of an answer that stands for "no vote": the member lacks the question or abstains.
+ABSTAIN = -1
 
 
 @dataclass(frozen=True)

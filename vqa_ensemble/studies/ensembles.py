@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vqa_ensemble.answers.rule import in_usual_order
 from vqa_ensemble.engine.build_map import build_map
 from vqa_ensemble.engine.comparison import evaluate_methods, known_questions
 from vqa_ensemble.engine.labelled import load_labelled
@@ -19,7 +20,6 @@ from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
 from vqa_ensemble.studies.bench import Bench, Run
 from vqa_ensemble.studies.design import Row, change_recipe
 from vqa_ensemble.studies.measuring import OVERALL, SCORED_SPLIT
-from vqa_ensemble.studies.recipe_study import order_types
 from vqa_ensemble.studies.tables import Column, Table, TableRow
 
 SIZES = (1, 5, 10)
@@ -74,7 +74,7 @@ def ensemble_size(name: str, bench: Bench, rows: Sequence[Row]) -> Table:
         for method, label in {**VOTES, LEARNED: "learned weights"}.items():
             said = talk if method == "question-type" else {}
             found.append(TableRow(f"{size}, {label}", _columns(by_method[method]), said))
-    kinds = (OVERALL, *order_types(set(found[0].values) - {OVERALL}))
+    kinds = (OVERALL, *in_usual_order(set(found[0].values) - {OVERALL}))
     notes = [
         f"± is the standard deviation over the {len(members)} members, and over {_DRAWS} random "
         "ensembles of 5 of them; there is one ensemble of all.",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from vqa_ensemble.answers.rule import in_usual_order
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.studies.bench import Bench, Run
 from vqa_ensemble.studies.design import Row, change_recipe
 from vqa_ensemble.studies.measuring import OVERALL
 from vqa_ensemble.studies.tables import ROWS, Column, Table, TableRow
 
-# Answer types in the order of the leaderboard; any others follow alphabetically.
-_USUAL_TYPES = ("yes/no", "number", "other")
 _HOUR = 3600.0
 
 MEMORY, TIME, PARAMETERS, LATENCY = "memory", "time", "parameters", "latency"
@@ -97,7 +96,7 @@ def measure(
     types = {kind for run in everything for kind in run.record.scores} - {OVERALL}
     figures: dict[Column, Callable[[Run], float]] = {
         Column(kind, score=True): lambda run, kind=kind: run.record.scores[kind]  # type: ignore[misc]
-        for kind in (OVERALL, *order_types(types))
+        for kind in (OVERALL, *in_usual_order(types))
     }
     for cost in costs:
         column, figure = _cost(cost, everything)
@@ -126,9 +125,3 @@ def training_time(run: Run) -> float:
     record = run.record
     on_cpu = record.made_by.get("device") == "cpu"
     return record.processor_seconds if on_cpu else record.seconds
-
-
-def order_types(types: set[str]) -> list[str]:
-    """Answer types in the order of the leaderboard."""
-    usual = [name for name in _USUAL_TYPES if name in types]
-    return usual + sorted(types - set(usual))

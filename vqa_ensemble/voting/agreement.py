@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN
 
 
 def pairwise_agreement(votes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

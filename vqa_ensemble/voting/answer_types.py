@@ -8,63 +8,26 @@ the user.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.answers import classifier
+from vqa_ensemble.answers.rule import USUAL_TYPES, check_rule_applies, type_by_rule
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-# Fitting and cross-validating on more answers than this takes long and gains little.
-MAX_CLASSIFIER_ANSWERS = 20_000
-# What follows in a longer answer tells little of its type, and takes its time.
-MAX_CLASSIFIER_CHARACTERS = 250
-FOLDS = 5
-
-_NUMBER_WORDS = frozenset(
-    [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "dozen",
-    ]
-)
+# Answers whose types are remembered from vocabulary to vocabulary.
+REMEMBERED_ANSWERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -106,6 +69,26 @@ class AnswerTypes:
         small = np.min_scalar_type(-len(self.names))
         table: npt.NDArray[np.signedinteger] = np.append(self.type_of, ABSTAIN).astype(small)
         return table[answers]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> AnswerTypes:
+        """The types of some of the answers."""
+        return replace(
+            self,
+            share=self.share[rows],
+            type_of=self.type_of[rows],
+            count=self.count[rows],
+            seen=self.seen[rows],
+        )
+
+    def followed_by(self, more: AnswerTypes) -> AnswerTypes:
+        """The types of these answers and of more."""
+        return replace(
+            self,
+            share=np.concatenate([self.share, more.share]),
+            type_of=np.concatenate([self.type_of, more.type_of]),
+            count=np.concatenate([self.count, more.count]),
+            seen=np.concatenate([self.seen, more.seen]),
+        )
 
 
 class TypeResolver:
@@ -184,7 +167,7 @@ class TypeResolver:
 
     @cached_property
     def _classifier(self) -> Pipeline:
-        return fit_classifier(list(self._row), self._type_of)
+        return classifier.fit_classifier(list(self._row), self._type_of)
 
     def cross_validate(self) -> dict[str, float | None]:
         """How well the types of answers held out of the map are guessed.
@@ -192,22 +175,21 @@ class TypeResolver:
         Returns
         -------
         dict
-            Accuracy in percent over distinct answers: ``"classifier"`` (stratified folds, up
-            to five), ``"rule"`` (None if the map's types are not the rule's) and
-            ``"majority type"``. ``"classifier"`` is None if a type has fewer than two answers
-            or there is one type only. ``"answers"`` is how many were used: the most frequent
-            ``MAX_CLASSIFIER_ANSWERS``.
+            Accuracy in percent over distinct answers: ``"classifier"`` (as
+            :func:`vqa_ensemble.answers.classifier.cross_validate`), ``"rule"`` (None if the map's
+            types are not the rule's) and ``"majority type"``. ``"answers"`` is how many were
+            used: the most frequent.
         """
-        forms = list(self._row)[:MAX_CLASSIFIER_ANSWERS]
-        types = self._type_of[:MAX_CLASSIFIER_ANSWERS]
+        forms = list(self._row)[: classifier.MAX_CLASSIFIER_ANSWERS]
+        types = self._type_of[: classifier.MAX_CLASSIFIER_ANSWERS]
         sizes = np.bincount(types)
         rule = None
-        if set(self.names) >= set(_RULE_TYPES):
+        if set(self.names) >= set(USUAL_TYPES):
             by_rule = [self.names.index(type_by_rule(form)) for form in forms]
             rule = 100 * float(np.mean(np.array(by_rule) == types))
         return {
             "answers": len(forms),
-            "classifier": _cross_validated_accuracy(forms, types),
+            "classifier": classifier.cross_validate(forms, types),
             "rule": rule,
             "majority type": 100 * float(sizes.max() / len(forms)),
         }
@@ -232,74 +214,31 @@ def resolve(
     return TypeResolver(answer_map, unseen=unseen, soft=soft)(vocabulary)
 
 
-_RULE_TYPES = ("yes/no", "number", "other")
+class KnownTypes:
+    """A TypeResolver that looks every answer up once, for many vocabularies and threads."""
 
+    def __init__(self, resolver: TypeResolver) -> None:
+        self._resolver = resolver
+        self._lock = Lock()
+        self._last: tuple[list[str], AnswerTypes] | None = None
+        self._forget()
 
-def type_by_rule(answer: str) -> str:
-    """The VQA v2 answer type that an answer's form suggests.
+    def _forget(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._known = self._resolver([])
 
-    Examples
-    --------
-    >>> [type_by_rule(answer) for answer in ("no", "12", "twenty two", "2 dogs")]
-    ['yes/no', 'number', 'number', 'other']
-    """
-    words = answer.split()
-    if answer in ("yes", "no"):
-        return "yes/no"
-    if words and all(w in _NUMBER_WORDS or w.replace(".", "", 1).isdecimal() for w in words):
-        return "number"
-    return "other"
-
-
-def check_rule_applies(names: Sequence[str]) -> None:
-    """Raise InputError unless the rule's types are among ``names``."""
-    absent = [name for name in _RULE_TYPES if name not in names]
-    if absent:
-        raise InputError(
-            f"the rule for unseen answers knows the types {', '.join(_RULE_TYPES)}; the map has "
-            f"{', '.join(names)}",
-            fix="Use --unseen classifier or one of the map's types.",
-        )
-
-
-def fit_classifier(answers: list[str], types: npt.NDArray[np.int64]) -> Pipeline:
-    """Fit type from an answer's characters: n-grams of 1 to 4, logistic regression.
-
-    Deterministic. Uses the first ``MAX_CLASSIFIER_ANSWERS`` answers, and of each the first
-    ``MAX_CLASSIFIER_CHARACTERS``.
-    """
-    from sklearn.dummy import DummyClassifier
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    answers, types = answers[:MAX_CLASSIFIER_ANSWERS], types[:MAX_CLASSIFIER_ANSWERS]
-    several = len(np.unique(types)) > 1
-    model = LogisticRegression(C=10.0, max_iter=300) if several else DummyClassifier()
-    # Word starts and ends are marked, so that "2" and "2nd" differ; "" gets a mark of its own.
-    vectorizer = TfidfVectorizer(
-        analyzer="char", ngram_range=(1, 4), preprocessor=_mark_ends, sublinear_tf=True
-    )
-    return make_pipeline(vectorizer, model).fit(answers, types)
-
-
-def _mark_ends(answer: str) -> str:
-    return f"\x02{answer[:MAX_CLASSIFIER_CHARACTERS]}\x03"
-
-
-def _cross_validated_accuracy(answers: list[str], types: npt.NDArray[np.int64]) -> float | None:
-    from sklearn.model_selection import StratifiedKFold
-
-    # A type with one answer cannot be both learned and tested; it stays in training.
-    sizes = np.bincount(types)
-    testable = np.flatnonzero(sizes[types] >= 2)
-    if len(np.unique(types[testable])) < 2:
-        return None
-    folds = StratifiedKFold(min(FOLDS, int(sizes[sizes >= 2].min())), shuffle=True, random_state=0)
-    alone = np.flatnonzero(sizes[types] < 2)
-    right = 0
-    for train, test in folds.split(testable, types[testable]):
-        train, test = np.concatenate([testable[train], alone]), testable[test]
-        model = fit_classifier([answers[i] for i in train], types[train])
-        right += int((model.predict([answers[i] for i in test]) == types[test]).sum())
-    return 100 * right / len(answers)
+    def __call__(self, vocabulary: list[str]) -> AnswerTypes:
+        """The types of a vocabulary, as ``TypeResolver`` gives them."""
+        with self._lock:
+            if self._last is not None and self._last[0] == vocabulary:
+                return self._last[1]
+            if len(self._rows) > REMEMBERED_ANSWERS:
+                self._forget()
+            fresh = [answer for answer in vocabulary if answer not in self._rows]
+            if fresh:
+                self._rows |= {answer: len(self._rows) + i for i, answer in enumerate(fresh)}
+                self._known = self._known.followed_by(self._resolver(fresh))
+            rows = np.array([self._rows[answer] for answer in vocabulary], dtype=np.int64)
+            types = self._known.take(rows)
+            self._last = vocabulary, types
+        return types

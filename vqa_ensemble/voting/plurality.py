@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.tally import count_equal_votes
 
 # Beyond this many members, comparing them two by two costs more than sorting their votes; up

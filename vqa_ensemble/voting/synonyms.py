@@ -14,24 +14,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.normalize import TENS, UNITS, normalize_answer
 from vqa_ensemble.predictions.member import Predictions
 
-_UNITS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
-    )
-}
-_TENS = {
-    word: value
-    for value, word in zip(
-        range(20, 100, 10),
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
-        strict=True,
-    )
-}
 _IRREGULAR = {
     "men": "man",
     "women": "woman",
@@ -205,11 +190,11 @@ def _in_digits(words: list[str]) -> list[str]:
     out: list[str] = []
     tens = 0  # of the word before, while it may take a unit
     for word in words:
-        unit = _UNITS.get(word, int(word) if len(word) == 1 and word.isdecimal() else -1)
+        unit = UNITS.get(word, int(word) if len(word) == 1 and word.isdecimal() else -1)
         if tens and 0 < unit < 10:
             out[-1] = str(tens + unit)
             tens = 0
             continue
-        tens = _TENS.get(word, 0)
+        tens = TENS.get(word, 0)
         out.append(str(tens or unit) if tens or unit >= 0 else word)
     return out

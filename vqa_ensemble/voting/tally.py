@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.voting.ballots import ABSTAIN
+from vqa_ensemble.predictions.member import ABSTAIN
 
 # One vote, or a confidence of 1. Leaves 2^31 members' votes below the int64 limit, and
 # float64 holds the sums of 2^21 of them exactly.

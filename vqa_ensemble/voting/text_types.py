@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.answers.classifier import FOLDS, fit_texts
+
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-FOLDS = 5
 # The most frequent words and pairs; the rest are too rare to learn from.
 MOST_FEATURES = 20_000
 # Fitting 65 types on this many takes 20 s; the words that tell types apart are common ones.
@@ -47,24 +48,17 @@ def fit_text_types(texts: Sequence[str], types: npt.NDArray[np.object_]) -> Pipe
     >>> model.predict(["Is it cold?", "How many cats?"]).tolist()
     ['yes/no', 'number']
     """
-    from sklearn.dummy import DummyClassifier
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    kept = thin_out(len(texts))
-    chosen = types[kept]
-    several = len(np.unique(chosen)) > 1
-    vectorizer = TfidfVectorizer(
+    # Evenly spread.
+    kept = np.linspace(0, len(texts) - 1, min(len(texts), MOST_QUESTIONS)).astype(np.int64)
+    return fit_texts(
+        [texts[i] for i in kept],
+        types[kept],
         preprocessor=_mark_start,
         token_pattern=rf"{_START}|\w+",
         ngram_range=(1, 2),
         max_features=MOST_FEATURES,
-        sublinear_tf=True,
         dtype=np.float32,
     )
-    model = LogisticRegression(C=10.0, max_iter=300) if several else DummyClassifier()
-    return make_pipeline(vectorizer, model).fit([texts[i] for i in kept], chosen)
 
 
 def predict_out_of_fold(
@@ -94,11 +88,6 @@ def predict_out_of_fold(
         model = fit_text_types([texts[i] for i in train], types[train])
         predicted[test] = model.predict([texts[i] for i in test])
     return predicted
-
-
-def thin_out(n: int) -> npt.NDArray[np.int64]:
-    """Evenly spread positions among ``n``, at most ``MOST_QUESTIONS``."""
-    return np.unique(np.linspace(0, n - 1, min(n, MOST_QUESTIONS)).astype(np.int64))
 
 
 def _mark_start(text: str) -> str:
