@@ -15,12 +15,12 @@ blank in rows added by hand: a blank share is worked out from the counts, a blan
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import DAMAGED, InputError, shown
-from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.errors import DAMAGED, InputError, at, shown
+from vqa_ensemble.files.table import csv_rows, write_csv
+from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.text import check_ending, check_regular_file, read_text
 from vqa_ensemble.normalize import normalize_answer
 
@@ -124,18 +125,14 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for answer, question_type, count, share in zip(
+    rows = zip(
         answer_map.answers,
         answer_map.question_types,
         answer_map.counts.tolist(),
-        answer_map.shares.tolist(),
+        (f"{share:.6g}" for share in answer_map.shares.tolist()),
         strict=True,
-    ):
-        writer.writerow([answer, question_type, count, f"{share:.6g}"])
-    atomic_write(path, text.getvalue().encode())
+    )
+    write_csv(path, COLUMNS, rows)
 
 
 def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
@@ -147,38 +144,35 @@ def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
         Naming the file and the row: a column missing, a count or share that is not a number
         of its kind, an empty question type, a pair given twice, no rows at all.
     """
-    name = os.fspath(path)
-    rows = _parquet_rows(name) if _is_parquet(path) else _csv_rows(name)
+    with at(path):
+        return _read(os.fspath(path))
+
+
+def _read(path: str) -> AnswerMap:
     seen: dict[tuple[str, str], str] = {}
     answers, question_types, written = [], [], []
     counts: list[int] = []
     shares: list[float] = []
-    for where, row in rows:
-        answer = normalize_answer(str(row["answer"]))
-        question_type = str(row["question_type"] or "").strip()
-        if not question_type:
-            raise InputError(
-                "question_type is empty",
-                path=name,
-                where=where,
-                fix="Name a type, or delete the row.",
-            )
-        if (answer, question_type) in seen:
-            raise InputError(
-                f"answer {answer!r} with question_type {question_type!r} stands already in "
-                f"{seen[answer, question_type]}",
-                path=name,
-                where=where,
-                fix="Keep one of them.",
-            )
-        seen[answer, question_type] = where
-        answers.append(answer)
-        written.append(str(row["answer"]))
-        question_types.append(question_type)
-        counts.append(_count(row["count"], name, where))
-        shares.append(_share(row["share"], name, where))
+    for where, row in _parquet_rows(path) if _is_parquet(path) else _csv_rows(path):
+        with at(None, where):
+            answer = normalize_answer(str(row["answer"]))
+            question_type = str(row["question_type"] or "").strip()
+            if not question_type:
+                raise InputError("question_type is empty", fix="Name a type, or delete the row.")
+            if (answer, question_type) in seen:
+                raise InputError(
+                    f"answer {answer!r} with question_type {question_type!r} stands already in "
+                    f"{seen[answer, question_type]}",
+                    fix="Keep one of them.",
+                )
+            seen[answer, question_type] = where
+            answers.append(answer)
+            written.append(str(row["answer"]))
+            question_types.append(question_type)
+            counts.append(_count(row["count"]))
+            shares.append(_share(row["share"]))
     if not answers:
-        raise InputError("holds no answers", path=name, fix="Make it with vqa-ensemble build-map.")
+        raise InputError("holds no answers", fix="Make it with vqa-ensemble build-map.")
     count = np.array(counts)
     complete = _complete_shares(written, count, shares)
     return AnswerMap(answers, question_types, count, _pool_forms(answers, written, count, complete))
@@ -188,56 +182,45 @@ def _is_parquet(path: str | os.PathLike[str]) -> bool:
     return check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
-def _csv_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    text = read_text(path)
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        _check_columns(reader.fieldnames or [], path)
-        for row in reader:
-            where = f"line {reader.line_num}"
-            if None in row or row["question_type"] is None:
-                raise InputError(
-                    f"has not the {len(reader.fieldnames or [])} fields of the header",
-                    path=path,
-                    where=where,
-                    fix='Put an answer that has a comma in "quotes".',
-                )
-            yield where, {name: row.get(name) for name in COLUMNS}
-    except csv.Error as error:
-        raise InputError(
-            f"is not CSV: {error}",
-            path=path,
-            fix="Save it with the columns answer, question_type, count and share.",
-        ) from error
+def _csv_rows(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    fix = "Save it with the columns answer, question_type, count and share."
+    rows = csv_rows(io.StringIO(read_text(path)), fix=fix)
+    _, names = next(rows, (0, []))
+    _check_columns(names)
+    for line, cells in rows:
+        if not cells:
+            continue
+        row: dict[str | None, Any] = dict(zip_longest(names, cells))
+        if None in row or row["question_type"] is None:
+            raise InputError(
+                f"has not the {len(names)} fields of the header",
+                where=f"line {line}",
+                fix='Put an answer that has a comma in "quotes".',
+            )
+        yield f"line {line}", {name: row.get(name) for name in COLUMNS}
 
 
-def _parquet_rows(path: str) -> Iterable[tuple[str, dict[str, Any]]]:
+def _parquet_rows(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     check_regular_file(path)
     try:
         table = pq.ParquetFile(path).read()
         names, rows = table.column_names, table.to_pylist()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(
-            f"not a readable parquet file ({error})",
-            path=path,
-            fix=DAMAGED,
-        ) from error
-    _check_columns(names, path)
+        raise InputError(f"not a readable parquet file ({error})", fix=DAMAGED) from error
+    _check_columns(names)
     for i, row in enumerate(rows):
         if row["answer"] is None:
-            raise InputError("answer is null", path=path, where=f"row {i}", fix="Delete the row.")
+            raise InputError("answer is null", where=f"row {i}", fix="Delete the row.")
         yield f"row {i}", {name: row.get(name) for name in COLUMNS}
 
 
-def _check_columns(names: Iterable[str], path: str) -> None:
+def _check_columns(names: Sequence[str]) -> None:
     for column in ("answer", "question_type"):
         if column not in names:
-            raise InputError(
-                f"has no column '{column}'", path=path, fix=f"A map has: {', '.join(COLUMNS)}."
-            )
+            raise InputError(f"has no column '{column}'", fix=f"A map has: {', '.join(COLUMNS)}.")
 
 
-def _count(value: Any, path: str, where: str) -> int:
+def _count(value: Any) -> int:
     if value is None or value == "":
         return 0
     try:
@@ -248,14 +231,12 @@ def _count(value: Any, path: str, where: str) -> int:
     if not (whole and 0 <= count <= MOST_COUNTED):
         raise InputError(
             f"count is {shown(value)}",
-            path=path,
-            where=where,
             fix=f"It must be a whole number from 0 to {MOST_COUNTED:,}, or empty.",
         )
     return count
 
 
-def _share(value: Any, path: str, where: str) -> float:
+def _share(value: Any) -> float:
     if value is None or value == "":
         return math.nan
     try:
@@ -265,8 +246,6 @@ def _share(value: Any, path: str, where: str) -> float:
     if not 0 <= share <= 1:
         raise InputError(
             f"share is {shown(value)}",
-            path=path,
-            where=where,
             fix="It must be a number in [0, 1], or empty: it is taken from the counts then.",
         )
     return share

@@ -17,14 +17,13 @@ Importing this module is cheap: the command line names the leaderboards in its h
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.table import write_csv
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.spreadsheet import guard
 from vqa_ensemble.formats.text import check_ending
@@ -141,11 +140,8 @@ def write_rows(
     import orjson
 
     if leaderboard.shape == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([leaderboard.id_key, leaderboard.answer_key])
-        writer.writerows(row.values() for row in rows)
-        atomic_write(path, text.getvalue().encode())
+        header = [leaderboard.id_key, leaderboard.answer_key]
+        write_csv(path, header, (row.values() for row in rows))
         return
     if leaderboard.shape == "list":
         lines = [orjson.dumps(row) for row in rows]

@@ -6,8 +6,6 @@ column; VQA question and annotation JSON have their lists.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.json import read_json
-from vqa_ensemble.formats.atomic import atomic_path, atomic_write
+from vqa_ensemble.files.table import read_columns, write_csv
+from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.text import check_ending, check_regular_file
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 
@@ -46,26 +44,9 @@ class QuestionColumn:
 
     def __init__(self, spec: str, default: str) -> None:
         self.path, self.column = _split(spec, default)
-        ids, self._values = _read(self.path, self.column)
-        integers = pa.types.is_integer(ids.type)
-        ids = ids.cast(pa.int64() if integers else pa.string())
-        if ids.null_count:
-            raise InputError(
-                "question_id is null",
-                path=self.path,
-                where=f"row {pc.index(ids.is_null(), True).as_py()}",
-                fix="Fill it in, or drop the row.",
-            )
-        if pc.count_distinct(ids).as_py() != len(ids):
-            counts = pc.value_counts(ids).to_pylist()
-            twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
-            raise InputError(
-                "stands twice",
-                path=self.path,
-                where=f"question {twice}",
-                fix="Keep one of the rows.",
-            )
-        self._ids: QuestionIds = ids.to_numpy(zero_copy_only=False)
+        with at(self.path):
+            ids, self._values = _read(self.path, self.column)
+            self._ids = _checked_ids(ids)
 
     def look_up(self, question_ids: QuestionIds) -> list[str]:
         """The values for the given questions, as strings, in their order.
@@ -80,13 +61,15 @@ class QuestionColumn:
             If some of the questions are not in the table, or their value is null.
         """
         with at(self.path):
-            check_same_type(self._ids, question_ids, "the members'")
+            return self._look_up(question_ids)
+
+    def _look_up(self, question_ids: QuestionIds) -> list[str]:
+        check_same_type(self._ids, question_ids, "the members'")
         position = look_up(question_ids, self._ids)
         lacking = question_ids[position < 0]
         if len(lacking):
             raise InputError(
                 f"lacks {len(lacking)} of {len(question_ids)} questions: {first_few(lacking)}",
-                path=self.path,
                 fix="Add them, or give the table of this split.",
             )
         chosen = self._values.take(pa.array(position))
@@ -94,7 +77,6 @@ class QuestionColumn:
             first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
             raise InputError(
                 f"'{self.column}' is null",
-                path=self.path,
                 where=f"question {first}",
                 fix="Fill it in, or drop the row.",
             )
@@ -139,11 +121,23 @@ def write_question_column(
                 pa.table({"question_id": pa.array(question_ids), name: column}), temporary
             )
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["question_id", name])
-    writer.writerows(zip(question_ids.tolist(), values, strict=True))
-    atomic_write(path, text.getvalue().encode())
+    write_csv(path, ["question_id", name], zip(question_ids.tolist(), values, strict=True))
+
+
+def _checked_ids(ids: pa.Array) -> QuestionIds:
+    ids = ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string())
+    if ids.null_count:
+        raise InputError(
+            "question_id is null",
+            where=f"row {pc.index(ids.is_null(), True).as_py()}",
+            fix="Fill it in, or drop the row.",
+        )
+    if pc.count_distinct(ids).as_py() != len(ids):
+        counts = pc.value_counts(ids).to_pylist()
+        twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
+        raise InputError("stands twice", where=f"question {twice}", fix="Keep one of the rows.")
+    found: QuestionIds = ids.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _split(spec: str, default: str) -> tuple[str, str]:
@@ -153,69 +147,36 @@ def _split(spec: str, default: str) -> tuple[str, str]:
     return spec, default
 
 
-def _read(path: str, column: str) -> tuple[pa.Array, pa.Array]:
+def _read(path: str, column: str) -> Sequence[pa.Array]:
+    """The question ids and the column."""
     check_regular_file(path)
-    ending = check_ending(path, (".csv", ".parquet", ".json"))
-    if ending == ".json":
+    if check_ending(path, (".csv", ".parquet", ".json")) == ".json":
         return _read_json_column(path, column)
-    try:
-        if ending == ".csv":
-            # Every value stays the string it is: "NA", "null" and "" are answers too.
-            options = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
-            table = pyarrow.csv.read_csv(path, convert_options=options)
-        else:
-            table = pq.ParquetFile(path).read()
-        names = table.column_names
-        table.validate(full=True)  # strings that are not UTF-8
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(
-            f"not a readable table ({error})", path=path, fix="Save it again as .parquet or .csv."
-        ) from error
-    for name in ("question_id", column):
-        if name not in names:
-            fix = "Rename the column that holds the ids." if name == "question_id" else _NAME_COLUMN
-            raise InputError(
-                f"has no column '{name}'; its columns are: {', '.join(names)}", path=path, fix=fix
-            )
-        if names.count(name) > 1:
-            raise InputError(f"has the column '{name}' twice", path=path, fix="Rename one of them.")
-        if pa.types.is_binary(table[name].type):  # what a CSV reader makes of other encodings
-            raise InputError(
-                f"column '{name}' is not UTF-8 text", path=path, fix="Save it as UTF-8."
-            )
-    return table["question_id"].combine_chunks(), table[column].combine_chunks()
+    fix = "Rename the column that holds the ids."
+    return read_columns(path, [("question_id", fix), (column, _NAME_COLUMN)])
 
 
-def _read_json_column(path: str, column: str) -> tuple[pa.Array, pa.Array]:
-    document = read_json(path)
-    rows: Any = document
-    if isinstance(document, dict):
-        rows = document.get("questions", document.get("annotations"))
+def _read_json_column(path: str, column: str) -> Sequence[pa.Array]:
+    rows: Any = read_json(path)
+    if isinstance(rows, dict):
+        rows = rows.get("questions", rows.get("annotations"))
     if not isinstance(rows, list) or not rows:
         raise InputError(
             'has no list of "questions" or "annotations"',
-            path=path,
             fix="Give a VQA question or annotation file, or a .csv or .parquet table.",
         )
     for i, row in enumerate(rows):
         if not isinstance(row, dict) or "question_id" not in row:
             raise InputError(
-                'has no "question_id"', path=path, where=f"row {i}", fix="Add it, or drop the row."
+                'has no "question_id"', where=f"row {i}", fix="Add it, or drop the row."
             )
         if column not in row:
-            raise InputError(
-                f'has no "{column}"',
-                path=path,
-                where=f"question {row['question_id']}",
-                fix=_NAME_COLUMN,
-            )
+            question = f"question {row['question_id']}"
+            raise InputError(f'has no "{column}"', where=question, fix=_NAME_COLUMN)
     try:
-        return pa.array([row["question_id"] for row in rows]), pa.array(
-            [row[column] for row in rows]
-        )
+        return [pa.array([row[name] for row in rows]) for name in ("question_id", column)]
     except pa.ArrowException as error:
         raise InputError(
             f'"question_id" or "{column}" has mixed types',
-            path=path,
             fix="Make all values of a column integers, or all strings.",
         ) from error

@@ -6,12 +6,11 @@ answer as its own canonical keeps it apart from what the rules would join it wit
 
 from __future__ import annotations
 
-import csv
 import io
 import os
-from collections.abc import Iterator
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.table import csv_rows
 from vqa_ensemble.formats.text import read_text
 from vqa_ensemble.normalize import normalize_answer
 
@@ -29,69 +28,51 @@ def read_synonyms(path: str | os.PathLike[str]) -> dict[str, str]:
         Naming the file and the line: not UTF-8 CSV with the two columns, a blank value, an
         answer given two canonicals, a canonical that is itself given another.
     """
-    synonyms: dict[str, str] = {}
-    meant: dict[str, tuple[str, int]] = {}
-    header = False
-    for line, row in _rows(path):
-        where = f"line {line}"
-        cells = tuple(cell.strip() for cell in row)
-        if not header:
-            if cells != COLUMNS:
-                raise InputError(
-                    f"the first line is '{','.join(row)}'",
-                    path=path,
-                    where=where,
-                    fix="It must be 'answer,canonical'.",
-                )
-            header = True
-            continue
-        if len(cells) != len(COLUMNS) or not all(cells):
-            raise InputError(
-                "needs an answer and its canonical answer",
-                path=path,
-                where=where,
-                fix='Quote answers that hold a comma: "1,000".',
-            )
-        answer, canonical = cells
-        form = normalize_answer(answer) or answer
-        if meant.get(form, (canonical,))[0] != canonical:
-            raise InputError(
-                f"'{answer}' is '{canonical}' here and '{meant[form][0]}' in line {meant[form][1]}",
-                path=path,
-                where=where,
-                fix="Keep one of the lines.",
-            )
-        synonyms[answer] = canonical
-        meant[form] = (canonical, line)
-    if not header:
-        raise InputError("is empty", path=path, fix="Its first line must be 'answer,canonical'.")
-    _check_canonicals(meant, path)
-    return synonyms
+    with at(path):
+        return _read(path)
 
 
-def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not blank, with its number."""
+def _read(path: str | os.PathLike[str]) -> dict[str, str]:
     # A comment leaves a blank line, so that the numbers of lines stay right.
     lines = ["" if line.startswith("#") else line for line in read_text(path).splitlines()]
-    rows = csv.reader(io.StringIO("\n".join(lines)))
-    try:
-        yield from ((rows.line_num, row) for row in rows if row)
-    except csv.Error as error:
+    fix = 'Write an answer and its canonical answer in a line; close every ".'
+    numbered = csv_rows(io.StringIO("\n".join(lines)), fix=fix, strict=False)
+    rows = ((line, row) for line, row in numbered if row)
+    line, header = next(rows, (0, []))
+    if not header:
+        raise InputError("is empty", fix="Its first line must be 'answer,canonical'.")
+    if tuple(cell.strip() for cell in header) != COLUMNS:
         raise InputError(
-            f"is not CSV: {error}",
-            path=path,
-            where=f"line {rows.line_num}",
-            fix='Write an answer and its canonical answer in a line; close every ".',
-        ) from error
-
-
-def _check_canonicals(meant: dict[str, tuple[str, int]], path: str | os.PathLike[str]) -> None:
+            f"the first line is '{','.join(header)}'",
+            where=f"line {line}",
+            fix="It must be 'answer,canonical'.",
+        )
+    synonyms: dict[str, str] = {}
+    meant: dict[str, tuple[str, int]] = {}
+    for line, row in rows:
+        with at(None, f"line {line}"):
+            cells = [cell.strip() for cell in row]
+            if len(cells) != len(COLUMNS) or not all(cells):
+                raise InputError(
+                    "needs an answer and its canonical answer",
+                    fix='Quote answers that hold a comma: "1,000".',
+                )
+            answer, canonical = cells
+            form = normalize_answer(answer) or answer
+            before, there = meant.get(form, (canonical, line))
+            if before != canonical:
+                raise InputError(
+                    f"'{answer}' is '{canonical}' here and '{before}' in line {there}",
+                    fix="Keep one of the lines.",
+                )
+            synonyms[answer] = canonical
+            meant[form] = (canonical, line)
     for canonical, line in meant.values():
         further, there = meant.get(normalize_answer(canonical) or canonical, (canonical, line))
         if further != canonical:
             raise InputError(
                 f"'{canonical}' is itself given the canonical '{further}' in line {there}",
-                path=path,
                 where=f"line {line}",
                 fix=f"Give '{further}' here too.",
             )
+    return synonyms

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from vqa_ensemble.files.table import csv_text
 
 # How a figure is laid out: a panel a column, with the rows one below the other or, where the
 # labels are numbers, along an axis; or a curve a column, in a panel for each beginning of a label.
@@ -177,20 +177,19 @@ def _as_in_the_talk(figure: float | None) -> str:
 
 def to_csv(table: Table) -> str:
     """One line a row: mean, standard deviation and number of seeds of every column."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     heads = [table.head]
     for column in table.columns:
         heads += [column.name, f"{column.name} sd"]
-    writer.writerow([*heads, "runs", *(f"talk: {name}" for name in table.talk_columns)])
+    heads += ["runs", *(f"talk: {name}" for name in table.talk_columns)]
+    lines = []
     for row in table.rows:
         line: list[Any] = [row.label]
         for column in table.columns:
             values = row.values.get(column.name, [])
             line += [_rounded(mean(values)), _rounded(deviation(values))]
         runs = max((len(values) for values in row.values.values()), default=0)
-        writer.writerow([*line, runs, *(row.talk.get(name, "") for name in table.talk_columns)])
-    return text.getvalue()
+        lines.append([*line, runs, *(row.talk.get(name, "") for name in table.talk_columns)])
+    return csv_text(heads, lines)
 
 
 def to_markdown(table: Table, command: str) -> str:

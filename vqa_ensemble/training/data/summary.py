@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,7 +11,7 @@ import numpy as np
 
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.files.table import write_csv
 from vqa_ensemble.training.data.examples import (
     Dataset,
     RawSplit,
@@ -162,11 +160,7 @@ def write_vocabulary(path: str | os.PathLike[str], vocabulary: dict[str, int]) -
     InputError
         If ``path`` cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["answer", "questions"])
-    writer.writerows(vocabulary.items())
-    atomic_write(path, text.getvalue().encode())
+    write_csv(path, ["answer", "questions"], vocabulary.items())
 
 
 def _describe(name: str, raw: RawSplit, words: int) -> SplitSummary:
