@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
 
 if TYPE_CHECKING:
     from vqa_ensemble.formats.answer_map import AnswerMap
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", required=True, type=click.Path(), help="Map to write: .csv or .parquet."
 )
-@click.option(
-    "--by",
-    type=click.Choice(["answer_type", "question_type"]),
-    default="answer_type",
-    show_default=True,
-    help="Which of an annotation's two types to learn.",
-)
+@choice("--by", ["answer_type", "question_type"], "Which of an annotation's two types to learn.")
 @output_options
 def command(
     annotations: tuple[str, ...], output: str, by: str, as_json: bool, quiet: bool, verbose: bool

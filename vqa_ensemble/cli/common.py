@@ -36,6 +36,26 @@ def output_options(function: Function) -> Function:
     )(verbosity_options(function))
 
 
+def choice(name: str, choices: Sequence[str], text: str) -> Callable[[Function], Function]:
+    """One of some words, by default the first."""
+    return click.option(
+        name, type=click.Choice(choices), default=choices[0], show_default=True, help=text
+    )
+
+
+def output_folder(text: str, default: str | None = None) -> Callable[[Function], Function]:
+    """Add ``--output/-o``, a folder; it must be given if there is no default."""
+    return click.option(
+        "-o",
+        "--output",
+        required=default is None,
+        type=click.Path(path_type=Path),
+        default=default,
+        show_default=True,
+        help=text,
+    )
+
+
 def device_options(function: Function) -> Function:
     """Add ``--data-root``, ``--device`` and ``--threads``."""
     options = (
@@ -53,14 +73,7 @@ def device_options(function: Function) -> Function:
 def training_options(function: Function) -> Function:
     """Add where training writes, what it predicts, and whether it goes on or starts over."""
     options = (
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path),
-            default=Path("runs"),
-            show_default=True,
-            help="Folder for each member's checkpoint and log.",
-        ),
+        output_folder("Folder for each member's checkpoint and log.", "runs"),
         click.option(
             "--predictions",
             type=click.Path(path_type=Path),
@@ -198,12 +211,8 @@ def labelled_options(function: Function) -> Function:
             help="Answer-to-question-type map: gives types by the members' type vote if "
             "--question-types is not given.",
         ),
-        click.option(
-            "--missing",
-            type=click.Choice(["error", "abstain"]),
-            default="error",
-            show_default=True,
-            help="When a member lacks questions that others have.",
+        choice(
+            "--missing", ["error", "abstain"], "When a member lacks questions that others have."
         ),
         strict_option,
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
@@ -220,13 +229,7 @@ def voting_options(function: Function) -> Function:
             "map_name",
             help="Answer-to-question-type map: a .csv or .parquet file, or a name.",
         ),
-        click.option(
-            "--method",
-            type=click.Choice(METHODS),
-            default=METHODS[0],
-            show_default=True,
-            help="How to vote.",
-        ),
+        choice("--method", METHODS, "How to vote."),
         click.option(
             "--ensemble",
             type=click.Path(),
@@ -237,12 +240,10 @@ def voting_options(function: Function) -> Function:
             metavar="FILE[:COLUMN]",
             help="Table with every question's type, in place of the members' type vote.",
         ),
-        click.option(
+        choice(
             "--revote",
-            type=click.Choice(REVOTES),
-            default=REVOTES[0],
-            show_default=True,
-            help="Re-vote by each member's most confident answer of the winning type, or keep "
+            REVOTES,
+            "Re-vote by each member's most confident answer of the winning type, or keep "
             "only the votes that are of that type.",
         ),
         click.option(

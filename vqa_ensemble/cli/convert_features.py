@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_folder, output_options, print_json, status
 
 
 @click.command("convert-features")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of the store: 'regions' in the data set's folder.",
-)
+@output_folder("Folder of the store: 'regions' in the data set's folder.")
 @click.option(
     "--regions",
     "limit",

@@ -8,18 +8,11 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, verbosity_options
+from vqa_ensemble.cli.common import console, output_folder, verbosity_options
 
 
 @click.command("demo")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("demo"),
-    show_default=True,
-    help="Folder for everything the demo makes.",
-)
+@output_folder("Folder for everything the demo makes.", "demo")
 @click.option("--fresh", is_flag=True, help="Train again members that are trained already.")
 @verbosity_options
 def command(output: Path, fresh: bool, quiet: bool, verbose: bool) -> None:

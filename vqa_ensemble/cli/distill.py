@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json, status, training_options
+from vqa_ensemble.cli.common import (
+    choice,
+    console,
+    output_options,
+    print_json,
+    status,
+    training_options,
+)
 from vqa_ensemble.cli.train import describe, require_torch, say_failure, to_json, train_here
 from vqa_ensemble.errors import InputError
 
@@ -42,13 +49,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0.1, 100),
     help="Instead of the recipe's distillation.temperature.",
 )
-@click.option(
-    "--missing",
-    type=click.Choice(["error", "abstain"]),
-    default="error",
-    show_default=True,
-    help="When a teacher lacks questions that others have.",
-)
+@choice("--missing", ["error", "abstain"], "When a teacher lacks questions that others have.")
 @training_options
 @output_options
 def command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
 from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
@@ -25,26 +25,16 @@ if TYPE_CHECKING:
     help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table with question_id "
     "and answer; those of VQA may be given several times (train and val).",
 )
-@click.option(
-    "--metric",
-    type=click.Choice(METRICS),
-    default=METRICS[0],
-    show_default=True,
-    help="What to score by.",
-)
-@click.option(
+@choice("--metric", METRICS, "What to score by.")
+@choice(
     "--by",
-    type=click.Choice(["answer_type", "question_type"]),
-    default="answer_type",
-    show_default=True,
-    help="What the table breaks scores down by; --json has both.",
+    ["answer_type", "question_type"],
+    "What the table breaks scores down by; --json has both.",
 )
-@click.option(
+@choice(
     "--missing",
-    type=click.Choice(["error", "wrong"]),
-    default="error",
-    show_default=True,
-    help="When a file lacks annotated questions: refuse it, or score these 0.",
+    ["error", "wrong"],
+    "When a file lacks annotated questions: refuse it, or score these 0.",
 )
 @click.option(
     "--wordnet",

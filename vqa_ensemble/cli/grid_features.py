@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_folder, output_options, print_json, status
 from vqa_ensemble.cli.train import require_torch
 
 
@@ -19,13 +19,7 @@ from vqa_ensemble.cli.train import require_torch
     type=click.Path(path_type=Path),
     help="Its weights: a .safetensors or .pth file.",
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of the store: 'regions' in the data set's folder.",
-)
+@output_folder("Folder of the store: 'regions' in the data set's folder.")
 @click.option(
     "--size",
     type=click.IntRange(0),

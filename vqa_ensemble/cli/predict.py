@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json, status
+from vqa_ensemble.cli.common import console, output_folder, output_options, print_json, status
 from vqa_ensemble.cli.train import require_torch
 
 
@@ -16,14 +16,7 @@ from vqa_ensemble.cli.train import require_torch
 @click.option(
     "--split", "splits", multiple=True, required=True, help="Split to predict; repeat for more."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("preds"),
-    show_default=True,
-    help="Folder for the prediction files: SPLIT/MEMBER.parquet.",
-)
+@output_folder("Folder for the prediction files: SPLIT/MEMBER.parquet.", "preds")
 @click.option(
     "--top-k",
     type=click.IntRange(min=0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
 
 
 @click.command("predict-types")
@@ -26,13 +26,7 @@ from vqa_ensemble.cli.common import console, new_table, output_options, print_js
 @click.option(
     "-o", "--output", required=True, type=click.Path(), help="Table to write: .csv or .parquet."
 )
-@click.option(
-    "--by",
-    type=click.Choice(["answer_type", "question_type"]),
-    default="answer_type",
-    show_default=True,
-    help="Which of an annotation's two types to predict.",
-)
+@choice("--by", ["answer_type", "question_type"], "Which of an annotation's two types to predict.")
 @output_options
 def command(
     train_questions: str,

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import (
+    choice,
     console,
     device_options,
     given_arguments,
     new_table,
+    output_folder,
     output_options,
     print_json,
     progress,
@@ -35,22 +37,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Runs of every row; each member of an ensemble has one.",
 )
-@click.option(
-    "--scale",
-    type=click.Choice(SCALE_NAMES),
-    default=SCALE_NAMES[0],
-    show_default=True,
-    help="Train as the data set's recipe says, or a smaller model.",
-)
+@choice("--scale", SCALE_NAMES, "Train as the data set's recipe says, or a smaller model.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("studies"),
-    show_default=True,
-    help="Folder for the table, and for runs, which studies share.",
-)
+@output_folder("Folder for the table, and for runs, which studies share.", "studies")
 @click.option("--fresh", is_flag=True, help="Train again what is done already.")
 @device_options
 @output_options

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import (
+    choice,
     console,
     output_options,
     print_json,
@@ -53,12 +54,10 @@ def require_torch() -> None:
 @click.command("train")
 @click.argument("recipes", nargs=-1, required=True)
 @training_options
-@click.option(
+@choice(
     "--engine",
-    type=click.Choice(ENGINES),
-    default=ENGINES[0],
-    show_default=True,
-    help="Train on this machine one after another, or side by side as Ray tasks (needs the extra "
+    ENGINES,
+    "Train on this machine one after another, or side by side as Ray tasks (needs the extra "
     "[ray]).",
 )
 @click.option("--address", help="Ray cluster to use; Ray's own default if not given.")

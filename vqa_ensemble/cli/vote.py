@@ -8,6 +8,7 @@ import click
 
 from vqa_ensemble.cli.common import (
     check_normalize,
+    choice,
     console,
     given_arguments,
     new_table,
@@ -31,19 +32,9 @@ if TYPE_CHECKING:
 @voting_options
 @click.option("-o", "--output", type=click.Path(), help="Submission JSON to write.")
 @click.option("--audit", type=click.Path(), help="Parquet file for every question's votes.")
-@click.option(
-    "--missing",
-    type=click.Choice(MISSING),
-    default=MISSING[0],
-    show_default=True,
-    help="When a member lacks questions that others have.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default=ENGINES[0],
-    show_default=True,
-    help="Vote on this machine, or as Ray tasks on many (needs the extra [ray]).",
+@choice("--missing", MISSING, "When a member lacks questions that others have.")
+@choice(
+    "--engine", ENGINES, "Vote on this machine, or as Ray tasks on many (needs the extra [ray])."
 )
 @click.option("--address", help="Ray cluster to use; Ray's own default if not given.")
 @click.option(
