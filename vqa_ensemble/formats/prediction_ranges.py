@@ -24,7 +24,12 @@ import pyarrow.parquet as pq
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.parquet import unreadable
 from vqa_ensemble.formats.locations import file_stamp, is_local, locate
-from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS, open_predictions, read_metadata
+from vqa_ensemble.formats.predictions import (
+    ROW_GROUP_ROWS,
+    check_has_rows,
+    open_predictions,
+    read_metadata,
+)
 from vqa_ensemble.predictions.decoding import (
     COLUMNS,
     Common,
@@ -141,9 +146,7 @@ class PredictionFile:
         """Raise InputError if the file has changed since it was opened."""
         if file_stamp(self.path) != self.stamp:
             raise InputError(
-                "changed while it was being read",
-                path=self.path,
-                fix="Give the command again.",
+                "changed while it was being read", path=self.path, fix="Give the command again."
             )
 
     def _groups_of(self, span: Span) -> list[RowGroup]:
@@ -236,12 +239,8 @@ def open_prediction_file(path: str | os.PathLike[str], scratch: Path) -> Predict
     with open_predictions(path) as file:
         footer, metadata = file.metadata, read_metadata(file, path)
         kind = file.schema_arrow.field("question_id").type
-    if footer.num_rows == 0:
-        raise InputError(
-            "holds no predictions (0 rows)",
-            path=path,
-            fix="Predict again: the run that wrote it gave no answer.",
-        )
+    with at(path):
+        check_has_rows(footer.num_rows)
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     groups = _groups_in_footer(footer)
     opened = PredictionFile(

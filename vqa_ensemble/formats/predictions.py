@@ -221,14 +221,15 @@ def open_predictions(path: str) -> pq.ParquetFile:
     filesystem, name = locate(path)
     try:
         info = filesystem.get_file_info(name)
-        if info.type == FileType.NotFound:
-            raise InputError("no such file", path=path, fix=ABSENT)
-        if info.type != FileType.File:
-            raise InputError("is not a file", path=path, fix=NOT_A_FILE)
-        if info.size == 0:
-            raise InputError("is empty (0 bytes)", path=path, fix=DAMAGED)
     except (OSError, pa.ArrowException) as error:
         raise store_error(path, "cannot be reached", error) from error
+    with at(path):
+        if info.type == FileType.NotFound:
+            raise InputError("no such file", fix=ABSENT)
+        if info.type != FileType.File:
+            raise InputError("is not a file", fix=NOT_A_FILE)
+        if info.size == 0:
+            raise InputError("is empty (0 bytes)", fix=DAMAGED)
     try:
         file = pq.ParquetFile(name, filesystem=filesystem)
         with at(path):
@@ -267,6 +268,15 @@ def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
     fields = {name: stored.get(name, "") for name in Metadata.__dataclass_fields__}
     fields["member"] = fields["member"] or Path(locate(path)[1]).stem
     return Metadata(**fields)
+
+
+def check_has_rows(rows: int) -> None:
+    """Raise InputError if a file has none."""
+    if rows == 0:
+        raise InputError(
+            "holds no predictions (0 rows)",
+            fix="Predict again: the run that wrote it gave no answer.",
+        )
 
 
 def _check_columns(schema: pa.Schema) -> None:
@@ -321,10 +331,5 @@ def predictions_from_table(
     """
     with at(path):
         _check_columns(table.schema)
-    if table.num_rows == 0:
-        raise InputError(
-            "holds no predictions (0 rows)",
-            path=path,
-            fix="Predict again: the run that wrote it gave no answer.",
-        )
+        check_has_rows(table.num_rows)
     return decode_predictions(table, path, metadata, rows)

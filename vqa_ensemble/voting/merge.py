@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vqa_ensemble import ragged
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 
@@ -108,7 +109,7 @@ def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
     # Votes for each (question, class, answer) that may be rewritten.
     keys, tops = [], []
     for member in ballots.members:
-        questions = np.repeat(np.arange(len(ballots)), np.diff(member.starts))
+        questions = ragged.owner(member.starts)
         answers = new_code[member.answers]
         rows = np.flatnonzero(merged[answers])
         pairs = questions[rows] * width + class_of[answers[rows]]
@@ -124,7 +125,7 @@ def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
 
     members = []
     for member in ballots.members:
-        questions = np.repeat(np.arange(len(ballots)), np.diff(member.starts))
+        questions = ragged.owner(member.starts)
         answers = new_code[member.answers]
         rows = np.flatnonzero(merged[answers])
         own = questions[rows] * width + class_of[answers[rows]]
@@ -144,13 +145,12 @@ def _merge_rows(
     width: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Rank rewritten rows anew; of a question's equal answers only the first stays."""
-    counts = np.diff(starts)
-    questions = np.repeat(np.arange(len(counts)), counts)
+    questions = ragged.owner(starts)
     # Equal confidences are ranked by answer, and the answers have changed.
     order = np.lexsort((answers, -confidences, questions))
     questions, answers, confidences = questions[order], answers[order], confidences[order]
     # A stable sort by pair leaves each pair's most confident row first.
     _, first = np.unique(questions * width + answers, return_index=True)
     first.sort()
-    starts = np.searchsorted(questions[first], np.arange(len(counts) + 1))
+    starts = np.searchsorted(questions[first], np.arange(len(starts)))
     return starts, answers[first], confidences[first]

@@ -7,11 +7,11 @@ sums are exact, so no result depends on the order of members, rows or threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.predictions.member import ABSTAIN
 
 # One vote, or a confidence of 1. Leaves 2^31 members' votes below the int64 limit, and
@@ -53,7 +53,7 @@ class Tally:
     @property
     def questions(self) -> npt.NDArray[np.int64]:
         """Each candidate's question, shape (C,)."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        return ragged.owner(self.starts)
 
 
 def count_votes(
@@ -78,13 +78,13 @@ def count_votes(
     pairs = questions * width + answers
     order = np.argsort(pairs, kind="stable")
     pairs = pairs[order]
-    first = np.flatnonzero(np.diff(pairs, prepend=-1))
-    distinct = pairs[first]
+    runs = np.append(np.flatnonzero(np.diff(pairs, prepend=-1)), len(pairs))
+    distinct = pairs[runs[:-1]]
     return Tally(
         starts=np.searchsorted(distinct, np.arange(n_questions + 1) * width),
         answers=(distinct % width).astype(np.int32),
-        votes=_segment_sums(votes[order], first),
-        confidences=_segment_sums(confidences[order], first),
+        votes=ragged.sums(runs, votes[order]),
+        confidences=ragged.sums(runs, confidences[order]),
     )
 
 
@@ -118,18 +118,13 @@ def count_equal_votes(
     units = _in_units(np.take_along_axis(confidences, members, axis=1))
     starts_run = np.ones(votes.shape, dtype=np.bool_)
     np.not_equal(votes[:, 1:], votes[:, :-1], out=starts_run[:, 1:])
-    first = np.flatnonzero(starts_run)
-    votes = votes.ravel()
-    cast = votes[first] != ABSTAIN
+    runs = np.append(np.flatnonzero(starts_run), votes.size)
+    voted = votes.ravel()[runs[:-1]]
+    cast = voted != ABSTAIN
+    first = np.searchsorted(runs, np.arange(n_questions + 1) * n_members)
     return Tally(
-        starts=np.concatenate([[0], np.cumsum(cast)])[
-            np.searchsorted(first, np.arange(n_questions + 1) * n_members)
-        ],
-        answers=votes[first][cast].astype(np.int32),
-        votes=np.diff(first, append=votes.size)[cast] * ONE,
-        confidences=_segment_sums(units.ravel(), first)[cast].astype(np.int64),
+        starts=ragged.from_sizes(cast)[first],
+        answers=voted[cast].astype(np.int32),
+        votes=np.diff(runs)[cast] * ONE,
+        confidences=ragged.sums(runs, units.ravel())[cast].astype(np.int64),
     )
-
-
-def _segment_sums(values: npt.NDArray[Any], starts: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    return np.add.reduceat(values, starts) if len(starts) else values[:0]
