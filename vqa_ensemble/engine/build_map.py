@@ -1,4 +1,4 @@
-"""Learn the answer-to-question-type map from annotation files."""
+"""Learn the answer-to-question-type map: count who was answered what."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.voting.learn_map import learn_answer_map
-
-BY = ("answer_type", "question_type")
 
 
 def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type") -> AnswerMap:
@@ -47,10 +45,44 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
             where=f"question {lacking}",
             fix=f"Give it one, or learn from the {other} with --by {other}.",
         )
-    counts = np.diff(annotations.starts)
     return learn_answer_map(
         annotations.answers,
         normalize_answers(annotations.vocabulary),
-        np.repeat(types, counts),
+        np.repeat(types, np.diff(annotations.starts)),
         names,
+    )
+
+
+def learn_answer_map(
+    answers: npt.NDArray[np.integer],
+    forms: Sequence[str],
+    types: npt.NDArray[np.integer],
+    type_names: Sequence[str],
+) -> AnswerMap:
+    """Count every annotator's normalised answer against its question's type.
+
+    Parameters
+    ----------
+    answers : ndarray of int, shape (N,)
+        Each annotation's answer as an index into ``forms``.
+    forms : sequence of str, length A
+        The normal form of each distinct answer; different answers may share one.
+    types : ndarray of int, shape (N,)
+        The type of each annotation's question, as an index into ``type_names``.
+    type_names : sequence of str, length T
+
+    Examples
+    --------
+    >>> answer_map = learn_answer_map(
+    ...     np.array([0, 1, 2, 2]), ["2", "2", "yes"], np.array([0, 0, 1, 1]), ["number", "yes/no"])
+    >>> answer_map.answers, answer_map.question_types, answer_map.counts.tolist()
+    (['2', 'yes'], ['number', 'yes/no'], [2, 2])
+    """
+    distinct, code = np.unique(np.asarray(forms, dtype=object), return_inverse=True)
+    pairs = code[answers].astype(np.int64) * len(type_names) + types
+    found, counts = np.unique(pairs, return_counts=True)
+    return AnswerMap.from_counts(
+        distinct[found // len(type_names)].tolist(),
+        [type_names[t] for t in (found % len(type_names)).tolist()],
+        counts,
     )
