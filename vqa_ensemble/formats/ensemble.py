@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.json import read_json
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.formats.text import check_ending, read_toml
@@ -21,8 +22,7 @@ FORMAT_VERSION = 1
 DIGITS = 6
 
 
-@dataclass(frozen=True)
-class EnsembleFile:
+class EnsembleFile(msgspec.Struct, frozen=True):
     """A fitted combiner.
 
     Attributes
@@ -43,7 +43,7 @@ class EnsembleFile:
     members: tuple[str, ...]
     types: tuple[str, ...]
     learned: dict[str, Any]
-    fit: dict[str, Any] = field(default_factory=dict)
+    fit: Any = msgspec.field(default_factory=dict)
 
 
 def write_ensemble(path: str | os.PathLike[str], ensemble: EnsembleFile) -> None:
@@ -79,47 +79,31 @@ def read_ensemble(path: str | os.PathLike[str]) -> EnsembleFile:
     InputError
         If it is missing, not TOML or JSON, of a later format, or lacks a key.
     """
-    name = os.fspath(path)
     document = read_json(path) if _is_json(path) else read_toml(path)
+    with at(path):
+        return _decode(document)
+
+
+def _decode(document: Any) -> EnsembleFile:
     if not isinstance(document, dict) or not isinstance(document.get("format_version"), int):
-        raise InputError(
-            "is not an ensemble file", path=name, fix="Make one with vqa-ensemble fit."
-        )
+        raise InputError("is not an ensemble file", fix="Make one with vqa-ensemble fit.")
     if document["format_version"] > FORMAT_VERSION:
         raise InputError(
             f"has format version {document['format_version']}; this vqa-ensemble reads up to "
             f"{FORMAT_VERSION}",
-            path=name,
             fix="Upgrade vqa-ensemble.",
         )
-    texts, lists, tables = (str, "a string"), (list, "a list"), (dict, "a table")
-    kinds = {"method": texts, "members": lists, "types": lists, "learned": tables}
-    for key, (kind, noun) in kinds.items():
-        if not isinstance(document.get(key), kind):
-            raise InputError(
-                f"'{key}' is missing or not {noun}",
-                path=name,
-                fix="Make it again with vqa-ensemble fit.",
-            )
-    for key in ("members", "types"):
-        if not all(isinstance(entry, str) for entry in document[key]):
-            raise InputError(
-                f"'{key}' must hold strings", path=name, fix="Make it again with vqa-ensemble fit."
-            )
-    if (place := _not_finite(document["learned"])) is not None:
-        raise InputError(
-            "is not a finite number",
-            path=name,
-            where=f"learned{place}",
-            fix="Make it again with vqa-ensemble fit.",
-        )
-    return EnsembleFile(
-        method=document["method"],
-        members=tuple(document["members"]),
-        types=tuple(document["types"]),
-        learned=document["learned"],
-        fit=document.get("fit") or {},
-    )
+    again = "Make it again with vqa-ensemble fit."
+    try:
+        ensemble = msgspec.convert({**document, "fit": document.get("fit") or {}}, EnsembleFile)
+    except msgspec.ValidationError as error:
+        _, key, entry = re.split(r"`(?:\$\.)?(\w+)(\[\d+\])?`$", str(error))[:3]
+        noun = {"method": "a string", "learned": "a table"}.get(key, "a list")
+        problem = "must hold strings" if entry else f"is missing or not {noun}"
+        raise InputError(f"'{key}' {problem}", fix=again) from error
+    if (place := _not_finite(ensemble.learned)) is not None:
+        raise InputError("is not a finite number", where=f"learned{place}", fix=again)
+    return ensemble
 
 
 def plain(value: Any) -> Any:
