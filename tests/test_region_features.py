@@ -420,7 +420,7 @@ def test_pickles_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not called
     values = {"a": np.arange(3.0), "b": np.float32(2), "c": [1, "x", None, (2.5, b"y")]}
     for protocol in range(2, 6):
-        back = read_plain_pickle(pickle.dumps(values, protocol), path="here")
+        back = read_plain_pickle(pickle.dumps(values, protocol))
         np.testing.assert_array_equal(back["a"], values["a"])
         assert (back["b"], back["c"]) == (values["b"], values["c"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from typing import Any
 
@@ -30,7 +29,7 @@ class _Plain(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def read_plain_pickle(content: bytes, *, path: str | os.PathLike[str], where: str = "") -> Any:
+def read_plain_pickle(content: bytes) -> Any:
     """Numbers, text, lists, dictionaries and arrays from a pickle of Python 2 or 3.
 
     Raises
@@ -44,7 +43,5 @@ def read_plain_pickle(content: bytes, *, path: str | os.PathLike[str], where: st
         # A broken pickle raises nearly anything.
         raise InputError(
             f"is not a pickle of plain values and arrays: {error}",
-            path=path,
-            where=where,
             fix="Save its arrays with numpy.savez instead.",
         ) from error

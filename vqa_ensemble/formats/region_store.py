@@ -25,13 +25,17 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import DAMAGED, InputError
+from vqa_ensemble.errors import DAMAGED, InputError, at
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.locations import file_stamp
+from vqa_ensemble.regions.picture import (
+    PictureOfRegions,
+    check_regions,
+    check_shapes,
+    within_picture,
+)
 
 FloatArray = npt.NDArray[np.float32]
-# Detectors round: up to this share of the picture a box may reach beyond it.
-_BOX_TOLERANCE = 0.01
 
 
 class RegionStore:
@@ -142,13 +146,15 @@ class RegionStore:
 
     def _check_all(self) -> None:
         for row, image in enumerate(self.image_ids):
-            check_regions(*self.picture(row), path=self.folder, image=image)
+            with at(self.folder, f"image {image}"):
+                check_regions(*self.picture(row))
 
     def _check_boxes(self) -> None:
-        good = _within_picture(self._boxes)
+        good = within_picture(self._boxes)
         if not good.all():
             row = int(np.searchsorted(self._starts, good.argmin(), side="right")) - 1
-            check_regions(*self.picture(row), path=self.folder, image=self.image_ids[row])
+            with at(self.folder, f"image {self.image_ids[row]}"):
+                check_regions(*self.picture(row))
 
     def _load(self, name: str, kinds: str, meaning: str, *, mmap: bool = False) -> Any:
         """An array whose type is of one of numpy's ``kinds``."""
@@ -188,84 +194,17 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
     return array
 
 
-def check_shapes(
-    features: npt.NDArray[Any],
-    boxes: npt.NDArray[Any],
-    *,
-    path: str | os.PathLike[str],
-    where: str,
-) -> None:
-    """Check that one picture's arrays are numbers of shapes (k, D) and (k, 4).
-
-    Raises
-    ------
-    InputError
-        If they are not, or there are no regions.
-    """
-    if not len(boxes) and not len(features):
-        raise InputError(
-            "has no regions",
-            path=path,
-            where=where,
-            fix="Give it some, such as one box around the whole picture, or take it out.",
-        )
-    if features.ndim != 2 or not features.size or boxes.shape != (len(features), 4):
-        raise InputError(
-            f"features {features.shape} and boxes {boxes.shape} do not fit; "
-            "expected (k, D) and (k, 4)",
-            path=path,
-            where=where,
-            fix="Each region needs its box; extract them again.",
-        )
-    for array in (features, boxes):
-        if array.dtype.kind not in "fiu":
-            raise InputError(
-                f"its arrays hold {array.dtype}", path=path, where=where, fix="Save numbers."
-            )
+def recognizes(path: Path) -> bool:
+    """Whether it is the folder of a store."""
+    return (path / "features.npy").is_file()
 
 
-def check_regions(
-    features: npt.NDArray[Any],
-    boxes: npt.NDArray[Any],
-    *,
-    path: str | os.PathLike[str],
-    image: object,
-) -> None:
-    """Check the regions of one picture: features (k, D), boxes (k, 4) as shares of its sides.
-
-    Raises
-    ------
-    InputError
-        Naming the file and the image, if a number is NaN or infinite or a box lies outside.
-    """
-    where = f"image {image}"
-    if not np.isfinite(features).all():
-        region = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
-        raise InputError(
-            f"region {region} has a feature that is NaN or infinite",
-            path=path,
-            where=where,
-            fix="Extract the features again.",
-        )
-    good = _within_picture(boxes)
-    if not good.all():
-        region = int(np.flatnonzero(~good)[0])
-        corners = ", ".join(f"{float(number):.4g}" for number in boxes[region])
-        raise InputError(
-            f"the box of region {region} is not within the picture: {corners}",
-            path=path,
-            where=where,
-            fix="Boxes are x1, y1, x2, y2 as shares of the picture's width and height.",
-        )
-
-
-def _within_picture(boxes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which boxes, shape (k, 4), are right; those with NaN are not."""
-    low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
-    x1, y1, x2, y2 = boxes.T
-    across, down = (low <= x1) & (x1 <= x2) & (x2 <= high), (low <= y1) & (y1 <= y2) & (y2 <= high)
-    right: npt.NDArray[np.bool_] = across & down
-    return right
+def read(path: Path) -> Iterator[PictureOfRegions]:
+    """The pictures of a store; InputError as :class:`RegionStore`."""
+    store = RegionStore(path)
+    for row, image in enumerate(store.image_ids.tolist()):
+        features, boxes = store.picture(row)
+        yield PictureOfRegions(image, features, boxes, path)
 
 
 class RegionWriter:
@@ -300,20 +239,27 @@ class RegionWriter:
         ------
         InputError
             If the image was there before, the width is another than the first's, a number does
-            not fit into float16, or as :func:`check_shapes` and :func:`check_regions`.
+            not fit into float16, or as :func:`~vqa_ensemble.regions.picture.check_shapes` and
+            :func:`~vqa_ensemble.regions.picture.check_regions`.
         """
-        where = f"image {image}"
+        with at(path, f"image {image}"):
+            half = self._checked(image, features, boxes)
+        self._files[0].write(half.data)
+        self._files[1].write(np.clip(boxes, 0, 1).astype(np.float32).data)
+        self.image_ids[image] = None
+        self.counts.append(len(features))
+
+    def _checked(
+        self, image: int | str, features: npt.NDArray[Any], boxes: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float16]:
+        """The features as float16."""
         if image in self.image_ids:
-            raise InputError(
-                "stands there twice", path=path, where=where, fix="Give each picture once."
-            )
-        check_shapes(features, boxes, path=path, where=where)
+            raise InputError("stands there twice", fix="Give each picture once.")
+        check_shapes(features, boxes)
         self.width = self.width or features.shape[1]
         if features.shape[1] != self.width:
             raise InputError(
                 f"features are {features.shape[1]} wide, those before {self.width}",
-                path=path,
-                where=where,
                 fix="All features of a store must be of one detector.",
             )
         with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite
@@ -323,15 +269,10 @@ class RegionWriter:
             raise InputError(
                 f"region {region} has a feature of {np.abs(features[region]).max():g}, more than "
                 "float16 can hold",
-                path=path,
-                where=where,
                 fix="Scale all features to below 65,504.",
             )
-        check_regions(half, boxes, path=path, image=image)
-        self._files[0].write(half.data)
-        self._files[1].write(np.clip(boxes, 0, 1).astype(np.float32).data)
-        self.image_ids[image] = None
-        self.counts.append(len(features))
+        check_regions(half, boxes)
+        return half
 
 
 @contextmanager

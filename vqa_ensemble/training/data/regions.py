@@ -3,7 +3,7 @@
 Every data set that is a folder has them in its sub-folder ``regions``, in one of two layouts:
 
 - A store of memory-mapped arrays (see ``formats/region_store.py``).
-- ``<image_id>.npz`` for each picture (see ``formats/region_files.py``).
+- ``<image_id>.npz`` for each picture (see ``regions/npz.py``).
 
 Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
 """
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.region_files import image_id, read_npz
-from vqa_ensemble.formats.region_store import RegionStore, check_regions
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.formats.region_store import RegionStore
+from vqa_ensemble.regions.npz import read_npz
+from vqa_ensemble.regions.picture import check_regions, image_id
 from vqa_ensemble.training.data.examples import FloatArray, Regions
 
 FOLDER = "regions"
@@ -141,6 +142,7 @@ class NpzRegions:
     def _load(self, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         picture = read_npz(path)
         features, boxes = picture.features, picture.boxes
-        check_regions(features, boxes, path=path, image=picture.image)
+        with at(path, f"image {picture.image}"):
+            check_regions(features, boxes)
         limit = self._limit or len(features)
         return features[:limit], boxes[:limit]
