@@ -25,7 +25,7 @@ from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers  # noq
 from vqa_ensemble.studies import measuring  # noqa: E402
 from vqa_ensemble.studies.bench import Bench  # noqa: E402
 from vqa_ensemble.studies.catalog import MEMBERS, STUDENT, STUDIES  # noqa: E402
-from vqa_ensemble.studies.design import SCALES, Row, change_recipe, named  # noqa: E402
+from vqa_ensemble.studies.design import SCALES, Options, Row, change_recipe, named  # noqa: E402
 from vqa_ensemble.studies.distillation import distillation  # noqa: E402
 from vqa_ensemble.studies.ensembles import ensemble_size  # noqa: E402
 from vqa_ensemble.studies.figures import draw  # noqa: E402
@@ -61,12 +61,13 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         function(*arguments, **options)
 
     monkeypatch.setattr(Bench, "_in_process", here)
-    return Bench(base, tmp_path / "study", seeds=2, device="cpu", threads=1)
+    return Bench(base, tmp_path / "study", Options(seeds=2, device="cpu", threads=1))
 
 
-def again(bench: Bench, **options: Any) -> Bench:
+def again(bench: Bench, *, fresh: bool = False) -> Bench:
     """The same bench as a later command makes it."""
-    return Bench(bench.base, bench.folder, seeds=2, device="cpu", threads=1, **options)
+    options = Options(seeds=2, device="cpu", threads=1, fresh=fresh)
+    return Bench(bench.base, bench.folder, options)
 
 
 @pytest.fixture
@@ -310,7 +311,7 @@ def test_every_study_changes_only_what_recipes_have(bench: Bench) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_told_before_anything_trains(bench: Bench) -> None:
     with pytest.raises(InputError, match="cuda"):
-        Bench(bench.base, bench.folder, seeds=2, device="cuda")
+        Bench(bench.base, bench.folder, Options(seeds=2, device="cuda"))
 
 
 def test_proposals_need_a_detector(bench: Bench) -> None:
@@ -364,8 +365,12 @@ def test_the_toy_task_is_kept_point_by_point(
     monkeypatch.setattr(toy_counting, "count_toy_scenes", count)
     arguments = ["study", TOY, "--seeds", 2, "--scale", "small", "-o", tmp_path, "--json"]
     result = cli.good(*arguments).json
-    assert len(result["rows"]) == 20
-    assert result["rows"][4]["label"] == "easy, side 1"
+    assert [row["label"] for row in result["rows"]] == [
+        f"{difficulty}, {parameter} {value}"
+        for difficulty in ("easy", "hard")
+        for parameter in ("side", "noise")
+        for value in ("0", "0.25", "0.5", "0.75", "1")
+    ]
     assert result["rows"][4]["values"]["counter"] == [60.0, 60.0]
     # Points where both sweeps meet are counted once.
     assert len(counted) == 2 * len(set(counted))

@@ -16,7 +16,7 @@ from vqa_ensemble.cli.common import (
     status,
     training_options,
 )
-from vqa_ensemble.cli.train import describe, require_torch, say_failure, to_json, train_here
+from vqa_ensemble.cli.train import describe, require_torch, say_failure, train_here
 from vqa_ensemble.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def command(
     if outcome.error:
         say_failure(outcome, verbose)
     if as_json:
-        print_json(to_json(outcome))
+        print_json(outcome.to_dict())
     elif not (quiet or outcome.error):
         console().print(describe(outcome))
     if outcome.error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -127,19 +126,11 @@ def command(
             write_vocabulary(output / VOCABULARY_FILE, summary.vocabulary)
             written.append(output / VOCABULARY_FILE)
     if as_json:
-        print_json({**_report(summary), "written": [str(path) for path in written]})
+        print_json({**summary.to_dict(), "written": [str(path) for path in written]})
     elif not quiet:
         _print(summary)
         if written:
             console().print(f"Wrote {', '.join(path.name for path in written)} to {output}")
-
-
-def _report(summary: DatasetSummary) -> dict[str, Any]:
-    report = asdict(summary)
-    report["vocabulary"] = len(summary.vocabulary)
-    report["padding"] = "right"
-    report["splits"] = {split.pop("name"): split for split in report["splits"]}
-    return report
 
 
 def _print(summary: DatasetSummary) -> None:

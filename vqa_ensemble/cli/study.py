@@ -73,8 +73,8 @@ def command(
       vqa-ensemble study counter --data-root shapes --seeds 5 --scale small -o studies
     """
     require_torch()
-    from vqa_ensemble.studies.study import Options, run_study, save_study
-    from vqa_ensemble.studies.tables import to_dict
+    from vqa_ensemble.studies.design import Options
+    from vqa_ensemble.studies.study import run_study, save_study
 
     options = Options(dataset, data_root, seeds, scale, epochs, device, threads, fresh)
     with progress(quiet=quiet) as bar:
@@ -88,7 +88,7 @@ def command(
         table = run_study(name, output, options, tell)
     paths = save_study(table, output, f"vqa-ensemble {shlex.join(given_arguments())}")
     if as_json:
-        print_json({**to_dict(table), "files": [str(path) for path in paths]})
+        print_json({**table.to_dict(), "files": [str(path) for path in paths]})
     else:
         _print(table)
         if not quiet:

@@ -120,7 +120,7 @@ def command(
     else:
         outcomes += train_here(members, run, finished, quiet)
     if as_json:
-        print_json([to_json(outcome) for outcome in outcomes])
+        print_json([outcome.to_dict() for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
     if failed:
         others = "; the others are done" if len(failed) < len(outcomes) else ""
@@ -238,19 +238,6 @@ def say_failure(outcome: Outcome, verbose: bool) -> None:
     click.echo(f"{outcome.member} failed: {outcome.error}", err=True)
     if verbose and outcome.details:
         click.echo(outcome.details, err=True)
-
-
-def to_json(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as ``--json`` prints it."""
-    return {
-        "member": outcome.member,
-        "seconds": round(outcome.seconds, 3),
-        "parameters": outcome.parameters,
-        "scores": outcome.scores,
-        "files": {split: str(path) for split, path in outcome.files.items()},
-        "notes": list(outcome.notes),
-        "error": outcome.error or None,
-    }
 
 
 def _nothing(message: str) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import Recipe
-from vqa_ensemble.studies.design import named
+from vqa_ensemble.studies.design import Options, named
 from vqa_ensemble.studies.measuring import (
     PROGRESS_FILE,
     RECORD_FILE,
@@ -57,12 +57,8 @@ class Bench:
         What rows change.
     folder : Path
         Runs are kept in ``runs`` in here by what they train, so that studies share them.
-    seeds : int
-        Runs of every row, with seeds 0, 1, ...
-    device : str
-    threads : int, optional
-    fresh : bool
-        Train again what is done already.
+    options : Options
+        Every row has runs with seeds 0, 1, ...
     tell : callable
         Told which row is being trained, and how much of it is done: 1 once when it is recorded.
 
@@ -78,31 +74,27 @@ class Bench:
         self,
         base: Recipe,
         folder: Path,
+        options: Options,
         *,
-        seeds: int,
-        device: str = "auto",
-        threads: int | None = None,
-        fresh: bool = False,
         tell: Callable[[str, float], object] = lambda what, share: None,
     ) -> None:
         # What would fail in every run fails here, once.
-        choose_device(device)
+        choose_device(options.device)
         folder.mkdir(parents=True, exist_ok=True)
         self.base = base
-        self.seeds = range(seeds)
+        self.seeds = range(options.seeds)
         data = study_data(base, folder / "data")
         self.annotations, self.questions = data.annotations, data.questions
         self.runs: dict[str, Run] = {}
         self.folder = folder
         self._data = data.digest
-        self._device, self._threads = device, threads
-        self._fresh = fresh
+        self._options = options
         self.tell = tell
 
     @property
     def mixed_precision(self) -> str:
         """What mixed precision is on this device; a CPU has bfloat16, at whatever speed."""
-        device = choose_device(self._device)
+        device = choose_device(self._options.device)
         return "bfloat16" if device.type == "cpu" else choose_precision("auto", device)
 
     def train(self, recipe: Recipe, seed: int, label: str, lesson: str = "") -> Run:
@@ -126,7 +118,7 @@ class Bench:
         name = recipe.member.name
         if name not in self.runs:
             folder = self.folder / "runs" / name
-            if self._fresh or not (folder / RECORD_FILE).is_file():
+            if self._options.fresh or not (folder / RECORD_FILE).is_file():
                 (folder / RECORD_FILE).unlink(missing_ok=True)
                 what = f"{label}, seed {seed}"
                 self._in_process(
@@ -136,9 +128,9 @@ class Bench:
                     recipe,
                     folder,
                     self.annotations[SCORED_SPLIT],
-                    device=self._device,
-                    threads=self._threads,
-                    resume=not self._fresh,
+                    device=self._options.device,
+                    threads=self._options.threads,
+                    resume=not self._options.fresh,
                 )
                 self.tell(what, 1.0)
             content = orjson.loads((folder / RECORD_FILE).read_bytes())
@@ -157,15 +149,15 @@ class Bench:
                 run.recipe,
                 run.folder,
                 split,
-                device=self._device,
-                threads=self._threads,
+                device=self._options.device,
+                threads=self._options.threads,
             )
         return path
 
     def mixtures(self) -> list[str]:
         """In what the runs' making differs, and from the present code, in words."""
         makers = [run.record.made_by for run in self.runs.values()]
-        now = made_by(self._device, self._threads)
+        now = made_by(self._options.device, self._options.threads)
         found = []
         for key in now:
             values = sorted({maker.get(key, "unknown") for maker in makers})

@@ -30,6 +30,37 @@ Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Options:
+    """How a study is made.
+
+    Attributes
+    ----------
+    dataset : str
+    root : str, optional
+        The data set's folder, where it has one.
+    seeds : int
+        Runs of every row.
+    scale : str
+        One of ``SCALES``.
+    epochs : int, optional
+        In place of the recipe's and the scale's.
+    device : str
+    threads : int, optional
+    fresh : bool
+        Train again what is done already.
+    """
+
+    dataset: str = "shapes"
+    root: str | None = None
+    seeds: int = 3
+    scale: str = "full"
+    epochs: int | None = None
+    device: str = "auto"
+    threads: int | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
 class Row:
     """One row of a table.
 

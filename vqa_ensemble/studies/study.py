@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vqa_ensemble.formats.atomic import atomic_write
 from vqa_ensemble.studies.bench import Bench
 from vqa_ensemble.studies.catalog import STUDIES
-from vqa_ensemble.studies.design import SCALES, base_recipe
+from vqa_ensemble.studies.design import SCALES, Options, base_recipe
 from vqa_ensemble.studies.figures import draw, require_matplotlib
 from vqa_ensemble.studies.names import TOY
 from vqa_ensemble.studies.recipe_study import MEMORY
 from vqa_ensemble.studies.tables import Table, spread_of_seeds, to_csv, to_markdown
 from vqa_ensemble.studies.toy_counting import toy_counting
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a study is made.
-
-    Attributes
-    ----------
-    dataset : str
-    root : str, optional
-        The data set's folder, where it has one.
-    seeds : int
-        Runs of every row.
-    scale : str
-        One of ``SCALES``.
-    epochs : int, optional
-        In place of the recipe's and the scale's.
-    device : str
-    threads : int, optional
-    fresh : bool
-        Train again what is done already.
-    """
-
-    dataset: str = "shapes"
-    root: str | None = None
-    seeds: int = 3
-    scale: str = "full"
-    epochs: int | None = None
-    device: str = "auto"
-    threads: int | None = None
-    fresh: bool = False
 
 
 def run_study(
@@ -74,27 +43,11 @@ def run_study(
     """
     require_matplotlib()
     if name == TOY:
-        return toy_counting(
-            name,
-            Path(folder),
-            seeds=options.seeds,
-            scale=options.scale,
-            threads=options.threads,
-            fresh=options.fresh,
-            tell=tell,
-        )
+        return toy_counting(name, Path(folder), options, tell=tell)
     base = base_recipe(
         options.dataset, root=options.root, scale=options.scale, epochs=options.epochs
     )
-    bench = Bench(
-        base,
-        Path(folder),
-        seeds=options.seeds,
-        device=options.device,
-        threads=options.threads,
-        fresh=options.fresh,
-        tell=tell,
-    )
+    bench = Bench(base, Path(folder), options, tell=tell)
     table = STUDIES[name](name, bench)
     compared = options.seeds > 1 and any(row.reference for row in table.rows)
     starred = [

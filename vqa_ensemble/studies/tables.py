@@ -90,6 +90,25 @@ class Table:
         """Columns for which the talk has figures."""
         return list(dict.fromkeys(name for row in self.rows for name in row.talk))
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints: every seed's figures."""
+        return {
+            "study": self.study,
+            "title": self.title,
+            "columns": [column.name for column in self.columns],
+            "rows": [
+                {
+                    "label": row.label,
+                    "seeds": list(row.seeds),
+                    "values": dict(row.values),
+                    "talk": dict(row.talk),
+                }
+                for row in self.rows
+            ],
+            "notes": self.notes,
+            "failures": self.failures,
+        }
+
 
 def mean(values: Sequence[float]) -> float | None:
     """The mean, or None of nothing."""
@@ -205,26 +224,6 @@ def to_markdown(table: Table, command: str) -> str:
 
 def _lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)]), *map(_line, rows)]
-
-
-def to_dict(table: Table) -> dict[str, Any]:
-    """What ``--json`` prints: every seed's figures."""
-    return {
-        "study": table.study,
-        "title": table.title,
-        "columns": [column.name for column in table.columns],
-        "rows": [
-            {
-                "label": row.label,
-                "seeds": list(row.seeds),
-                "values": dict(row.values),
-                "talk": dict(row.talk),
-            }
-            for row in table.rows
-        ],
-        "notes": table.notes,
-        "failures": table.failures,
-    }
 
 
 def _line(texts: Sequence[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 import torch
 
 from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.studies.design import Options
 from vqa_ensemble.studies.measuring import code_digest
 from vqa_ensemble.studies.tables import CURVES, Column, Table, TableRow, spread_of_seeds
 from vqa_ensemble.training.toy_counting import DIFFICULTIES, count_toy_scenes
@@ -22,40 +23,35 @@ SIZES = {"full": (1000, 1024), "small": (150, 256)}
 def toy_counting(
     name: str,
     folder: Path,
+    options: Options,
     *,
-    seeds: int,
-    scale: str,
-    threads: int | None = None,
-    fresh: bool = False,
     tell: Callable[[str, float], object] = lambda what, share: None,
 ) -> Table:
     """Accuracy of counting over the side of the boxes, and over noise.
 
     Points that are done are kept in ``toy`` in the folder, by the code that made them.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
-    updates, scenes = SIZES[scale]
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    updates, scenes = SIZES[options.scale]
+    code = code_digest()
     rows = []
-    for difficulty, fixed in DIFFICULTIES.items():
-        for parameter in ("side", "noise"):
-            for value in VALUES:
-                label = f"{difficulty}, {parameter} {value:g}"
-                side, noise = (value, fixed) if parameter == "side" else (fixed, value)
-                found = []
-                for seed in range(seeds):
-                    tell(f"{label}, seed {seed}", 0.0)
-                    path = folder / "toy" / f"{code_digest()}-{updates}x{scenes}.{side:g}-{noise:g}"
-                    kept = path.with_name(f"{path.name}-seed{seed}.json")
-                    if fresh or not kept.is_file():
-                        accuracies = count_toy_scenes(side, noise, seed, updates, scenes)
-                        atomic_write(kept, orjson.dumps(accuracies))
-                        tell(f"{label}, seed {seed}", 1.0)
-                    found.append(orjson.loads(kept.read_bytes()))
-                columns = zip(WAYS, zip(*found, strict=True), strict=True)
-                rows.append(
-                    TableRow(label, {way: [100 * one for one in shares] for way, shares in columns})
-                )
+    for label, side, noise in _points():
+        found = []
+        for seed in range(options.seeds):
+            what = f"{label}, seed {seed}"
+            tell(what, 0.0)
+            file = f"{code}-{updates}x{scenes}.{side:g}-{noise:g}-seed{seed}.json"
+            kept = folder / "toy" / file
+            if options.fresh or not kept.is_file():
+                accuracies = count_toy_scenes(side, noise, seed, updates, scenes)
+                atomic_write(kept, orjson.dumps(accuracies))
+                tell(what, 1.0)
+            found.append(orjson.loads(kept.read_bytes()))
+        columns = zip(WAYS, zip(*found, strict=True), strict=True)
+        rows.append(
+            TableRow(label, {way: [100 * one for one in shares] for way, shares in columns})
+        )
     return Table(
         name,
         "Counting module: the toy task of its paper",
@@ -65,7 +61,16 @@ def toy_counting(
         [
             "Share of scenes of ten boxes counted right, in percent; easy: the other parameter is "
             f"0, hard: 0.5. {updates} updates of {scenes} scenes; the paper has 1000 of 1024.",
-            spread_of_seeds(seeds),
+            spread_of_seeds(options.seeds),
         ],
         layout=CURVES,
     )
+
+
+def _points() -> Iterator[tuple[str, float, float]]:
+    """Name, side and noise of every point of the four sweeps."""
+    for difficulty, fixed in DIFFICULTIES.items():
+        for value in VALUES:
+            yield f"{difficulty}, side {value:g}", value, fixed
+        for value in VALUES:
+            yield f"{difficulty}, noise {value:g}", fixed, value

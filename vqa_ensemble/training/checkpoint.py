@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from vqa_ensemble.errors import InputError, first_line
+from vqa_ensemble.errors import InputError, at, first_line
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_to_dict
 from vqa_ensemble.formats.text import cannot_read
@@ -19,6 +19,7 @@ from vqa_ensemble.training.models.parts import VqaModel
 
 CHECKPOINT_FILE = "checkpoint.pt"
 _FORMAT_VERSION = 2
+_AGAIN = "Train the member again with --fresh."
 
 
 @dataclass
@@ -90,9 +91,7 @@ _PARTS: dict[str, Callable[[object], bool]] = {
 }
 
 
-def _check_shapes(
-    weights: dict[str, Any], recipe: Recipe, sizes: dict[str, int], path: Path
-) -> None:
+def _check_shapes(weights: dict[str, Any], recipe: Recipe, sizes: dict[str, int]) -> None:
     """Check that the weights are those of the recipe's network, without making room for it."""
     try:
         with torch.device("meta"):
@@ -100,15 +99,11 @@ def _check_shapes(
         shapes = {name: value.shape for name, value in expected.items()}
         fits = shapes == {name: getattr(value, "shape", None) for name, value in weights.items()}
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"holds a recipe of no network ({first_line(error)})",
-            path=path,
-            fix="Train the member again with --fresh.",
-        ) from error
+        problem = f"holds a recipe of no network ({first_line(error)})"
+        raise InputError(problem, fix=_AGAIN) from error
     if not fits:
         raise InputError(
             "holds other weights than the models of this vqa-ensemble have",
-            path=path,
             fix="Use the version it was trained with, or train again.",
         )
 
@@ -127,8 +122,20 @@ def load_checkpoint(
     """
     path = Path(path)
     path = path / CHECKPOINT_FILE if path.is_dir() else path
+    with at(path):
+        content = _read_parts(path)
+        recipe = recipe_from_dict(content["recipe"])
+        words, answers, width = content["words"], content["answers"], content["width"]
+        sizes = {"width": width, "words": len(words), "answers": len(answers)}
+        _check_shapes(content["model"], recipe, sizes)
+    model = build_model(recipe.model, **sizes)
+    model.load_state_dict(content["model"])
+    return Member(recipe, words, answers, width, model.to(device)), content["progress"]
+
+
+def _read_parts(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError("no such checkpoint", path=path, fix="Train the member first.")
+        raise InputError("no such checkpoint", fix="Train the member first.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
@@ -136,35 +143,17 @@ def load_checkpoint(
     except Exception as error:
         # torch raises RuntimeError, UnpicklingError, EOFError, ... by where the file breaks, and
         # tells how to run the code that a file may hold.
-        raise InputError(
-            "is not a readable checkpoint: broken, or more than tensors and plain values",
-            path=path,
-            fix="Train the member again with --fresh.",
-        ) from error
+        problem = "is not a readable checkpoint: broken, or more than tensors and plain values"
+        raise InputError(problem, fix=_AGAIN) from error
     if not isinstance(content, dict) or not isinstance(content.get("format_version"), int):
-        raise InputError(
-            "is not a checkpoint of vqa-ensemble",
-            path=path,
-            fix="Train the member again with --fresh.",
-        )
+        raise InputError("is not a checkpoint of vqa-ensemble", fix=_AGAIN)
     if content["format_version"] > _FORMAT_VERSION:
         raise InputError(
             f"has format version {content['format_version']}; this vqa-ensemble reads up to "
             f"{_FORMAT_VERSION}",
-            path=path,
             fix="Upgrade vqa-ensemble.",
         )
-    wrong = [key for key, right in _PARTS.items() if not right(content.get(key))]
-    if wrong:
-        raise InputError(
-            f"lacks its '{wrong[0]}', or it is broken",
-            path=path,
-            fix="Train the member again with --fresh.",
-        )
-    recipe = recipe_from_dict(content["recipe"], path=path)
-    words, answers, width = content["words"], content["answers"], content["width"]
-    sizes = {"width": width, "words": len(words), "answers": len(answers)}
-    _check_shapes(content["model"], recipe, sizes, path)
-    model = build_model(recipe.model, **sizes)
-    model.load_state_dict(content["model"])
-    return Member(recipe, words, answers, width, model.to(device)), content["progress"]
+    for key, right in _PARTS.items():
+        if not right(content.get(key)):
+            raise InputError(f"lacks its '{key}', or it is broken", fix=_AGAIN)
+    return content

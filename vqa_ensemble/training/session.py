@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -79,6 +80,18 @@ class Outcome:
     notes: tuple[str, ...] = ()
     error: str = ""
     details: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        return {
+            "member": self.member,
+            "seconds": round(self.seconds, 3),
+            "parameters": self.parameters,
+            "scores": self.scores,
+            "files": {split: str(path) for split, path in self.files.items()},
+            "notes": list(self.notes),
+            "error": self.error or None,
+        }
 
 
 def check_names(recipes: Sequence[Recipe]) -> None:

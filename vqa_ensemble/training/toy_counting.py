@@ -9,10 +9,6 @@ counts by adding up the attention.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,81 +24,6 @@ OBJECTS = 10
 DIFFICULTIES = {"easy": 0.0, "hard": 0.5}
 SHORTEST_SIDE = 1e-6
 TEST_SCENES = 4096
-
-
-@dataclass(frozen=True)
-class ToyCount:
-    """Accuracies of the three ways to count at one point of the toy task, a seed each.
-
-    Attributes
-    ----------
-    difficulty : str
-        ``easy`` or ``hard``: the other parameter is 0 or ½.
-    parameter : str
-        The one that varies: ``side`` (l) or ``noise`` (q).
-    value : float
-    baseline, counter, normalized : tuple of float
-        Shares of right counts: attention added up, the counter, the counter with its graph
-        pulled apart first.
-    """
-
-    difficulty: str
-    parameter: str
-    value: float
-    baseline: tuple[float, ...]
-    counter: tuple[float, ...]
-    normalized: tuple[float, ...]
-
-    def row(self) -> dict[str, str | float]:
-        """The point as a table's row: means, and standard deviations over seeds."""
-        row: dict[str, str | float] = {
-            "difficulty": self.difficulty,
-            "parameter": self.parameter,
-            "value": self.value,
-        }
-        for name in ("baseline", "counter", "normalized"):
-            accuracies = getattr(self, name)
-            row[name] = statistics.mean(accuracies)
-            row[f"{name} std"] = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
-        return row
-
-
-def toy_counting_table(
-    values: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
-    *,
-    seeds: Sequence[int] = (0,),
-    updates: int = 300,
-    batch_size: int = 256,
-    report: Callable[[ToyCount], None] = lambda point: None,
-) -> list[ToyCount]:
-    """Accuracy over side length and over noise, for both difficulties.
-
-    The paper takes 1000 updates of 1024 scenes a point; the defaults take half a minute a
-    point and seed on one core.
-
-    Parameters
-    ----------
-    values : sequence of float
-        Sides and noises in [0, 1].
-    seeds : sequence of int
-    updates, batch_size : int
-        Of training. Adam with a learning rate of 0.01, as in the paper.
-    report : callable
-        Called with each point as it is done.
-    """
-    points = []
-    for difficulty, fixed in DIFFICULTIES.items():
-        for parameter in ("side", "noise"):
-            for value in values:
-                side, noise = (value, fixed) if parameter == "side" else (fixed, value)
-                accuracies = [
-                    count_toy_scenes(side, noise, seed, updates, batch_size) for seed in seeds
-                ]
-                baseline, counter, normalized = zip(*accuracies, strict=True)
-                point = ToyCount(difficulty, parameter, value, baseline, counter, normalized)
-                points.append(point)
-                report(point)
-    return points
 
 
 def count_toy_scenes(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.errors import ABSENT, InputError
+from vqa_ensemble.errors import ABSENT, InputError, at
 from vqa_ensemble.training.data.examples import RawSplit, Split
 from vqa_ensemble.training.data.regions import PictureRegions
 
@@ -67,7 +67,8 @@ class FolderDataset:
         """
         raw = self.read(name)
         images = raw.questions.image_ids
-        found = self.pictures.find(images) if raw.extra else self.pictures.rows(images, raw.path)
+        with at(raw.path):
+            found = self.pictures.find(images) if raw.extra else self.pictures.rows(images)
         split = Split(
             name,
             raw.questions.question_ids,

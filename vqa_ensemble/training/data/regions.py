@@ -57,8 +57,8 @@ class PictureRegions:
         rows = self._opened[0]
         return np.array([rows.get(str(image), -1) for image in images], np.int64)
 
-    def rows(self, images: Sequence[int | str], path: Path | None) -> npt.NDArray[np.int64]:
-        """As :meth:`find`, if all are there; ``path`` is the file that names the images.
+    def rows(self, images: Sequence[int | str]) -> npt.NDArray[np.int64]:
+        """As :meth:`find`, if all are there.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class PictureRegions:
             fix = f"Add them to {self.folder}"
             if (rows < 0).all():
                 fix += f", which has those of {_some(list(self._opened[0]))}"
-            raise InputError(f"{count} no regions: {_some(missing)}", path=path, fix=f"{fix}.")
+            raise InputError(f"{count} no regions: {_some(missing)}", fix=f"{fix}.")
         return rows
 
     @cached_property

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,14 @@ class DatasetSummary:
     vocabulary_splits: list[str]
     min_answers: int
     words: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``prepare --json`` prints: of the vocabulary its size."""
+        report = asdict(self)
+        report["vocabulary"] = len(self.vocabulary)
+        report["padding"] = "right"
+        report["splits"] = {split.pop("name"): split for split in report["splits"]}
+        return report
 
 
 def summarize(
