@@ -55,10 +55,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """On tiny data, with runs in this process: a process of its own takes seconds to start."""
     base = tiny_recipe(write_data(tmp_path / "data"), epochs=1)
 
-    def here(
-        self: Bench, folder: Path, what: str, function: Any, *arguments: Any, **options: Any
-    ) -> None:
-        function(*arguments, **options)
+    def here(self: Bench, folder: Path, what: str, function: Any, *arguments: Any) -> None:
+        function(*arguments, self._options)
 
     monkeypatch.setattr(Bench, "_in_process", here)
     return Bench(base, tmp_path / "study", Options(seeds=2, device="cpu", threads=1))

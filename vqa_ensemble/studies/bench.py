@@ -121,17 +121,8 @@ class Bench:
             if self._options.fresh or not (folder / RECORD_FILE).is_file():
                 (folder / RECORD_FILE).unlink(missing_ok=True)
                 what = f"{label}, seed {seed}"
-                self._in_process(
-                    folder,
-                    what,
-                    measure_run,
-                    recipe,
-                    folder,
-                    self.annotations[SCORED_SPLIT],
-                    device=self._options.device,
-                    threads=self._options.threads,
-                    resume=not self._options.fresh,
-                )
+                annotations = self.annotations[SCORED_SPLIT]
+                self._in_process(folder, what, measure_run, recipe, folder, annotations)
                 self.tell(what, 1.0)
             content = orjson.loads((folder / RECORD_FILE).read_bytes())
             self.runs[name] = Run(recipe, folder, Record(**content))
@@ -142,22 +133,14 @@ class Bench:
         path = run.folder / split / f"{run.recipe.member.name}.parquet"
         newest = (run.folder / RECORD_FILE).stat().st_mtime
         if split != SCORED_SPLIT and not (path.is_file() and path.stat().st_mtime >= newest):
-            self._in_process(
-                run.folder,
-                f"predictions of {split}, {run.recipe.member.name}",
-                predict_run,
-                run.recipe,
-                run.folder,
-                split,
-                device=self._options.device,
-                threads=self._options.threads,
-            )
+            what = f"predictions of {split}, {run.recipe.member.name}"
+            self._in_process(run.folder, what, predict_run, run.recipe, run.folder, split)
         return path
 
     def mixtures(self) -> list[str]:
         """In what the runs' making differs, and from the present code, in words."""
         makers = [run.record.made_by for run in self.runs.values()]
-        now = made_by(self._options.device, self._options.threads)
+        now = made_by(self._options)
         found = []
         for key in now:
             values = sorted({maker.get(key, "unknown") for maker in makers})
@@ -176,9 +159,8 @@ class Bench:
         what: str,
         function: Callable[..., None],
         *arguments: Any,
-        **options: Any,
     ) -> None:
-        """Call a function in a fresh process, so that its memory is its own; wait for it.
+        """Call a function with the options in a fresh process, whose memory is its own; wait.
 
         The process is forked from one that has imported torch and done nothing else.
         """
@@ -186,7 +168,7 @@ class Bench:
         context.set_forkserver_preload(["vqa_ensemble.studies.measuring"])
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(
-            target=_call, args=(sending, function, arguments, options), daemon=True
+            target=_call, args=(sending, function, *arguments, self._options), daemon=True
         )
         process.start()
         sending.close()
@@ -202,17 +184,12 @@ class Bench:
             raise InputError(f"run {folder.name} failed: {problem}", fix=fix)
 
 
-def _call(
-    sending: Connection,
-    function: Callable[..., None],
-    arguments: tuple[Any, ...],
-    options: dict[str, Any],
-) -> None:
+def _call(sending: Connection, function: Callable[..., None], *arguments: Any) -> None:
     """Call a function and send what went wrong and how to mend it."""
     # Control-C reaches the whole group; the study, which also hears it, ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        function(*arguments, **options)
+        function(*arguments)
     except InputError as error:
         sending.send((str(error).removesuffix(error.fix), error.fix))
     except Exception as error:

@@ -21,6 +21,7 @@ from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.formats.vqa_json import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
+from vqa_ensemble.studies.design import Options
 from vqa_ensemble.training import memory
 from vqa_ensemble.training.checkpoint import Member, load_checkpoint
 from vqa_ensemble.training.data import open_dataset
@@ -72,34 +73,25 @@ class Record:
     made_by: dict[str, str]
 
 
-def measure_run(
-    recipe: Recipe,
-    folder: Path,
-    annotations: Path,
-    *,
-    device: str,
-    threads: int | None,
-    resume: bool,
-) -> None:
+def measure_run(recipe: Recipe, folder: Path, annotations: Path, options: Options) -> None:
     """Train a recipe in ``folder`` and write what was measured as ``run.json`` there.
 
     An interrupted run continues from its checkpoint, and its time and memory from what was
-    noted until then; but it starts over if other code, or another device, has begun it. A run
-    that another study is training is waited for.
+    noted until then, unless it is to be a ``fresh`` one; but it starts over if other code, or
+    another device, has begun it. A run that another study is training is waited for.
 
     Raises
     ------
     InputError
         As the trainer does, or if the annotations are not those of the validation split.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    _set_threads(options)
     with sole_use(folder):
-        if resume and (folder / RECORD_FILE).is_file():
+        if not options.fresh and (folder / RECORD_FILE).is_file():
             return
-        chosen = choose_device(device)
-        maker, begun = made_by(device, threads), folder / _MAKER_FILE
-        resume = resume and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
+        chosen = choose_device(options.device)
+        maker, begun = made_by(options), folder / _MAKER_FILE
+        resume = not options.fresh and begun.is_file() and orjson.loads(begun.read_bytes()) == maker
         atomic_write(begun, orjson.dumps(maker))
         meter = _Meter(folder / PROGRESS_FILE, chosen)
         dataset = open_dataset(recipe.data)
@@ -123,28 +115,30 @@ def measure_run(
         atomic_write(folder / RECORD_FILE, content)
 
 
-def predict_run(
-    recipe: Recipe, folder: Path, split: str, *, device: str, threads: int | None
-) -> None:
+def predict_run(recipe: Recipe, folder: Path, split: str, options: Options) -> None:
     """Write the predictions of another split of a run that is done."""
-    if threads is not None:
-        torch.set_num_threads(threads)
-    chosen = choose_device(device)
+    _set_threads(options)
+    chosen = choose_device(options.device)
     member, _ = load_checkpoint(folder, chosen)
     dataset = open_dataset(recipe.data)
     write_split(member, dataset, split, folder, top_k=recipe.predict.top_k, device=chosen)
 
 
-def made_by(device: str, threads: int | None) -> dict[str, str]:
+def _set_threads(options: Options) -> None:
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+
+
+def made_by(options: Options) -> dict[str, str]:
     """What a run's figures depend on beside its recipe and data."""
-    chosen = choose_device(device)
+    chosen = choose_device(options.device)
     cuda = chosen.type == "cuda"
     return {
         "code": code_digest(),
         "vqa-ensemble": vqa_ensemble.__version__,
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(chosen) if cuda else "cpu",
-        "threads": str(threads or torch.get_num_threads()),
+        "threads": str(options.threads or torch.get_num_threads()),
     }
 
 
