@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -146,10 +146,7 @@ def summarize(
             extra.add(name)
     usual = [name for name in VOCABULARY_SPLITS if name in answers]
     wanted = list(vocabulary_splits) or usual or [name for name in answers if name not in extra]
-    for name in wanted or ["train"]:
-        if name not in answers:
-            there = ", ".join(answers) or "none"
-            raise InputError(f"split '{name}' has no answers", fix=f"There are those of: {there}.")
+    _check_answered(wanted or ["train"], answers)
     vocabulary = answer_vocabulary([answers[name] for name in wanted], min_answers)
     return DatasetSummary(
         dataset.name,
@@ -159,6 +156,13 @@ def summarize(
         min_answers,
         words,
     )
+
+
+def _check_answered(names: Sequence[str], answers: Mapping[str, SoftAnswers]) -> None:
+    for name in names:
+        if name not in answers:
+            there = ", ".join(answers) or "none"
+            raise InputError(f"split '{name}' has no answers", fix=f"There are those of: {there}.")
 
 
 def write_vocabulary(path: str | os.PathLike[str], vocabulary: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
 from vqa_ensemble.training.data.examples import SparseRows, digest
 
@@ -58,10 +59,13 @@ def read_teacher(
         If the file is bad, or has none of the questions or answers.
     """
     predictions = read_predictions(path)
-    known = predictions.question_ids
     with at(path):
-        check_same_type(known, question_ids, "the data set's")
-    place = look_up(question_ids, known)
+        return _taught(predictions, question_ids, answers)
+
+
+def _taught(predictions: Predictions, question_ids: QuestionIds, answers: Sequence[str]) -> Teacher:
+    check_same_type(predictions.question_ids, question_ids, "the data set's")
+    place = look_up(question_ids, predictions.question_ids)
     found = place >= 0
 
     code_of = {answer: code for code, answer in enumerate(answers)}
@@ -76,13 +80,11 @@ def read_teacher(
     if not found.any():
         raise InputError(
             f"says nothing about the {len(question_ids)} training questions",
-            path=path,
             fix="Give the teacher's predictions of the training splits (predict --split train).",
         )
     if not counts.any():
         raise InputError(
             f"gives none of the student's {len(answers)} answers a chance",
-            path=path,
             fix="Give a teacher with answers in official normal form, as VQA members write them.",
         )
     confidences = SparseRows(ragged.from_sizes(counts), columns[kept], values[kept])

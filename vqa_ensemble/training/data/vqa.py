@@ -131,7 +131,8 @@ def read_vqa(
     if not annotations_path.is_file():
         return RawSplit(questions, path, answers_file=annotations_path)
     annotations = read_annotations(annotations_path, answer_type=answer_type)
-    order = _order(annotations, questions.question_ids, annotations_path)
+    with at(annotations_path):
+        order = _order(annotations, questions.question_ids)
     return RawSplit(
         questions,
         path,
@@ -142,18 +143,14 @@ def read_vqa(
     )
 
 
-def _order(
-    annotations: Annotations, question_ids: QuestionIds, path: Path
-) -> npt.NDArray[np.int64]:
+def _order(annotations: Annotations, question_ids: QuestionIds) -> npt.NDArray[np.int64]:
     """Each question's row in the annotations."""
-    with at(path):
-        check_same_type(annotations.question_ids, question_ids, "in the questions file")
+    check_same_type(annotations.question_ids, question_ids, "in the questions file")
     order = look_up(question_ids, annotations.question_ids)
     missing = question_ids[order < 0]
     if len(missing):
         raise InputError(
             f"lacks {len(missing):,} questions of its split, the first is {missing[0]}",
-            path=path,
             fix="Download it again, whole.",
         )
     return order
