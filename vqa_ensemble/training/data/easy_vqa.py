@@ -124,16 +124,8 @@ class EasyVqa:
         InputError
             If there is none of that name.
         """
-        raw = self.read(name)
-        return Split(
-            name,
-            raw.questions.question_ids,
-            raw.questions.texts,
-            read_questions(name).pictures,
-            self._test_regions if name == "test" else self._train_regions,
-            raw.answers,
-            raw.answer_types,
-        )
+        regions = self._test_regions if name == "test" else self._train_regions
+        return self.read(name).about(name, read_questions(name).pictures, regions)
 
     @cached_property
     def _train_regions(self) -> PatchRegions:

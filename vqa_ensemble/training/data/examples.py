@@ -164,6 +164,21 @@ class RawSplit:
     extra: bool = False
     answers_file: Path | None = None
 
+    def about(self, name: str, pictures: npt.NDArray[np.int64], regions: Regions) -> Split:
+        """The split, whose questions' ``pictures`` are rows of ``regions``."""
+        return Split(
+            name,
+            self.questions.question_ids,
+            self.questions.texts,
+            pictures,
+            regions,
+            self.answers,
+            self.answer_types,
+            self.choices,
+            self.extra,
+            self.answers_file,
+        )
+
 
 def answers_of(split: Split | RawSplit, name: str, *, fix: str) -> SoftAnswers:
     """The answers of a split that must have some.

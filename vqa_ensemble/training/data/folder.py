@@ -69,18 +69,7 @@ class FolderDataset:
         images = raw.questions.image_ids
         with at(raw.path):
             found = self.pictures.find(images) if raw.extra else self.pictures.rows(images)
-        split = Split(
-            name,
-            raw.questions.question_ids,
-            raw.questions.texts,
-            found,
-            self.pictures.regions,
-            raw.answers,
-            raw.answer_types,
-            raw.choices,
-            raw.extra,
-            raw.answers_file,
-        )
+        split = raw.about(name, found, self.pictures.regions)
         return split if (found >= 0).all() else split.select(np.flatnonzero(found >= 0))
 
     def questions_file(self, name: str) -> Path:
