@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqa_ensemble.errors import InputError, at, need
+from vqa_ensemble.errors import InputError, at, first_line, need
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -99,7 +99,7 @@ def file_stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def store_error(path: str | os.PathLike[str], problem: str, error: Exception) -> InputError:
     """What to say when a store refuses; ``problem`` is what could not be done."""
-    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    reason = first_line(error).rstrip(".")
     return InputError(
         f"{problem} ({reason})", path=path, fix="Check the URL, the credentials and the network."
     )
@@ -126,23 +126,19 @@ def _by_fsspec(url: str) -> tuple[FileSystem, str]:
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
     kind = url.partition("://")[0]
-    install = "Install it: pip install fsspec."
-    with at(url), need(f"'{kind}' URLs need fsspec", fix=install):
-        import fsspec
-    try:
-        filesystem, path = fsspec.core.url_to_fs(url)
-    except ImportError as error:
-        raise InputError(
-            f"'{kind}' URLs need more packages: {error}",
-            path=url,
-            fix="Install the package it names.",
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"no file system is known for '{kind}' URLs",
-            path=url,
-            fix="Use s3, gs, abfs, hdfs, file, or one that fsspec knows.",
-        ) from error
-    except OSError as error:
-        raise store_error(url, "cannot be reached", error) from error
+    with at(url):
+        with need(f"'{kind}' URLs need fsspec", fix="Install it: pip install fsspec."):
+            import fsspec
+        try:
+            filesystem, path = fsspec.core.url_to_fs(url)
+        except ImportError as error:
+            problem = f"'{kind}' URLs need more packages: {error}"
+            raise InputError(problem, fix="Install the package it names.") from error
+        except ValueError as error:
+            raise InputError(
+                f"no file system is known for '{kind}' URLs",
+                fix="Use s3, gs, abfs, hdfs, file, or one that fsspec knows.",
+            ) from error
+        except OSError as error:
+            raise store_error(url, "cannot be reached", error) from error
     return PyFileSystem(FSSpecHandler(filesystem)), path

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from vqa_ensemble.errors import DAMAGED, InputError, at
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.locations import file_stamp
+from vqa_ensemble.ragged import from_sizes
 from vqa_ensemble.regions.picture import (
     PictureOfRegions,
     check_regions,
@@ -77,7 +78,7 @@ class RegionStore:
         else:
             total = int(self.counts.sum())
             expected = (total, "D")
-            starts = np.cumsum(self.counts) - self.counts
+            starts = from_sizes(self.counts)[:-1]
             fitting = features.ndim == 2 and len(features) == total
         if not fitting or not features.shape[-1]:
             shape = ", ".join(map(str, expected))
@@ -186,11 +187,8 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except Exception as error:
         # Its header is a Python expression: a broken one raises nearly anything.
-        raise InputError(
-            f"is not a readable .npy file: {error}",
-            path=path,
-            fix=DAMAGED,
-        ) from error
+        problem = f"is not a readable .npy file: {error}"
+        raise InputError(problem, path=path, fix=DAMAGED) from error
     return array
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import ABSENT, NOT_A_FILE, InputError
+from vqa_ensemble.errors import ABSENT, NOT_A_FILE, InputError, at
 
 
 def check_regular_file(path: str | os.PathLike[str]) -> None:
@@ -61,16 +61,16 @@ def read_text(path: str | os.PathLike[str]) -> str:
     InputError
         If it is missing, not a regular file, cannot be read, or is not UTF-8.
     """
-    check_regular_file(path)
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        check_not_packed(error.object, path)
-        raise InputError(
-            f"is not UTF-8 text (byte {error.start})", path=path, fix="Save it as UTF-8."
-        ) from error
-    except OSError as error:
-        raise cannot_read(path, error) from error
+    with at(path):
+        check_regular_file(path)
+        try:
+            return Path(path).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            check_not_packed(error.object, path)
+            problem = f"is not UTF-8 text (byte {error.start})"
+            raise InputError(problem, fix="Save it as UTF-8.") from error
+        except OSError as error:
+            raise cannot_read(path, error) from error
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -82,14 +82,12 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         As :func:`read_text`, and if it is not TOML (with the line and column).
     """
     text = read_text(path)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not TOML: {error}", path=path, fix="Correct it there.") from error
-    except (RecursionError, ValueError, OverflowError) as error:
-        # Nested too deep; or a date or number that Python cannot hold.
-        raise InputError(
-            f"is not TOML that can be read: {error}",
-            path=path,
-            fix="Correct that value, or nest it less.",
-        ) from error
+    with at(path):
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"is not TOML: {error}", fix="Correct it there.") from error
+        except (RecursionError, ValueError, OverflowError) as error:
+            # Nested too deep; or a date or number that Python cannot hold.
+            problem = f"is not TOML that can be read: {error}"
+            raise InputError(problem, fix="Correct that value, or nest it less.") from error

@@ -78,19 +78,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
                 question = _identify(vote, known, options)
                 answers = _clean(vote, question, options.top_k)
                 entry = _Kept(question, answers, path, vote.where, vote.missing or EMPTY)
-                # Ids may be integers in one file and strings in another.
-                before = kept.setdefault(str(question), entry)
-                if before is entry:
-                    continue
-                repeated += 1
-                if not before.answers:
-                    kept[str(question)] = entry
-                elif answers and answers != before.answers:
-                    raise InputError(
-                        f"question {question} is answered {_show(answers)}, and "
-                        f"{_show(before.answers)} in {before.path}, {before.where}",
-                        fix="Keep one of the two runs.",
-                    )
+                repeated += _keep(kept, entry)
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
     if not voted:
@@ -132,6 +120,24 @@ def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptio
         fix="Give --questions FILE in the order of the data set, or let the place be the id "
         "with --by-position.",
     )
+
+
+def _keep(kept: dict[str, _Kept], entry: _Kept) -> bool:
+    """Keep what is said of a question, unless it was said before, and whether it was."""
+    # Ids may be integers in one file and strings in another.
+    question = str(entry.question)
+    before = kept.setdefault(question, entry)
+    if before is entry:
+        return False
+    if not before.answers:
+        kept[question] = entry
+    elif entry.answers and entry.answers != before.answers:
+        raise InputError(
+            f"question {question} is answered {_show(entry.answers)}, and "
+            f"{_show(before.answers)} in {before.path}, {before.where}",
+            fix="Keep one of the two runs.",
+        )
+    return True
 
 
 def _clean(vote: Votes, question: QuestionId, top_k: int) -> Ranked:
