@@ -56,22 +56,13 @@ def _report(answer_map: AnswerMap, unseen: dict[str, float | None]) -> dict[str,
     names = answer_map.type_names
     types = np.array([names.index(name) for name in answer_map.question_types])
     counts = np.bincount(types, weights=answer_map.counts).astype(int)
-    answers = [
-        len(
-            {
-                a
-                for a, t in zip(answer_map.answers, answer_map.question_types, strict=True)
-                if t == n
-            }
-        )
-        for n in names
-    ]
+    answers = np.bincount(types)  # pairs are distinct
     return {
         "annotations": int(answer_map.counts.sum()),
         "answers": len(set(answer_map.answers)),
         "pairs": len(answer_map.answers),
         "types": {
-            name: {"annotations": int(count), "answers": n}
+            name: {"annotations": int(count), "answers": int(n)}
             for name, count, n in zip(names, counts, answers, strict=True)
         },
         "unseen_accuracy": unseen,

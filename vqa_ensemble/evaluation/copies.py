@@ -11,6 +11,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.questions.ids import QuestionIds
+
 # The share of questions that must share their base id with another.
 LEAST_SHARED = 0.5
 # Fewer base ids than this, or than five times the copies of each, prove nothing: an image with
@@ -20,9 +22,7 @@ BASES_PER_COPY = 5
 _SUFFIX = re.compile(r"^(.+)[_\-.:#/]([0-9]{1,2}|[a-zA-Z])$")
 
 
-def describe_copies(
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
-) -> str | None:
+def describe_copies(question_ids: QuestionIds) -> str | None:
     """Say how ids look like copies of one another; None if they do not.
 
     Integer ids do if most are equal to another modulo a power of ten and they stand in a few

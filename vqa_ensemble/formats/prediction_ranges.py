@@ -341,9 +341,7 @@ def _part(file: PredictionFile, scratch: Path) -> PredictionFile:
     folder.mkdir()
     bounds = _quantiles(file, n_pieces)
     writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
-    lows: dict[int, Any] = {}
-    highs: dict[int, Any] = {}
-    counts: dict[int, int] = {}
+    groups: dict[int, RowGroup] = {}
     row = 0
     for batch in _batches(file, None):
         ids = _id_values(batch["question_id"])
@@ -359,16 +357,12 @@ def _part(file: PredictionFile, scratch: Path) -> PredictionFile:
                 writers[p] = pa.ipc.new_file(str(folder / f"{p}.arrow"), part.schema)
             writers[p].write_table(part)
             least, most = ids[mine].min(), ids[mine].max()
-            lows[p] = min(lows.get(p, least), least)
-            highs[p] = max(highs.get(p, most), most)
-            counts[p] = counts.get(p, 0) + len(mine)
+            so_far = groups.get(p, RowGroup(p, 0, 0, least, most))
+            first, last = min(so_far.first, least), max(so_far.last, most)
+            groups[p] = RowGroup(p, so_far.rows + len(mine), 0, first, last)
     for writer in writers.values():
         writer.close()
-    groups = []
-    for position, p in enumerate(sorted(writers)):
-        (folder / f"{p}.arrow").rename(folder / f"piece-{position}.arrow")
-        groups.append(RowGroup(position, counts[p], 0, lows[p], highs[p]))
-    return replace(file, groups=tuple(groups), pieces=str(folder))
+    return replace(file, groups=tuple(groups[p] for p in sorted(groups)), pieces=str(folder))
 
 
 def _quantiles(file: PredictionFile, n: int) -> npt.NDArray[Any]:
@@ -410,5 +404,5 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
 
 
 def _read_piece(folder: str, piece: int) -> pa.Table:
-    with pa.memory_map(f"{folder}/piece-{piece}.arrow") as source:
+    with pa.memory_map(f"{folder}/{piece}.arrow") as source:
         return pa.ipc.open_file(source).read_all()

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -152,11 +153,11 @@ def row_group_bounds(counts: npt.NDArray[np.int64]) -> list[int]:
 
 def open_writer(path: Path, schema: pa.Schema, metadata: Metadata) -> pq.ParquetWriter:
     """What writes tables of sorted predictions into a file."""
-    fields = {_PREFIX + name: value for name, value in vars(metadata).items() if value}
+    recorded = {_PREFIX + name: value for name, value in vars(metadata).items() if value}
     integers = pa.types.is_integer(schema.field("question_id").type)
     return pq.ParquetWriter(
         path,
-        schema.with_metadata(fields),
+        schema.with_metadata(recorded),
         compression="zstd",
         use_dictionary=["answer"],
         write_statistics=["question_id"],
@@ -265,9 +266,9 @@ def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
             path=path,
             fix="Upgrade vqa-ensemble.",
         )
-    fields = {name: stored.get(name, "") for name in Metadata.__dataclass_fields__}
-    fields["member"] = fields["member"] or Path(locate(path)[1]).stem
-    return Metadata(**fields)
+    given = {field.name: stored.get(field.name, "") for field in fields(Metadata)}
+    given["member"] = given["member"] or Path(locate(path)[1]).stem
+    return Metadata(**given)
 
 
 def check_has_rows(rows: int) -> None:

@@ -11,11 +11,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vqa_ensemble.questions.ids import QuestionIds
+
 _SEPARATOR = b",\n"
 
 
 def submission_lines(
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
+    question_ids: QuestionIds,
     vocabulary: Sequence[str],
     answers: npt.NDArray[np.int32],
 ) -> bytes:
