@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.recipe import (
     read_recipe,
     recipe_from_dict,
@@ -62,8 +62,8 @@ def test_defaults_fill_what_a_minimal_recipe_leaves_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_named_with_its_key(sections: dict[str, Any], expected: str) -> None:
-    with pytest.raises(InputError) as error:
-        recipe_from_dict(content(**sections), path="r.toml")
+    with pytest.raises(InputError) as error, at("r.toml"):
+        recipe_from_dict(content(**sections))
     assert str(error.value).startswith("r.toml, ")
     assert expected in str(error.value)
 

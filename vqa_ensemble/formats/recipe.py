@@ -34,7 +34,6 @@ _NOUNS = {str: "a string", int: "a whole number", float: "a number", bool: "true
 Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 DropoutShare = Annotated[float, Meta(ge=0.0, le=0.95)]
-Batches = Annotated[int, Meta(ge=1, le=4096)]
 Factor = Annotated[float, Meta(ge=0.0, le=1000.0)]
 
 
@@ -209,14 +208,14 @@ class TrainingSection:
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 13
     max_updates: Annotated[int, Meta(ge=0)] = 0
     batch_size: Annotated[int, Meta(ge=1)] = 256
-    accumulate: Annotated[tuple[Batches, ...], Meta(min_length=1)] = (1,)
+    accumulate: tuple[Annotated[int, Meta(ge=1, le=4096)], ...] = (1,)
     optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adamax"
     learning_rate: Annotated[float, Meta(ge=0.0, le=10.0)] = 1e-3
     learning_rate_scale: Factor = 1.0
     weight_decay: Share = 0.0
     warmup: Annotated[float, Meta(ge=0.0)] = 0.0
     schedule: Annotated[str, one_of(*SCHEDULES)] = "step"
-    warmup_factors: Annotated[tuple[Factor, ...], Meta(min_length=1)] = (0.5, 1.0, 1.5, 2.0)
+    warmup_factors: tuple[Factor, ...] = (0.5, 1.0, 1.5, 2.0)
     decay_start: Annotated[int, Meta(ge=0)] = 10
     decay_every: Annotated[int, Meta(ge=1)] = 2
     decay_factor: Share = 0.25
@@ -294,13 +293,12 @@ def read_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
     'ban'
     """
     path = find_recipe(name_or_path)
-    return recipe_from_dict(read_toml(path), path=path)
+    with at(path):
+        return recipe_from_dict(read_toml(path))
 
 
-def recipe_from_dict(
-    content: dict[str, Any], *, path: str | os.PathLike[str] | None = None
-) -> Recipe:
-    """Check a recipe given as nested dictionaries; ``path`` is named in errors.
+def recipe_from_dict(content: dict[str, Any]) -> Recipe:
+    """Check a recipe given as nested dictionaries.
 
     Raises
     ------
@@ -322,14 +320,12 @@ def recipe_from_dict(
     vqa_ensemble.errors.InputError: model.glimpse: unknown key. Did you mean 'glimpses'?
     """
     sections = get_type_hints(Recipe)
-    with at(path):
-        _check_names(content, list(sections))
-        values = {
-            name: _read_section(content.get(name, {}), kind, name)
-            for name, kind in sections.items()
-        }
-        recipe = Recipe(**values)
-        _check_together(recipe)
+    _check_names(content, list(sections))
+    values = {
+        name: _read_section(content.get(name, {}), kind, name) for name, kind in sections.items()
+    }
+    recipe = Recipe(**values)
+    _check_together(recipe)
     return recipe
 
 
@@ -401,9 +397,12 @@ def _check_names(content: dict[str, Any], known: list[str], prefix: str = "") ->
 
 
 def _read_value(value: Any, kind: Any) -> Any:
-    plain, _ = _parts(kind)
-    if get_origin(plain) is tuple and plain != tuple[str, ...] and not isinstance(value, list):
-        value = [value]  # one number stands for a list of itself
+    if get_origin(kind) is tuple and kind != tuple[str, ...]:
+        # Of numbers; one number stands for a list of itself.
+        if value == []:
+            raise InputError("is []", fix="It must be a number or a list of them, not empty.")
+        entries = value if isinstance(value, list) else [value]
+        return tuple(_read_value(entry, get_args(kind)[0]) for entry in entries)
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -416,8 +415,6 @@ def _refusal(value: Any, kind: Any) -> InputError:
     if plain == tuple[str, ...]:
         empty = ", not empty" if limits.min_length else ""
         return InputError(f"is {shown(value)}", fix=f"It must be a list of strings{empty}.")
-    if get_origin(plain) is tuple:
-        return _refusal_of_numbers(value, get_args(plain)[0])
     if type(value) is not plain and not (plain is float and type(value) is int):
         return InputError(f"is {shown(value)}", fix=f"It must be {_NOUNS[plain]}.")
     if plain is str:
@@ -425,15 +422,6 @@ def _refusal(value: Any, kind: Any) -> InputError:
     low, high = limits.ge, limits.le
     span = f"at least {low}" if high is None else f"between {low} and {high}"
     return InputError(f"is {plain(value)}", fix=f"It must be {span}.")
-
-
-def _refusal_of_numbers(values: list[Any], kind: Any) -> InputError:
-    for value in values:
-        try:
-            msgspec.convert(value, kind)
-        except msgspec.ValidationError:
-            return _refusal(value, kind)
-    return InputError("is []", fix="It must be a number or a list of them, not empty.")
 
 
 def _refusal_of_text(value: str, choices: tuple[str, ...]) -> InputError:
