@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.combiners.registry import COMBINERS
-from vqa_ensemble.engine.fit import FOLDS, make_combiner
+from vqa_ensemble.combiners.base import make_combiner
+from vqa_ensemble.engine.fit import FOLDS
 from vqa_ensemble.engine.labelled import Labelled, load_labelled
 from vqa_ensemble.evaluation.bootstrap import compare_paired
 from vqa_ensemble.evaluation.choosing import choose_method
 from vqa_ensemble.evaluation.cross_validation import Questions, cross_validate, fit_and_score
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.voting.methods import COMBINERS
 
 
 def settings(labelled: Labelled) -> dict[str, Questions]:
@@ -40,7 +42,7 @@ def auto_scores(questions: Questions, folds: np.ndarray, seed: int) -> np.ndarra
     for fold in range(int(folds.max()) + 1):
         training, testing = questions.where(folds != fold), questions.where(folds == fold)
         inner = grouped_folds(training.groups, training.types.of, FOLDS, seed)
-        methods = {name: make_combiner(name, seed) for name in COMBINERS}
+        methods = {name: partial(make_combiner, name, seed) for name in COMBINERS}
         validation = cross_validate(methods, training, inner)
         method = choose_method(validation.scores, training.groups, seed=seed).method
         scores[folds == fold] = fit_and_score(methods[method], training, testing)
@@ -65,7 +67,7 @@ def main() -> None:
         total: dict[str, np.ndarray] = {}
         for seed in range(arguments.seeds):
             folds = grouped_folds(questions.groups, questions.types.of, FOLDS, seed)
-            methods = {name: make_combiner(name, seed) for name in COMBINERS}
+            methods = {name: partial(make_combiner, name, seed) for name in COMBINERS}
             scores = cross_validate(methods, questions, folds).scores
             scores["auto"] = auto_scores(questions, folds, seed)
             for name, values in scores.items():

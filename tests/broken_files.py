@@ -16,10 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import read_fitted
-from vqa_ensemble.combiners.registry import COMBINERS
 from vqa_ensemble.engine.fit import fit_ensemble
 from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.engine.local import vote_files
@@ -37,6 +35,9 @@ from vqa_ensemble.resources import find_recipe
 from vqa_ensemble.scoring.submission_check import check_submission
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers
 from vqa_ensemble.voting.ballots import align
+from vqa_ensemble.voting.elector import Context
+from vqa_ensemble.voting.methods import COMBINERS
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def fitted(method: str) -> Callable[[], bytes]:
 
 
 def vote_with(path: Path) -> object:
-    return read_fitted(path).vote(BALLOTS, TYPES)
+    return read_fitted(path).vote(BALLOTS, Context(question_types=TYPES))
 
 
 def vote_alone(path: Path) -> object:

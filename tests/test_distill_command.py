@@ -15,8 +15,8 @@ import tomli_w  # noqa: E402
 from command_line import Runner  # noqa: E402
 from tiny_vqa import QUESTIONS, tiny_recipe, write_data  # noqa: E402
 
+from vqa_ensemble.combiners.base import combiner_class  # noqa: E402
 from vqa_ensemble.combiners.fitted import FittedEnsemble  # noqa: E402
-from vqa_ensemble.combiners.registry import COMBINERS  # noqa: E402
 from vqa_ensemble.engine.teaching import write_teacher  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.ensemble import write_ensemble  # noqa: E402
@@ -83,7 +83,7 @@ def test_an_ensemble_weighs_its_members(
     tmp_path: Path, method: str, learned: dict[str, Any], expected: list[float]
 ) -> None:
     files = [write_member(tmp_path / f"{n}.parquet", right=r) for n, r in (("a", 0.9), ("b", 0.5))]
-    combiner = COMBINERS[method].from_dict(learned)
+    combiner = combiner_class(method).from_dict(learned)
     path = tmp_path / "teacher.parquet"
     write_teacher(path, files, ensemble=FittedEnsemble(combiner, ("a", "b"), ()))
     teacher = read_teacher(path, np.array([1]), ["dog", "yes", "unheard of"])
@@ -97,7 +97,7 @@ def test_a_member_that_lacks_a_question_takes_its_weight_along(tmp_path: Path) -
         write_member(tmp_path / "a.parquet", right=0.6),
         write_member(tmp_path / "b.parquet", QUESTIONS - 10, right=0.2),
     ]
-    combiner = COMBINERS["greedy-selection"].from_dict({"weights": {"a": 0.75, "b": 0.25}})
+    combiner = combiner_class("greedy-selection").from_dict({"weights": {"a": 0.75, "b": 0.25}})
     path = tmp_path / "teacher.parquet"
     ensemble = FittedEnsemble(combiner, ("a", "b"), ())
     write_teacher(path, files, ensemble=ensemble, missing="abstain")
@@ -108,7 +108,7 @@ def test_a_member_that_lacks_a_question_takes_its_weight_along(tmp_path: Path) -
 
 def test_a_stacked_ensemble_teaches_its_probabilities(tmp_path: Path) -> None:
     files = [write_member(tmp_path / f"{n}.parquet", right=r) for n, r in (("a", 0.9), ("b", 0.5))]
-    combiner = COMBINERS["dawid-skene"].from_dict({"accuracies": {"a": 0.8, "b": 0.6}})
+    combiner = combiner_class("dawid-skene").from_dict({"accuracies": {"a": 0.8, "b": 0.6}})
     path = tmp_path / "teacher.parquet"
     write_teacher(path, files, ensemble=FittedEnsemble(combiner, ("a", "b"), ()))
     predictions = read_predictions(path)
@@ -202,7 +202,7 @@ def test_the_command_teaches_from_members_to_predictions(
     assert (ran.code, ran.out) == (1, "")
     assert "distillation.temperature: is nan. It must be between" in ran.err
 
-    ensemble = FittedEnsemble(COMBINERS["mean"](), ("member", "stranger"), ())
+    ensemble = FittedEnsemble(combiner_class("mean")(), ("member", "stranger"), ())
     write_ensemble(tmp_path / "ensemble.toml", ensemble.to_file())
     ran = cli(*arguments, "--ensemble", tmp_path / "ensemble.toml", "--missing", "abstain")
     assert ran.code == 1

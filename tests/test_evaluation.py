@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from vqa_ensemble.combiners import stacking
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import combiner_class
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.combiners.registry import COMBINERS
 from vqa_ensemble.combiners.stacking import Stacking
 from vqa_ensemble.engine.comparison import evaluate_methods
 from vqa_ensemble.errors import InputError
@@ -40,6 +39,7 @@ from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import predictions_from_rows, write_predictions
 from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 Integers = npt.NDArray[np.int64]
 QUICK = ["majority", "mean", "best-single"]
@@ -209,7 +209,7 @@ def test_no_method_is_scored_on_what_it_was_fitted_on() -> None:
     )
     folds = grouped_folds(questions.groups, questions.types.of)
     result = cross_validate({"spy": Spy, "bad": Failing}, questions, folds)
-    majority = fit_and_score(COMBINERS["majority"], questions, questions)
+    majority = fit_and_score(combiner_class("majority"), questions, questions)
     np.testing.assert_array_equal(result.scores["spy"], majority)
     assert list(result.scores) == ["spy"]
     assert "not finite" in result.failures["bad"]
@@ -268,7 +268,7 @@ def test_a_member_better_than_the_rest_contributes_and_noise_does_not() -> None:
     questions = random_members(3, 400, (0.9, 0.4, 0.4, 0.0))
     folds = grouped_folds(questions.groups, questions.types.of)
 
-    score = Refits(COMBINERS["majority"], questions, folds).out_of_fold
+    score = Refits(combiner_class("majority"), questions, folds).out_of_fold
     found = diagnostics.contributions(score, questions.candidates.names, questions.groups)
     assert found["m0"].low > 0
     assert found["m3"].high < found["m0"].low
@@ -277,11 +277,11 @@ def test_a_member_better_than_the_rest_contributes_and_noise_does_not() -> None:
 def test_refits_of_what_learns_nothing_are_votes_on_the_fold() -> None:
     questions = random_members(5, 60, (0.2, 0.9, 0.3))
     folds = grouped_folds(questions.groups, questions.types.of)
-    refits = Refits(COMBINERS["mean"], questions, folds, learns=False)
+    refits = Refits(combiner_class("mean"), questions, folds, learns=False)
     for columns in (np.array([0, 2]), np.array([1]), np.array([0, 1, 2])):
         for fold in range(5):
             testing = questions.where(folds == fold).members(columns)
-            expected = fit_and_score(COMBINERS["mean"], testing, testing)
+            expected = fit_and_score(combiner_class("mean"), testing, testing)
             np.testing.assert_array_equal(refits.score(columns, fold), expected)
 
 
@@ -331,11 +331,11 @@ def test_the_size_curve_ends_in_all_members_and_starts_with_the_best() -> None:
 
     def score(columns: npt.NDArray[np.integer], fold: int) -> npt.NDArray[np.float64]:
         testing = questions.where(folds == fold).members(columns)
-        return fit_and_score(COMBINERS["majority"], testing, testing)
+        return fit_and_score(combiner_class("majority"), testing, testing)
 
     curve = diagnostics.size_curve(score, questions, folds, orders=6)
     members = diagnostics.member_scores(questions.candidates, questions.targets).mean(axis=0)
-    everyone = fit_and_score(COMBINERS["majority"], questions, questions).mean()
+    everyone = fit_and_score(combiner_class("majority"), questions, questions).mean()
     assert [point.size for point in curve] == [1, 2, 3]
     assert curve[0].best_first == pytest.approx(members[1])
     assert members.min() < curve[0].random < members.max()
@@ -435,7 +435,7 @@ def test_on_noise_members_or_few_questions_nothing_is_lost() -> None:
         choice = choose(questions.where(known))
         scores = {
             name: fit_and_score(
-                COMBINERS[name], questions.where(known), questions.where(~known)
+                combiner_class(name), questions.where(known), questions.where(~known)
             ).mean()
             for name in (choice.method, "majority")
         }

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from command_line import Runner
 
-from vqa_ensemble.combiners.base import QuestionTypes, accuracy
+from vqa_ensemble.combiners.base import accuracy
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.fitted import FittedEnsemble, read_fitted
 from vqa_ensemble.combiners.stacking import Stacking
@@ -20,6 +20,8 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import read_ensemble, write_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows
 from vqa_ensemble.voting.ballots import align
+from vqa_ensemble.voting.elector import Context
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 WORDS = [f"w{n}" for n in range(8)]
 TYPES = ("color", "number")
@@ -106,7 +108,7 @@ def test_fit_then_vote_beats_the_majority_on_new_questions(cli: Runner, data: Pa
 
 
 def test_every_method_can_be_fitted_saved_and_voted_with(cli: Runner, data: Path) -> None:
-    from vqa_ensemble.combiners.registry import COMBINERS
+    from vqa_ensemble.voting.methods import COMBINERS
 
     val = data / "val"
     types = ["--question-types", val / "questions.parquet"]
@@ -312,8 +314,8 @@ def test_saving_and_loading_changes_no_vote(data: Path, tmp_path: Path) -> None:
     ensemble = fit_ensemble(labelled, method="stacking").ensemble
     write_ensemble(tmp_path / "e.toml", ensemble.to_file())
     again = FittedEnsemble.from_file(read_ensemble(tmp_path / "e.toml"))
-    before = ensemble.vote(labelled.ballots, labelled.types)
-    after = again.vote(labelled.ballots, labelled.types)
+    context = Context(question_types=labelled.types)
+    before, after = ensemble.vote(labelled.ballots, context), again.vote(labelled.ballots, context)
     assert (before.answer == after.answer).mean() > 0.99
 
 

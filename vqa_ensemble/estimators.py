@@ -22,10 +22,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import FittedEnsemble
-from vqa_ensemble.engine.blocks import Voter, elect_by, types_by_vote
+from vqa_ensemble.engine.blocks import find_elector
 from vqa_ensemble.engine.fit import AUTO, fit_ensemble
 from vqa_ensemble.engine.frames import (
     answers_to_frame,
@@ -46,7 +45,10 @@ from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.resources import find_map
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.merge import merge_answers, merge_ballots
+from vqa_ensemble.voting.methods import METHODS
+from vqa_ensemble.voting.question_type import find_question_types
 from vqa_ensemble.voting.result import Election
 
 if TYPE_CHECKING:
@@ -196,9 +198,9 @@ class VotingEnsemble(_Ensemble):
             If question-type voting has no map and nothing to learn one from.
         """
         answer_map = _find_answer_map(self.answer_map)
-        if answer_map is None and y is not None and self.method == "question-type":
+        if answer_map is None and y is not None and METHODS[self.method].needs_map:
             answer_map = _learn_answer_map(X, y, question_types)
-        Voter(self._options(), answer_map)  # raises if the options do not fit together
+        find_elector(self._options(), answer_map)  # raises if the options do not fit together
         self.answer_map_ = answer_map
         return self
 
@@ -273,7 +275,7 @@ class VotingEnsemble(_Ensemble):
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
     ) -> tuple[Ballots, Election]:
-        options, answer_map = self._options(), self.answer_map_
+        answer_map = self.answer_map_
         predictions = predictions_from_frame(X)
         merges = merges_wanted(self.merge, self.synonyms, answer_map, predictions)
         if self.normalize and merges is None:
@@ -286,9 +288,10 @@ class VotingEnsemble(_Ensemble):
             resolver = TypeResolver(answer_map, unseen=self.unseen, soft=self.soft_map)
             types = resolver(ballots.vocabulary)
         fixed = None
-        if self.method == "question-type":
+        if METHODS[self.method].needs_map:
             fixed = types_from_frame(X, question_types, ballots.question_ids)
-        return ballots, elect_by(options, ballots, types, fixed)
+        elector = find_elector(self._options(), answer_map)
+        return ballots, elector.vote(ballots, Context(types, fixed))
 
 
 class LearnedEnsemble(_Ensemble):
@@ -375,7 +378,7 @@ class LearnedEnsemble(_Ensemble):
             ballots=ballots,
             candidates=candidates,
             targets=targets_from_frame(y, candidates),
-            types=self._types(X, question_types, ballots),
+            types=find_question_types(ballots, self._context(X, question_types, ballots)),
             groups=groups_from_frame(groups, ballots.question_ids),
             groups_given=groups is not None,
         )
@@ -411,7 +414,7 @@ class LearnedEnsemble(_Ensemble):
         """
         ensemble = FittedEnsemble.from_file(read_ensemble(path), path=os.fspath(path))
         estimator = cls(
-            ensemble.combiner.method,
+            ensemble.method,
             answer_map=answer_map,
             specialists=dict(ensemble.specialists) or None,
             unseen=unseen,
@@ -423,23 +426,20 @@ class LearnedEnsemble(_Ensemble):
         estimator.scores_ = {name: accuracy / 100 for name, accuracy in accuracies.items()}
         return estimator
 
-    def _types(
+    def _context(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None, ballots: Ballots
-    ) -> QuestionTypes:
+    ) -> Context:
         given = types_from_frame(X, question_types, ballots.question_ids)
-        if given is not None:
-            return given
-        answer_map = _find_answer_map(self.answer_map)
+        answer_map = None if given is not None else _find_answer_map(self.answer_map)
         if answer_map is None:
-            return QuestionTypes.none(len(ballots))
-        resolver = TypeResolver(answer_map, unseen=self.unseen)
-        return types_by_vote(ballots, resolver(ballots.vocabulary))
+            return Context(question_types=given)
+        return Context(TypeResolver(answer_map, unseen=self.unseen)(ballots.vocabulary))
 
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
     ) -> tuple[Ballots, Election]:
         ballots = align(predictions_from_frame(X), missing=self.missing)
-        return ballots, self.ensemble_.vote(ballots, self._types(X, question_types, ballots))
+        return ballots, self.ensemble_.vote(ballots, self._context(X, question_types, ballots))
 
 
 def _find_answer_map(given: AnswerMap | str | os.PathLike[str] | None) -> AnswerMap | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vqa_ensemble.engine.options import METHODS, REVOTES
+from vqa_ensemble.engine.options import REVOTES
+from vqa_ensemble.voting.methods import VOTES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -229,7 +230,7 @@ def voting_options(function: Function) -> Function:
             "map_name",
             help="Answer-to-question-type map: a .csv or .parquet file, or a name.",
         ),
-        choice("--method", METHODS, "How to vote."),
+        choice("--method", VOTES, "How to vote."),
         click.option(
             "--ensemble",
             type=click.Path(),

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes, accuracy, group_folds
+from vqa_ensemble.combiners.base import Combiner, accuracy, group_folds
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, weighted_sum
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 EXPONENTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 FOLDS = 4
@@ -29,7 +30,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class AccuracyWeights:
+class AccuracyWeights(Combiner):
     """Weighted vote, a member's weight being accuracy ** exponent.
 
     Cross-validation over groups of questions chooses the exponent and whether members' votes or
@@ -66,7 +67,6 @@ class AccuracyWeights:
     """
 
     method: ClassVar[str] = "accuracy-weights"
-    supervised: ClassVar[bool] = True
 
     seed: int = 0
     exponent: float = 0.0

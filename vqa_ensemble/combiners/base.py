@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.voting.methods import METHODS, load
+from vqa_ensemble.voting.question_types import QuestionTypes
 
-NO_TYPE = -1
-
-
-@dataclass(frozen=True)
-class QuestionTypes:
-    """The type of every question: Q questions, T types.
-
-    Attributes
-    ----------
-    names : tuple of str, length T
-        In alphabetical order; empty if there are no types.
-    of : ndarray of int64, shape (Q,)
-        Indices into ``names``; NO_TYPE where unknown.
-    """
-
-    names: tuple[str, ...]
-    of: npt.NDArray[np.int64]
-
-    @classmethod
-    def none(cls, n_questions: int) -> QuestionTypes:
-        """No types at all."""
-        return cls((), np.full(n_questions, NO_TYPE))
-
-    def select(self, questions: npt.NDArray[np.integer]) -> QuestionTypes:
-        """The types of some questions, in the order given."""
-        return QuestionTypes(self.names, self.of[questions])
-
-    def renamed(self, names: tuple[str, ...]) -> QuestionTypes:
-        """The same types as indices into other names; those not among them are unknown."""
-        code = np.array([names.index(n) if n in names else NO_TYPE for n in self.names] + [NO_TYPE])
-        return QuestionTypes(names, code[self.of])
+Array = npt.NDArray[np.float64]
 
 
-class Combiner(Protocol):
+class Combiner(ABC):
     """Scores candidate answers; the best score wins.
 
     A fitted combiner knows its members by name and its types by name; it is scored on the
@@ -53,10 +25,11 @@ class Combiner(Protocol):
 
     method: ClassVar[str]
 
+    @abstractmethod
     def fit(
         self,
         candidates: Candidates,
-        targets: npt.NDArray[np.float64],
+        targets: Array,
         types: QuestionTypes,
         groups: npt.NDArray[np.int64],
     ) -> Self:
@@ -73,18 +46,59 @@ class Combiner(Protocol):
             cross-validation inside.
         """
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> npt.NDArray[np.float64]:
+    @abstractmethod
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """A score for every candidate, shape (C,); only the order within a question counts."""
 
+    def votes(self, candidates: Candidates, scores: Array) -> Array:
+        """What the scores count in a vote, shape (C,): at most 1 a question."""
+        return softmax(candidates, scores)
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """How sure the scores are, for a student, shape (C,); here they are sums of votes."""
+        return parts_of(candidates, scores, ragged.sums(candidates.starts, scores))
+
+    def like(self, other: Self) -> Self:
+        """Before a fit: keep what a fit on other members chose and need not choose again."""
+        return self
+
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """What was learned, as plain numbers, strings, lists and dictionaries."""
 
     @classmethod
+    @abstractmethod
     def from_dict(cls, fitted: dict[str, Any]) -> Self:
         """The combiner that :meth:`to_dict` described."""
 
 
-def choose(candidates: Candidates, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def combiner_class(name: str) -> type[Combiner]:
+    """The combiner of that name, one of :data:`vqa_ensemble.voting.methods.COMBINERS`."""
+    place = METHODS[name].combiner
+    assert place is not None
+    kind: type[Combiner] = load(place)
+    return kind
+
+
+def make_combiner(name: str, seed: int) -> Combiner:
+    """A fresh combiner of that name; one that draws takes the seed."""
+    return combiner_class(name)(**METHODS[name].options({"seed": seed}))
+
+
+def softmax(candidates: Candidates, scores: Array) -> Array:
+    """Every candidate's exp(score) as a part of its question's, shape (C,)."""
+    highest = ragged.maxima(candidates.starts, scores)
+    weights = np.exp(scores - highest[candidates.questions])
+    return parts_of(candidates, weights, ragged.sums(candidates.starts, weights))
+
+
+def parts_of(candidates: Candidates, scores: Array, totals: Array) -> Array:
+    """Every candidate's score as a part of its question's total; 0 where that is 0; (C,)."""
+    parts: Array = scores / np.where(totals > 0, totals, 1)[candidates.questions]
+    return parts
+
+
+def choose(candidates: Candidates, scores: Array) -> npt.NDArray[np.int64]:
     """Each question's best candidate, shape (Q,): score, then summed confidence, then alphabet.
 
     Scores are compared to nine digits, so that rounding in the last bit, which depends on the
@@ -97,9 +111,9 @@ def choose(candidates: Candidates, scores: npt.NDArray[np.float64]) -> npt.NDArr
 
 def accuracy(
     candidates: Candidates,
-    scores: npt.NDArray[np.float64],
-    targets: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+    scores: Array,
+    targets: Array,
+) -> Array:
     """How right the chosen answer is, question by question, shape (Q,)."""
     return targets[choose(candidates, scores)]
 

@@ -8,18 +8,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import member_accuracy, weighted_sum
+from vqa_ensemble.combiners.member_votes import equal_weights, member_accuracy, weighted_sum
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class _NothingLearned:
+class _NothingLearned(Combiner):
     """A combiner that has nothing to learn."""
-
-    supervised: ClassVar[bool] = False
 
     def fit(
         self,
@@ -86,12 +85,15 @@ class Mean(_NothingLearned):
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Mean confidence, shape (C,)."""
-        n_members = len(candidates.names)
-        return weighted_sum(candidates.confidences, np.full(n_members, 1 / n_members))
+        return weighted_sum(candidates.confidences, equal_weights(candidates))
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """The mean over the members that have the question; the others have added nothing."""
+        return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
 
 
 @dataclass
-class BestSingle:
+class BestSingle(Combiner):
     """The member that is most often right; where it has no answer, the next best one.
 
     Attributes
@@ -113,7 +115,6 @@ class BestSingle:
     """
 
     method: ClassVar[str] = "best-single"
-    supervised: ClassVar[bool] = True
 
     ranking: tuple[str, ...] = ()
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import weighted_sum
+from vqa_ensemble.combiners.member_votes import equal_weights, weighted_sum
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 LEAST, MOST = 0.05, 20.0
 # Standard deviations of log T: of members around 1, and of a member's types around the member.
@@ -178,7 +179,7 @@ def apply_temperatures(
 
 
 @dataclass
-class CalibratedMean:
+class CalibratedMean(Combiner):
     """The mean of calibrated confidences.
 
     Attributes
@@ -199,7 +200,6 @@ class CalibratedMean:
     """
 
     method: ClassVar[str] = "calibrated-mean"
-    supervised: ClassVar[bool] = True
 
     seed: int = 0
     temperatures: Temperatures = field(default_factory=Temperatures)
@@ -218,8 +218,11 @@ class CalibratedMean:
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Mean calibrated confidence, shape (C,)."""
         calibrated = apply_temperatures(candidates, types, self.temperatures)
-        n_members = len(candidates.names)
-        return weighted_sum(calibrated.confidences, np.full(n_members, 1 / n_members))
+        return weighted_sum(calibrated.confidences, equal_weights(candidates))
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """The mean over the members that have the question; the others have added nothing."""
+        return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
 
     def to_dict(self) -> dict[str, Any]:
         """The temperatures."""

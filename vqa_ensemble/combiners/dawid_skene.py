@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import Combiner, softmax
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import by_name, vote_rows, weighted_sum
+from vqa_ensemble.combiners.member_votes import by_name, of_members, vote_rows, weighted_sum
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 ITERATIONS = 100
 TOLERANCE = 1e-6
@@ -26,7 +27,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class DawidSkene:
+class DawidSkene(Combiner):
     """Each member is right with its own probability, else anyhow wrong; needs no right answers.
 
     A member votes for the right one of a question's K candidates with probability p_m and for
@@ -55,7 +56,6 @@ class DawidSkene:
     """
 
     method: ClassVar[str] = "dawid-skene"
-    supervised: ClassVar[bool] = False
 
     accuracies: dict[str, float] = field(default_factory=dict)
 
@@ -91,8 +91,12 @@ class DawidSkene:
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Log-likelihood of the votes if the candidate is right, up to a constant; shape (C,)."""
-        accuracies = np.array([self.accuracies[name] for name in candidates.names])
+        accuracies = of_members(self.accuracies, candidates)
         return _log_likelihood(candidates, accuracies)
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """The probability of each candidate, shape (C,)."""
+        return softmax(candidates, scores)
 
     def to_dict(self) -> dict[str, Any]:
         """The accuracies."""

@@ -10,13 +10,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner, QuestionTypes
+from vqa_ensemble.combiners.base import Combiner, combiner_class
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.combiners.registry import COMBINERS
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows
 from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.elector import Context
+from vqa_ensemble.voting.methods import COMBINERS
+from vqa_ensemble.voting.question_type import find_question_types
+from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election, TypeVote, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import Tally, to_units
 
@@ -44,28 +47,31 @@ class FittedEnsemble:
     specialists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fit: Mapping[str, Any] = field(default_factory=dict)
 
-    def vote(self, ballots: Ballots, types: QuestionTypes) -> Election:
-        """Elect every question's best-scored candidate.
+    @property
+    def method(self) -> str:
+        """The combiner's name."""
+        return self.combiner.method
 
-        In the tally a candidate's votes are its share exp(score) / Σ exp(score).
+    def vote(self, ballots: Ballots, context: Context) -> Election:
+        """Elect every question's best-scored candidate.
 
         Raises
         ------
         InputError
             If the members are not those it was fitted with, or it needs types and gets none.
         """
-        candidates, scores, types = self.score(ballots, types)
+        candidates, scores, types = self.score(ballots, context)
         tally = Tally(
             starts=candidates.starts,
             answers=candidates.answers,
-            votes=to_units(shares(candidates, scores)),
+            votes=to_units(self.combiner.votes(candidates, scores)),
             confidences=to_units(candidates.confidences).sum(axis=1),
         )
         type_vote = TypeVote(types.names, types.of) if types.names else None
         return elect_by_weighted_votes(ballots, tally, None, type_vote)
 
     def score(
-        self, ballots: Ballots, types: QuestionTypes
+        self, ballots: Ballots, context: Context
     ) -> tuple[Candidates, npt.NDArray[np.float64], QuestionTypes]:
         """The candidates as the ensemble hears them, their scores (C,), and its types.
 
@@ -74,8 +80,9 @@ class FittedEnsemble:
         InputError
             As :meth:`vote`.
         """
-        self.check(ballots.names, types.names)
-        types = types.renamed(self.types) if self.types else QuestionTypes.none(len(ballots))
+        found = find_question_types(ballots, context)
+        self.check(ballots.names, found.names)
+        types = found.renamed(self.types) if self.types else QuestionTypes.none(len(ballots))
         candidates = hear_specialists(gather_candidates(ballots), types, self.specialists)
         return candidates, self.combiner.score(candidates, types), types
 
@@ -125,7 +132,7 @@ class FittedEnsemble:
                 fix=f"Make it again with vqa-ensemble fit; known are {', '.join(COMBINERS)}.",
             )
         try:
-            combiner = COMBINERS[file.method].from_dict(file.learned)
+            combiner = combiner_class(file.method).from_dict(file.learned)
             specialists = {
                 name: tuple(types) for name, types in file.learned.get("specialists", {}).items()
             }
@@ -151,7 +158,7 @@ class FittedEnsemble:
         if self.types:
             types = QuestionTypes(self.types, np.arange(len(self.types)))
         with np.errstate(divide="raise", over="raise", invalid="raise"):
-            self.vote(ballots, types)
+            self.vote(ballots, Context(question_types=types))
 
 
 def hear_specialists(
@@ -188,15 +195,6 @@ def check_specialists(
                 f"specialist '{name}' is trusted with '{strange[0]}', which is no question type",
                 fix=f"Types: {', '.join(types) or 'none; give --question-types or --map'}.",
             )
-
-
-def shares(candidates: Candidates, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Every candidate's exp(score) as a part of its question's, shape (C,)."""
-    first = candidates.starts[:-1]
-    highest = np.maximum.reduceat(scores, first)
-    weights = np.exp(scores - highest[candidates.questions])
-    parts: npt.NDArray[np.float64] = weights / np.add.reduceat(weights, first)[candidates.questions]
-    return parts
 
 
 def read_fitted(path: str | os.PathLike[str]) -> FittedEnsemble:

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, weighted_sum
+from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, of_members, weighted_sum
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 BAGS = 10
 # Members in a bag: three quarters, but never fewer than three if there are so many.
@@ -30,7 +31,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass
-class GreedySelection:
+class GreedySelection(Combiner):
     """Weighted mean confidence; a member's weight is how often it was selected.
 
     In every bag, a random part of the members, selection starts from the best of the equal
@@ -66,7 +67,6 @@ class GreedySelection:
     """
 
     method: ClassVar[str] = "greedy-selection"
-    supervised: ClassVar[bool] = True
 
     seed: int = 0
     weights: dict[str, float] = field(default_factory=dict)
@@ -103,8 +103,12 @@ class GreedySelection:
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Weighted mean confidence, shape (C,)."""
-        return weighted_sum(
-            candidates.confidences, np.array([self.weights[name] for name in candidates.names])
+        return weighted_sum(candidates.confidences, of_members(self.weights, candidates))
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """The mean over the members that have the question; the others have added nothing."""
+        return parts_of(
+            candidates, scores, candidates.present @ of_members(self.weights, candidates)
         )
 
     def to_dict(self) -> dict[str, Any]:

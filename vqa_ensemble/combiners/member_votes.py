@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
+from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 Array = npt.NDArray[np.float64]
 
@@ -90,18 +92,26 @@ def by_name(members: tuple[str, ...], weights: Array) -> dict[str, float]:
     return dict(zip(members, weights.tolist(), strict=True))
 
 
-@dataclass
-class SkillWeighted:
-    """What combiners share that find a skill for each member and then weigh its vote by it."""
+def of_members(weights: Mapping[str, float], candidates: Candidates) -> Array:
+    """The candidates' members' weights, shape (M,)."""
+    return np.array([weights[name] for name in candidates.names])
 
-    supervised: ClassVar[bool] = False
+
+def equal_weights(candidates: Candidates) -> Array:
+    """1 / M for each of M members."""
+    n_members = len(candidates.names)
+    return np.full(n_members, 1 / n_members)
+
+
+@dataclass
+class SkillWeighted(Combiner):
+    """What combiners share that find a skill for each member and then weigh its vote by it."""
 
     skills: dict[str, float] = field(default_factory=dict)
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Summed skill of those who vote for the candidate, shape (C,)."""
-        skills = np.array([self.skills[name] for name in candidates.names])
-        return weighted_sum(candidates.votes, skills)
+        return weighted_sum(candidates.votes, of_members(self.skills, candidates))
 
     def to_dict(self) -> dict[str, Any]:
         """The skills."""

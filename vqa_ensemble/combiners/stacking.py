@@ -28,8 +28,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes, group_folds
+from vqa_ensemble.combiners.base import Combiner, group_folds, softmax
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
 # Confidence below which a member might as well not list the answer.
 FLOOR = 0.01
@@ -68,7 +69,7 @@ def features(candidates: Candidates) -> npt.NDArray[np.float32]:
 
 
 @dataclass
-class Stacking:
+class Stacking(Combiner):
     """The fitted conditional logit.
 
     Attributes
@@ -88,7 +89,6 @@ class Stacking:
     """
 
     method: ClassVar[str] = "stacking"
-    supervised: ClassVar[bool] = True
 
     ridge: tuple[float, float] | None = None
     seed: int = 0
@@ -141,6 +141,15 @@ class Stacking:
             scores[rows] += matrix[rows, :n_members] @ self.deviations[t].astype(np.float32)
             scores[rows] += _look_up(self.type_answer_prior.get(name, {}), candidates)[rows]
         return scores
+
+    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+        """The probability of each candidate, shape (C,)."""
+        return softmax(candidates, scores)
+
+    def like(self, other: Self) -> Self:
+        """Keep the ridge strengths, which depend little on who is among the members."""
+        self.ridge = other.ridge
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Weights by member and type; priors of an answer under 0.005 are left out."""

@@ -12,9 +12,10 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes, choose
+from vqa_ensemble.combiners.base import choose
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import SkillWeighted, agreement_with, by_name, vote_rows
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 Array = npt.NDArray[np.float64]
 

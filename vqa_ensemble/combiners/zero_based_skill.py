@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes, choose
+from vqa_ensemble.combiners.base import choose
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import (
     SkillWeighted,
@@ -21,6 +21,7 @@ from vqa_ensemble.combiners.member_votes import (
     vote_rows,
     weighted_sum,
 )
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 ITERATIONS = 100
 # The step starts at 1 and is halved in every iteration whose number is a multiple of this.

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
 from vqa_ensemble.engine.audit import audit_table
 from vqa_ensemble.engine.merging import count_effect
 from vqa_ensemble.engine.options import VoteOptions
@@ -38,15 +35,12 @@ from vqa_ensemble.voting.ballots import (
     align,
     check_members,
 )
-from vqa_ensemble.voting.majority import majority_vote
-from vqa_ensemble.voting.mean import mean_vote
+from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
-from vqa_ensemble.voting.question_type import question_type_vote, vote_on_types
+from vqa_ensemble.voting.methods import METHODS, make_elector
+from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
 
-if TYPE_CHECKING:
-    # Combiners import scipy, which a vote without them need not wait for.
-    from vqa_ensemble.combiners.fitted import FittedEnsemble
 
 
 @dataclass(frozen=True)
@@ -60,8 +54,7 @@ class Job:
     answer_map : AnswerMap, optional
     audit : bool
         Whether the audit table is wanted.
-    ensemble : FittedEnsemble, optional
-        Votes in place of ``options.method``.
+    elector : Elector
     question_types : QuestionColumn, optional
         Fixes every question's type, in place of the members' type vote.
     merges : Merges, optional
@@ -73,23 +66,18 @@ class Job:
     files: tuple[PredictionFile, ...]
     options: VoteOptions
     answer_map: AnswerMap | None
+    elector: Elector
     audit: bool
-    ensemble: FittedEnsemble | None = None
     question_types: QuestionColumn | None = None
     merges: Merges | None = None
     lines: bool = True
-
-    @property
-    def method(self) -> str:
-        """The name of the method that votes."""
-        return self.ensemble.combiner.method if self.ensemble else self.options.method
 
     def voter(self) -> Voter:
         """A voter for this job."""
         return Voter(
             self.options,
             self.answer_map,
-            ensemble=self.ensemble,
+            self.elector,
             question_types=self.question_types,
             merges=self.merges,
         )
@@ -119,33 +107,22 @@ class Voter:
     ----------
     options : VoteOptions
     answer_map : AnswerMap, optional
-    ensemble : FittedEnsemble, optional
+    elector : Elector
     question_types : QuestionColumn, optional
     merges : Merges, optional
-
-    Raises
-    ------
-    InputError
-        If question-type voting has no map.
     """
 
     def __init__(
         self,
         options: VoteOptions,
-        answer_map: AnswerMap | None = None,
+        answer_map: AnswerMap | None,
+        elector: Elector,
         *,
-        ensemble: FittedEnsemble | None = None,
         question_types: QuestionColumn | None = None,
         merges: Merges | None = None,
     ) -> None:
-        if answer_map is None and ensemble is None and options.method == "question-type":
-            raise InputError(
-                "question-type voting needs an answer-to-question-type map",
-                fix="Learn one with vqa-ensemble build-map and give it with --map, or use "
-                "--method majority.",
-            )
         self.options = options
-        self._ensemble = ensemble
+        self._elector = elector
         self._question_types = question_types
         self._merges = merges
         self._types = None
@@ -168,37 +145,36 @@ class Voter:
         return merged, election, summary
 
     def _hold(self, ballots: Ballots) -> tuple[Election, VoteSummary]:
-        options = self.options
         types = None if self._types is None else self._types(ballots.vocabulary)
         fixed = None
         if self._question_types is not None:
             fixed = types_from_column(self._question_types, ballots)
-        if self._ensemble is not None:
-            question_types = fixed or types_by_vote(ballots, types)
-            election = self._ensemble.vote(ballots, question_types)
-            summary = VoteSummary(method=self._ensemble.combiner.method, members=ballots.names)
-        else:
-            election = elect_by(options, ballots, types, fixed)
-            summary = VoteSummary(method=options.method, members=ballots.names)
+        election = self._elector.vote(ballots, Context(types, fixed))
+        summary = VoteSummary(method=self._elector.method, members=ballots.names)
         summary.add(election, ballots, types)
         return election, summary
 
 
-def elect_by(
-    options: VoteOptions,
-    ballots: Ballots,
-    types: AnswerTypes | None,
-    fixed: QuestionTypes | None = None,
-) -> Election:
-    """Vote by the method chosen; each is a pure function from ballots to an election."""
-    counts = None if types is None else types.count
-    if options.method == "majority":
-        return majority_vote(ballots, counts)
-    if options.method == "mean":
-        return mean_vote(ballots, counts)
-    assert types is not None  # Voter has seen to it
-    known = None if fixed is None else known_types(fixed, types.names)
-    return question_type_vote(ballots, types, revote=options.revote, known_types=known)
+def find_elector(
+    options: VoteOptions, answer_map: AnswerMap | None, ensemble: Elector | None = None
+) -> Elector:
+    """What votes: an ensemble if there is one, else the options' method.
+
+    Raises
+    ------
+    InputError
+        If the method has no map and needs one.
+    """
+    if ensemble is not None:
+        return ensemble
+    method = METHODS[options.method]
+    if method.needs_map and answer_map is None:
+        raise InputError(
+            f"{method.label} needs an answer-to-question-type map",
+            fix="Learn one with vqa-ensemble build-map and give it with --map, or use "
+            "--method majority.",
+        )
+    return make_elector(options.method, revote=options.revote)
 
 
 def types_from_column(column: QuestionColumn, ballots: Ballots) -> QuestionTypes:
@@ -209,37 +185,12 @@ def types_from_column(column: QuestionColumn, ballots: Ballots) -> QuestionTypes
     return QuestionTypes(names, np.array([code[value] for value in values], dtype=np.int64))
 
 
-def types_by_vote(ballots: Ballots, types: AnswerTypes | None) -> QuestionTypes:
-    """Every question's type by the members' type vote; none without a map."""
-    if types is None:
-        return QuestionTypes.none(len(ballots))
-    return QuestionTypes(types.names, vote_on_types(ballots.top(), types)[0])
-
-
-def known_types(fixed: QuestionTypes, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Types from a table as indices into a map's types.
-
-    Raises
-    ------
-    InputError
-        If the table has a type that the map has not.
-    """
-    renamed = fixed.renamed(tuple(names)).of
-    if (renamed == NO_TYPE).any():
-        strange = fixed.names[fixed.of[int(np.argmax(renamed == NO_TYPE))]]
-        raise InputError(
-            f"the question type '{strange}' is none of the map's: {', '.join(names)}",
-            fix="Use a map and a table of types with the same names.",
-        )
-    return renamed
-
-
 def vote_on_span(job: Job, voter: Voter, span: Span) -> BlockResult:
     """Read one range of questions, vote, and put the outcome into its final form."""
     common = Common()
     predictions = [file.read(span, common) for file in job.files]
     if not any(len(p.question_ids) for p in predictions):
-        nothing = VoteSummary(job.method, tuple(file.member for file in job.files))
+        nothing = VoteSummary(job.elector.method, tuple(file.member for file in job.files))
         return BlockResult(b"", None, nothing)
     ballots, election, summary = voter.hold(predictions)
     return BlockResult(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.registry import COMBINERS
-from vqa_ensemble.engine.fit import BEST_SINGLE, make_combiner
+from vqa_ensemble.combiners.base import make_combiner
+from vqa_ensemble.engine.fit import BEST_SINGLE
 from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics, ties
@@ -28,11 +28,10 @@ from vqa_ensemble.evaluation.refits import Refits
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.methods import COMBINERS, METHODS
 from vqa_ensemble.voting.question_type import question_type_vote
 
 QUESTION_TYPE = "question-type"
-# They learn nothing, so no fold needs to be held out.
-_LEARN_NOTHING = (EQUAL_VOTES, "mean")
 # Random orders of members that the size curve averages: fewer where every one is a fit.
 _ORDERS, _ORDERS_LEARNED = 20, 3
 
@@ -87,7 +86,7 @@ def evaluate_methods(
                 f"no method '{name}'", where="--methods", fix=f"Known: {', '.join(COMBINERS)}."
             )
     wanted = {
-        name: make_combiner(name, seed)
+        name: partial(make_combiner, name, seed)
         for name in COMBINERS
         if name in (*methods, EQUAL_VOTES, BEST_SINGLE)
     }
@@ -164,10 +163,10 @@ def compare(
 
     def refits(name: str) -> Refits:
         return Refits(
-            make_combiner(name, seed),
+            partial(make_combiner, name, seed),
             questions,
             folds,
-            learns=name not in _LEARN_NOTHING,
+            learns=METHODS[name].learns,
             fitted=result.fitted.get(name, ()),
             scores=result.scores.get(name),
         )

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.candidates import gather_candidates
-from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.audit import audit_table
-from vqa_ensemble.engine.blocks import Voter, open_members
+from vqa_ensemble.engine.blocks import Voter, find_elector, open_members
 from vqa_ensemble.engine.labelled import right_answers, score_candidates
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.engine.options import VoteOptions
@@ -26,6 +25,7 @@ from vqa_ensemble.formats.question_table import QuestionColumn, read_question_co
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
 from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.elector import Elector
 from vqa_ensemble.voting.result import Election
 
 
@@ -194,7 +194,7 @@ def explain_question(
     options: VoteOptions,
     *,
     answer_map: AnswerMap | None = None,
-    ensemble: FittedEnsemble | None = None,
+    ensemble: Elector | None = None,
     question_types: QuestionColumn | None = None,
     synonyms: Mapping[str, str] | None = None,
     questions: str | None = None,
@@ -230,7 +230,7 @@ def explain_question(
         voter = Voter(
             options,
             answer_map,
-            ensemble=ensemble,
+            find_elector(options, answer_map, ensemble),
             question_types=question_types,
             merges=merges_wanted(options.merge, synonyms, answer_map, everything),
         )

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner
+from vqa_ensemble.combiners.base import make_combiner
 from vqa_ensemble.combiners.fitted import (
     FittedEnsemble,
     check_specialists,
     hear_specialists,
 )
-from vqa_ensemble.combiners.registry import COMBINERS
 from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, Choice, choose_method
 from vqa_ensemble.evaluation.cross_validation import Questions, cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.voting.methods import COMBINERS
 
 AUTO = "auto"
 BEST_SINGLE = "best-single"
@@ -97,7 +97,7 @@ def fit_ensemble(
     compared = _some(questions, seed)
     folds = grouped_folds(compared.groups, compared.types.of, FOLDS, seed)
     validation = cross_validate(
-        {name: make_combiner(name, seed) for name in names}, compared, folds, after=after
+        {name: partial(make_combiner, name, seed) for name in names}, compared, folds, after=after
     )
     choice = None
     if method == AUTO:
@@ -108,7 +108,7 @@ def fit_ensemble(
             f"the method '{method}' cannot be fitted: {validation.failures[method]}",
             fix="Use --method auto, or more questions.",
         )
-    combiner = make_combiner(method, seed)().fit(
+    combiner = make_combiner(method, seed).fit(
         questions.candidates, questions.targets, questions.types, questions.groups
     )
     scores = {name: float(values.mean()) for name, values in validation.scores.items()}
@@ -120,13 +120,6 @@ def fit_ensemble(
         fit=_record(questions, compared, scores, method, choice, seed),
     )
     return Fit(ensemble, scores, validation.failures, choice)
-
-
-def make_combiner(name: str, seed: int) -> Callable[[], Combiner]:
-    """What makes a fresh combiner of that name; those that draw take the seed."""
-    kind: Callable[..., Combiner] = COMBINERS[name]
-    takes_seed = "seed" in getattr(kind, "__dataclass_fields__", {})
-    return partial(kind, seed=seed) if takes_seed else kind
 
 
 def _some(questions: Questions, seed: int) -> Questions:

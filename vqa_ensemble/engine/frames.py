@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import predictions_from_table
@@ -16,6 +15,7 @@ from vqa_ensemble.predictions.decoding import COLUMNS
 from vqa_ensemble.predictions.member import Metadata, Predictions
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.engine.blocks import types_by_vote, types_from_column
+from vqa_ensemble.engine.blocks import types_from_column
 from vqa_ensemble.engine.cautions import Caution, cautions_among
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.errors import InputError, at
@@ -25,7 +24,10 @@ from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, 
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
 from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.merge import merge_ballots
+from vqa_ensemble.voting.question_type import find_question_types
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,10 @@ def find_types(
     """Every question's type: from a column, else by the members' type vote, else none."""
     if question_types is not None:
         return types_from_column(QuestionColumn(question_types, "question_type"), ballots)
-    if answer_map is None:
-        return QuestionTypes.none(len(ballots))
-    return types_by_vote(ballots, TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary))
+    types = None
+    if answer_map is not None:
+        types = TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary)
+    return find_question_types(ballots, Context(types))
 
 
 def score_candidates(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:

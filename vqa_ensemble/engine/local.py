@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
@@ -16,6 +15,7 @@ from vqa_ensemble.engine.blocks import (
     BlockResult,
     Job,
     Voter,
+    find_elector,
     missing_questions,
     open_members,
     vote_on_span,
@@ -31,11 +31,8 @@ from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import SubmissionWriter
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
+from vqa_ensemble.voting.elector import Elector
 from vqa_ensemble.voting.result import Election
-
-if TYPE_CHECKING:
-    # Combiners import scipy, which a vote without them need not wait for.
-    from vqa_ensemble.combiners.fitted import FittedEnsemble
 
 # Each thread holds one block in memory; more threads than this gain little.
 MAX_THREADS = 8
@@ -63,7 +60,7 @@ def vote(
     options: VoteOptions | None = None,
     *,
     answer_map: AnswerMap | None = None,
-    ensemble: FittedEnsemble | None = None,
+    ensemble: Elector | None = None,
     question_types: QuestionColumn | None = None,
     synonyms: Mapping[str, str] | None = None,
 ) -> VoteOutcome:
@@ -75,8 +72,8 @@ def vote(
     options : VoteOptions, optional
     answer_map : AnswerMap, optional
         Needed by question-type voting; the other methods use it to break ties.
-    ensemble : FittedEnsemble, optional
-        Votes in place of the options' method.
+    ensemble : Elector, optional
+        What ``fit`` made, say: votes in place of the options' method.
     question_types : QuestionColumn, optional
         Fixes every question's type, in place of the members' type vote.
     synonyms : mapping of str to str, optional
@@ -92,7 +89,7 @@ def vote(
     voter = Voter(
         options,
         answer_map,
-        ensemble=ensemble,
+        find_elector(options, answer_map, ensemble),
         question_types=question_types,
         merges=merges_wanted(options.merge, synonyms, answer_map, predictions),
     )
@@ -106,7 +103,7 @@ def vote_files(
     options: VoteOptions | None = None,
     *,
     answer_map: AnswerMap | None = None,
-    ensemble: FittedEnsemble | None = None,
+    ensemble: Elector | None = None,
     question_types: QuestionColumn | None = None,
     synonyms: Mapping[str, str] | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -155,8 +152,8 @@ def vote_files(
             files,
             options,
             answer_map,
+            find_elector(options, answer_map, ensemble),
             audit=audit is not None,
-            ensemble=ensemble,
             question_types=question_types,
             merges=merges,
             lines=output is not None,
@@ -182,7 +179,7 @@ def write_results(
     strict: bool = False,
 ) -> VoteSummary:
     """Write the blocks' results, in order, and add up their summaries."""
-    total = VoteSummary(job.method, tuple(file.member for file in job.files))
+    total = VoteSummary(job.elector.method, tuple(file.member for file in job.files))
     # Both files are renamed into place on leaving, when everything has been written.
     with ExitStack() as stack:
         submission = audit_file = None

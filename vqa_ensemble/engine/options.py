@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-METHODS = ("question-type", "majority", "mean")
 REVOTES = ("confidence", "votes")
 MISSING = ("error", "abstain")
 ENGINES = ("local", "ray")

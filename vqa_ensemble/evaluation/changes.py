@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
+from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
 Array = npt.NDArray[np.float64]
 

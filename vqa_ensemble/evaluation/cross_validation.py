@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner, QuestionTypes, accuracy
+from vqa_ensemble.combiners.base import Combiner, accuracy
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 Factory = Callable[[], Combiner]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import NO_TYPE, QuestionTypes
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.evaluation.bootstrap import Comparison, compare_paired, standard_error
 from vqa_ensemble.evaluation.cross_validation import Questions
+from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
 Array = npt.NDArray[np.float64]
 

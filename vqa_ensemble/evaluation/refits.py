@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import Combiner
-from vqa_ensemble.combiners.stacking import Stacking
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.cross_validation import Factory, Questions, fit_on, score_on
 
@@ -18,9 +17,9 @@ Array = npt.NDArray[np.float64]
 class Refits:
     """Out-of-fold scores of a method on any of the members.
 
-    Stacking spends 24 of its 25 fits on choosing its ridge strengths, which depend little on
-    who is among the members. They are chosen once for each fold and number of members, on the
-    other folds, and kept for other members.
+    What a method can keep from a fit on other members (:meth:`Combiner.like`: stacking spends 24
+    of its 25 fits on choosing its ridge strengths) is found once for each fold and number of
+    members, on the other folds.
 
     Parameters
     ----------
@@ -103,6 +102,4 @@ class Refits:
 
     def _like(self, other: Combiner | None) -> Combiner:
         combiner = self._make()
-        if isinstance(combiner, Stacking) and isinstance(other, Stacking):
-            combiner.ridge = other.ridge
-        return combiner
+        return combiner if other is None else combiner.like(other)

@@ -23,8 +23,8 @@ from vqa_ensemble.evaluation.diagnostics import member_scores
 from vqa_ensemble.evaluation.reliability import reliability
 from vqa_ensemble.voting.agreement import pairwise_agreement
 from vqa_ensemble.voting.answer_types import AnswerTypes
-from vqa_ensemble.voting.majority import majority_vote
-from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.voting.elector import Context
+from vqa_ensemble.voting.methods import COMBINERS, METHODS, make_elector
 from vqa_ensemble.voting.result import Election
 
 Array = npt.NDArray[np.float64]
@@ -108,13 +108,15 @@ def gather(
     InputError
         If the ensemble has other members or types, or the questions cannot be split into folds.
     """
-    election, method = _hold(labelled, answer_types, ensemble)
+    elector = ensemble or make_elector(EQUAL_VOTES if answer_types is None else QUESTION_TYPE)
+    method, types = elector.method, labelled.types if ensemble else None
+    election = elector.vote(labelled.ballots, Context(answer_types, types))
     scores = _scores_of(labelled, election.answer)
     given = {} if ensemble is None else {Path(ensemble_path).name: scores}
     comparison = compare(
         labelled,
         answer_types=answer_types,
-        methods=[EQUAL_VOTES if method == QUESTION_TYPE else method],
+        methods=[method if method in COMBINERS else EQUAL_VOTES],
         seed=seed,
         contributions_of=method,
         sizes=True,
@@ -137,7 +139,7 @@ def gather(
         majority_scores=majority_scores,
         comparison=comparison,
         row=row,
-        name=_NAMES.get(method, method),
+        name=METHODS[method].label or method,
         out_of_fold=out_of_fold,
         changes=[
             change.to_dict()
@@ -147,19 +149,6 @@ def gather(
         own_reliability=reliability(_winners_shares(election), scores).to_dict(),
         reliability=_reliability(labelled),
     )
-
-
-_NAMES = {QUESTION_TYPE: "question-type voting", EQUAL_VOTES: "majority vote"}
-
-
-def _hold(
-    labelled: Labelled, answer_types: AnswerTypes | None, ensemble: FittedEnsemble | None
-) -> tuple[Election, str]:
-    if ensemble is not None:
-        return ensemble.vote(labelled.ballots, labelled.types), ensemble.combiner.method
-    if answer_types is not None:
-        return question_type_vote(labelled.ballots, answer_types), QUESTION_TYPE
-    return majority_vote(labelled.ballots), EQUAL_VOTES
 
 
 def _scores_of(labelled: Labelled, answers: npt.NDArray[np.int32]) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import QuestionTypes
 from vqa_ensemble.engine.explanation import CountedAnswer, Explanation, MemberVote
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 # The most questions to browse: more would make the page slow on a phone.
 MOST_QUESTIONS = 10_000

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.result import Election, elect_by_equal_votes
 
 
@@ -32,3 +36,14 @@ def majority_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None)
     '4'
     """
     return elect_by_equal_votes(ballots, counts)
+
+
+@dataclass(frozen=True)
+class MajorityVote:
+    """The same as an elector; a map breaks ties."""
+
+    method: ClassVar[str] = "majority"
+
+    def vote(self, ballots: Ballots, context: Context) -> Election:
+        """Hold the election."""
+        return majority_vote(ballots, context.counts)

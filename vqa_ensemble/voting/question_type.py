@@ -6,6 +6,9 @@ Techniques under Limited GPU Resources", GTC 2019, S9824, slides 38 to 40.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +16,9 @@ from vqa_ensemble import ragged
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots, Votes
+from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.plurality import plurality
+from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election, TypeVote, elect_by_equal_votes
 from vqa_ensemble.voting.tally import Tally, count_equal_votes
 
@@ -182,3 +187,29 @@ def recast(
             revotes.answers[wanting[fits], m] = answers[fits]
             revotes.confidences[wanting[fits], m] = member.confidences[rows[fits]]
             wanting, rows = wanting[~fits], rows[~fits] + 1
+
+
+@dataclass(frozen=True)
+class QuestionTypeVote:
+    """Question-type voting as an elector; its context has a map."""
+
+    method: ClassVar[str] = "question-type"
+
+    revote: str = "confidence"
+
+    def vote(self, ballots: Ballots, context: Context) -> Election:
+        """Hold the election."""
+        types, given = context.answer_types, context.question_types
+        assert types is not None
+        known = None if given is None else given.among(types.names)
+        return question_type_vote(ballots, types, revote=self.revote, known_types=known)
+
+
+def find_question_types(ballots: Ballots, context: Context) -> QuestionTypes:
+    """Every question's type: known, else by the members' type vote, else none without a map."""
+    if context.question_types is not None:
+        return context.question_types
+    if context.answer_types is None:
+        return QuestionTypes.none(len(ballots))
+    types = context.answer_types
+    return QuestionTypes(types.names, vote_on_types(ballots.top(), types)[0])

@@ -1,0 +1,59 @@
+"""The types of questions, wherever they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.errors import InputError
+
+NO_TYPE = -1
+
+
+@dataclass(frozen=True)
+class QuestionTypes:
+    """The type of every question: Q questions, T types.
+
+    Attributes
+    ----------
+    names : tuple of str, length T
+        In alphabetical order; empty if there are no types.
+    of : ndarray of int64, shape (Q,)
+        Indices into ``names``; NO_TYPE where unknown.
+    """
+
+    names: tuple[str, ...]
+    of: npt.NDArray[np.int64]
+
+    @classmethod
+    def none(cls, n_questions: int) -> QuestionTypes:
+        """No types at all."""
+        return cls((), np.full(n_questions, NO_TYPE))
+
+    def select(self, questions: npt.NDArray[np.integer]) -> QuestionTypes:
+        """The types of some questions, in the order given."""
+        return QuestionTypes(self.names, self.of[questions])
+
+    def renamed(self, names: tuple[str, ...]) -> QuestionTypes:
+        """The same types as indices into other names; those not among them are unknown."""
+        code = np.array([names.index(n) if n in names else NO_TYPE for n in self.names] + [NO_TYPE])
+        return QuestionTypes(names, code[self.of])
+
+    def among(self, names: tuple[str, ...]) -> npt.NDArray[np.int64]:
+        """The types as indices into a map's.
+
+        Raises
+        ------
+        InputError
+            If one is not among them.
+        """
+        renamed = self.renamed(names).of
+        if (renamed == NO_TYPE).any():
+            strange = self.names[self.of[int(np.argmax(renamed == NO_TYPE))]]
+            raise InputError(
+                f"the question type '{strange}' is none of the map's: {', '.join(names)}",
+                fix="Use a map and a table of types with the same names.",
+            )
+        return renamed
