@@ -16,22 +16,23 @@ import numpy as np
 
 from vqa_ensemble.combiners.base import make_combiner
 from vqa_ensemble.engine.fit import FOLDS
-from vqa_ensemble.engine.labelled import Labelled, load_labelled
+from vqa_ensemble.engine.labelled import load_labelled
 from vqa_ensemble.evaluation.bootstrap import compare_paired
 from vqa_ensemble.evaluation.choosing import choose_method
-from vqa_ensemble.evaluation.cross_validation import Questions, cross_validate, fit_and_score
+from vqa_ensemble.evaluation.cross_validation import cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.methods import COMBINERS
 
 
-def settings(labelled: Labelled) -> dict[str, Questions]:
+def settings(questions: Questions) -> dict[str, Questions]:
     """The members as they are, three draws of five of them, and their hard votes."""
-    questions = Questions(labelled.candidates, labelled.targets, labelled.types, labelled.groups)
     found = {"all members": questions}
     for seed in range(3):
-        columns = np.random.default_rng(seed).permutation(len(labelled.candidates.names))[:5]
+        columns = np.random.default_rng(seed).permutation(len(questions.names))[:5]
         found[f"5 members, draw {seed}"] = questions.members(np.sort(columns))
-    hard = replace(labelled.candidates, confidences=labelled.candidates.votes.astype(np.float32))
+    candidates = questions.candidates
+    hard = replace(candidates, confidences=candidates.votes.astype(np.float32))
     found["hard votes"] = replace(questions, candidates=hard)
     return found
 
@@ -45,7 +46,7 @@ def auto_scores(questions: Questions, folds: np.ndarray, seed: int) -> np.ndarra
         methods = {name: partial(make_combiner, name, seed) for name in COMBINERS}
         validation = cross_validate(methods, training, inner)
         method = choose_method(validation.scores, training.groups, seed=seed).method
-        scores[folds == fold] = fit_and_score(methods[method], training, testing)
+        scores[folds == fold] = methods[method]().fit(training).right(testing)
     return scores
 
 

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import read_fitted
 from vqa_ensemble.engine.fit import fit_ensemble
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.engine.local import vote_files
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.provenance import provenance_path, verify
@@ -31,6 +30,7 @@ from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.recipe import read_recipe
 from vqa_ensemble.formats.synonyms import read_synonyms
 from vqa_ensemble.formats.vqa_json import read_annotations, read_questions, read_submission
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.resources import find_recipe
 from vqa_ensemble.scoring.submission_check import check_submission
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers
@@ -135,8 +135,8 @@ def fitted(method: str) -> Callable[[], bytes]:
         candidates = gather_candidates(BALLOTS)
         targets = (candidates.answers == candidates.questions % 3).astype(np.float64)
         groups = np.arange(60)
-        labelled = Labelled(BALLOTS, candidates, targets, TYPES, groups, groups_given=False)
-        ensemble = fit_ensemble(labelled, method=method).ensemble
+        questions = Questions(candidates, targets, TYPES, groups)
+        ensemble = fit_ensemble(questions, method=method).ensemble
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "e.toml"
             write_ensemble(path, ensemble.to_file())

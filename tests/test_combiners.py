@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import examples, members
 
 from vqa_ensemble.combiners.accuracy_weights import AccuracyWeights, shrunken_accuracies
-from vqa_ensemble.combiners.base import Combiner, accuracy, choose, combiner_class
+from vqa_ensemble.combiners.base import Combiner, choose, combiner_class
 from vqa_ensemble.combiners.baselines import BestSingle, Majority, Mean
 from vqa_ensemble.combiners.calibration import (
     Temperatures,
@@ -27,6 +28,7 @@ from vqa_ensemble.combiners.greedy_selection import GreedySelection
 from vqa_ensemble.combiners.wawa import Wawa
 from vqa_ensemble.combiners.zero_based_skill import ZeroBasedSkill
 from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.methods import COMBINERS
 from vqa_ensemble.voting.question_types import QuestionTypes
@@ -72,10 +74,14 @@ def chosen(
     return [candidates.vocabulary[c] for c in candidates.answers[choose(candidates, scores)]]
 
 
+def accuracy(candidates: Candidates, scores: npt.NDArray[np.float64], targets: Any) -> Any:
+    return targets[choose(candidates, scores)]
+
+
 def fit(combiner: Combiner, candidates: Candidates, right: str) -> Combiner:
     n = len(candidates)
     return combiner.fit(
-        candidates, targets_for(candidates, right), QuestionTypes.none(n), np.arange(n)
+        Questions(candidates, targets_for(candidates, right), QuestionTypes.none(n), np.arange(n))
     )
 
 
@@ -111,7 +117,9 @@ every_method = pytest.mark.parametrize("method", sorted(COMBINERS))
 @every_method
 def test_what_was_learned_survives_json(method: str) -> None:
     candidates, targets, types = random_members(0)
-    fitted = combiner_class(method)().fit(candidates, targets, types, np.arange(len(candidates)))
+    fitted = combiner_class(method)().fit(
+        Questions(candidates, targets, types, np.arange(len(candidates)))
+    )
     again = combiner_class(method).from_dict(json.loads(json.dumps(fitted.to_dict())))
     np.testing.assert_allclose(
         again.score(candidates, types), fitted.score(candidates, types), atol=1e-12
@@ -124,7 +132,8 @@ def test_fitting_again_gives_the_same(method: str) -> None:
     candidates, targets, types = random_members(1)
     groups = np.arange(len(candidates)) // 2
     first, second = (
-        combiner_class(method)().fit(candidates, targets, types, groups) for _ in range(2)
+        combiner_class(method)().fit(Questions(candidates, targets, types, groups))
+        for _ in range(2)
     )
     assert first.to_dict() == second.to_dict()
 
@@ -140,8 +149,16 @@ def test_the_order_of_members_does_not_matter(method: str) -> None:
         present=candidates.present[:, order],
     )
     groups = np.arange(len(candidates))
-    here = combiner_class(method)().fit(candidates, targets, types, groups).score(candidates, types)
-    there = combiner_class(method)().fit(shuffled, targets, types, groups).score(shuffled, types)
+    here = (
+        combiner_class(method)()
+        .fit(Questions(candidates, targets, types, groups))
+        .score(candidates, types)
+    )
+    there = (
+        combiner_class(method)()
+        .fit(Questions(shuffled, targets, types, groups))
+        .score(shuffled, types)
+    )
     np.testing.assert_array_equal(choose(candidates, here), choose(shuffled, there))
 
 
@@ -149,7 +166,9 @@ def test_the_order_of_members_does_not_matter(method: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_it_is_far_better_than_guessing_one_of_four(method: str, seed: int) -> None:
     candidates, targets, types = random_members(seed)
-    fitted = combiner_class(method)().fit(candidates, targets, types, np.arange(len(candidates)))
+    fitted = combiner_class(method)().fit(
+        Questions(candidates, targets, types, np.arange(len(candidates)))
+    )
     scores = fitted.score(candidates, types)
     assert np.isfinite(scores).all()
     assert accuracy(candidates, scores, targets).mean() > 0.6
@@ -160,9 +179,9 @@ def test_no_types_and_unseen_types_are_fine(method: str) -> None:
     candidates, targets, types = random_members(3)
     groups = np.arange(len(candidates))
     plain = QuestionTypes.none(len(candidates))
-    fitted = combiner_class(method)().fit(candidates, targets, plain, groups)
+    fitted = combiner_class(method)().fit(Questions(candidates, targets, plain, groups))
     assert np.isfinite(fitted.score(candidates, types)).all()
-    fitted = combiner_class(method)().fit(candidates, targets, types, groups)
+    fitted = combiner_class(method)().fit(Questions(candidates, targets, types, groups))
     strange = QuestionTypes(("z",), np.zeros(len(candidates), dtype=np.int64))
     np.testing.assert_allclose(
         fitted.score(candidates, strange), fitted.score(candidates, plain), atol=1e-12
@@ -182,7 +201,7 @@ def test_odd_small_inputs_are_fine(method: str, voters: list[Ranked], right: st.
     )
     n = len(candidates)
     types = QuestionTypes(("x", "y"), np.arange(n) % 3 - 1)
-    fitted = combiner_class(method)().fit(candidates, targets, types, np.arange(n))
+    fitted = combiner_class(method)().fit(Questions(candidates, targets, types, np.arange(n)))
     assert np.isfinite(fitted.score(candidates, types)).all()
     json.dumps(fitted.to_dict(), allow_nan=False)
 
@@ -191,8 +210,10 @@ def test_odd_small_inputs_are_fine(method: str, voters: list[Ranked], right: st.
 def test_the_unsupervised_look_at_no_targets(method: str) -> None:
     candidates, targets, types = random_members(4)
     groups = np.arange(len(candidates))
-    here = combiner_class(method)().fit(candidates, targets, types, groups)
-    there = combiner_class(method)().fit(candidates, np.zeros_like(targets), types, groups)
+    here = combiner_class(method)().fit(Questions(candidates, targets, types, groups))
+    there = combiner_class(method)().fit(
+        Questions(candidates, np.zeros_like(targets), types, groups)
+    )
     assert here.to_dict() == there.to_dict()
 
 
@@ -257,7 +278,7 @@ def test_noise_beside_three_good_members_is_outvoted(method: str) -> None:
     rows = candidates.questions < 300
     known, new = np.arange(300), np.arange(300, 600)
     fitted = combiner_class(method)().fit(
-        candidates.select(known), targets[rows], types.select(known), known
+        Questions(candidates.select(known), targets[rows], types.select(known), known)
     )
     scores = {
         name: accuracy(
@@ -487,7 +508,7 @@ def softmax_members(
 def test_calibration_undoes_a_temperature() -> None:
     candidates, targets = softmax_members({"bold": 0.5, "fair": 1.0, "shy": 2.0})
     types = QuestionTypes.none(len(candidates))
-    fitted = fit_temperatures(candidates, targets, types, np.arange(len(candidates)))
+    fitted = fit_temperatures(Questions(candidates, targets, types, np.arange(len(candidates))))
     assert fitted.general == pytest.approx({"bold": 2.0, "fair": 1.0, "shy": 0.5}, rel=0.08)
     calibrated = apply_temperatures(candidates, types, fitted).confidences
     np.testing.assert_allclose(calibrated[:, 0], calibrated[:, 2], atol=0.01)
@@ -498,7 +519,9 @@ def test_a_small_type_keeps_its_members_temperature() -> None:
     of = np.zeros(len(candidates), dtype=np.int64)
     of[:3] = 1
     fitted = fit_temperatures(
-        candidates, targets, QuestionTypes(("large", "small"), of), np.arange(len(candidates))
+        Questions(
+            candidates, targets, QuestionTypes(("large", "small"), of), np.arange(len(candidates))
+        )
     )
     assert fitted.by_type["small"]["bold"] == pytest.approx(fitted.general["bold"], rel=0.15)
 
@@ -511,7 +534,9 @@ def test_hard_votes_keep_temperature_1_and_their_confidence() -> None:
         }
     )
     types = QuestionTypes.none(9)
-    fitted = fit_temperatures(candidates, targets_for(candidates, "a" * 9), types, np.arange(9))
+    fitted = fit_temperatures(
+        Questions(candidates, targets_for(candidates, "a" * 9), types, np.arange(9))
+    )
     assert fitted.general == {"m0": 1.0, "m1": 1.0}
     calibrated = apply_temperatures(candidates, types, fitted)
     np.testing.assert_allclose(calibrated.confidences[0], [0.6, 0.5])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from vqa_ensemble.combiners import stacking
-from vqa_ensemble.combiners.base import combiner_class
+from vqa_ensemble.combiners.base import Combiner, combiner_class
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.stacking import Stacking
 from vqa_ensemble.engine.comparison import evaluate_methods
@@ -25,18 +25,14 @@ from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
 from vqa_ensemble.evaluation.changes import count_changes
 from vqa_ensemble.evaluation.choosing import Choice, choose_method
 from vqa_ensemble.evaluation.copies import describe_copies
-from vqa_ensemble.evaluation.cross_validation import (
-    Questions,
-    cross_validate,
-    find_candidates,
-    fit_and_score,
-)
+from vqa_ensemble.evaluation.cross_validation import Factory, cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
 from vqa_ensemble.evaluation.refits import Refits
 from vqa_ensemble.evaluation.reliability import reliability
 from vqa_ensemble.evaluation.ties import answer_ties
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import predictions_from_rows, write_predictions
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.question_types import QuestionTypes
@@ -175,13 +171,18 @@ def test_intervals_do_not_depend_on_the_order_of_questions(seed: int) -> None:
 # ------------------------------------------------------------------------ out of fold
 
 
-class Spy:
+def fit_and_score(make: Factory, training: Questions, testing: Questions) -> Any:
+    return make().fit(training).right(testing)
+
+
+class Spy(Combiner):
     """Remembers what it was fitted on; fails if asked for that."""
 
     method = "spy"
 
-    def fit(self, candidates: Candidates, targets: Any, types: Any, groups: Integers) -> Self:
-        self.seen = set(groups.tolist()), set(candidates.question_ids.tolist())
+    def fit(self, questions: Questions) -> Self:
+        ids = questions.candidates.question_ids
+        self.seen = set(questions.groups.tolist()), set(ids.tolist())
         return self
 
     def score(self, candidates: Candidates, types: Any) -> npt.NDArray[np.float64]:
@@ -352,9 +353,7 @@ def test_ties_are_counted_with_what_each_rule_got_right() -> None:
         ]
     )
     questions = label(ballots, ["y", "x", "z", "x"])
-    confidence, count, alphabet = answer_ties(
-        majority_vote(ballots), questions.candidates, questions.targets
-    )
+    confidence, count, alphabet = answer_ties(majority_vote(ballots), questions)
     assert (confidence.tied, confidence.decided) == (3, 2)
     assert (confidence.score, confidence.chance) == (0.5, 0.5)
     assert (count.tied, count.decided, count.score, count.chance) == (1, 0, None, None)
@@ -363,7 +362,7 @@ def test_ties_are_counted_with_what_each_rule_got_right() -> None:
 
 def test_find_candidates_finds_every_row() -> None:
     candidates = random_members(5, 30, (0.1, 0.5, 0.5)).candidates
-    rows = find_candidates(candidates, candidates.questions, candidates.answers)
+    rows = candidates.find(candidates.questions, candidates.answers)
     np.testing.assert_array_equal(rows, np.arange(len(candidates.answers)))
 
 

@@ -23,7 +23,6 @@ from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.vqa_json import read_submission
 from vqa_ensemble.report import build, charts, images, page
 from vqa_ensemble.report.contents import gather, headline
-from vqa_ensemble.voting.answer_types import TypeResolver
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -185,14 +184,13 @@ def test_an_ensemble_is_not_scored_on_what_it_was_fitted_on(
 
 def test_changes_are_those_of_the_vote(cli: Runner, folder: Path) -> None:
     labelled = load(folder)
-    types = TypeResolver(read_answer_map(folder / "my-map.csv"))(labelled.ballots.vocabulary)
-    contents = gather(labelled, answer_types=types)
+    contents = gather(labelled)
     files = sorted((folder / "preds" / "val").glob("*.parquet"))
     vote = cli.good("vote", *files, "--map", folder / "my-map.csv", "--json").json
-    total = sum(c[key] for c in contents.changes for key in ("gained", "lost", "neutral"))
+    total = sum(c.gained + c.lost + c.neutral for c in contents.changes)
     assert total == vote["changed_by_revoting"] > 0
-    gain = contents.method("question-type")["against_majority"]["difference"]
-    assert sum(c["net"] for c in contents.changes) / 240 == pytest.approx(gain)
+    gain = contents.method("question-type").against_majority.difference
+    assert sum(c.net for c in contents.changes) / 240 == pytest.approx(gain)
     assert "question-type voting" in headline(contents)
 
 
@@ -200,8 +198,7 @@ def test_charts_are_figures_that_plotly_knows(folder: Path) -> None:
     import plotly.graph_objects as go
 
     labelled = load(folder)
-    types = TypeResolver(read_answer_map(folder / "my-map.csv"))(labelled.ballots.vocabulary)
-    found = charts.make_charts(gather(labelled, answer_types=types))
+    found = charts.make_charts(gather(labelled))
     assert set(found) == {"sizes", "contributions", "reliability", "oracle", "changes"}
     css = (ROOT / "vqa_ensemble/report/templates/report.css").read_text()
     text = json.dumps(found)
@@ -549,13 +546,10 @@ def test_beyond_that_questions_are_drawn_and_the_page_says_so(
     chromium: Any, folder: Path, tmp_path: Path
 ) -> None:
     labelled = load(folder)
-    types = TypeResolver(read_answer_map(folder / "my-map.csv"))(labelled.ballots.vocabulary)
     path = tmp_path / "page.html"
     annotations = str(folder / "val_annotations.json")
-    contents = gather(labelled, answer_types=types)
-    path.write_text(
-        build.make_report(contents, labelled, annotations, answer_types=types, most_questions=100)
-    )
+    contents = gather(labelled)
+    path.write_text(build.make_report(contents, labelled, annotations, most_questions=100))
     page = Opened(chromium, path)
     assert page.count() == "100 questions"
     said = page.page.text_content("aside")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vqa_ensemble.combiners.fitted import FittedEnsemble as FittedEnsemble
     from vqa_ensemble.combiners.fitted import read_fitted as read_fitted
     from vqa_ensemble.engine.build_map import build_map as build_map
+    from vqa_ensemble.engine.comparison import CompareOptions as CompareOptions
     from vqa_ensemble.engine.comparison import compare as compare
     from vqa_ensemble.engine.explanation import explain_question as explain_question
     from vqa_ensemble.engine.fit import fit_ensemble as fit_ensemble
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AnswerMap": "formats.answer_map",
+    "CompareOptions": "engine.comparison",
     "FittedEnsemble": "combiners.fitted",
     "InputError": "errors",
     "LearnedEnsemble": "estimators",

@@ -35,12 +35,12 @@ from vqa_ensemble.engine.frames import (
     types_from_frame,
     values_of,
 )
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.engine.merging import merges_wanted
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map
 from vqa_ensemble.formats.ensemble import EnsembleFile, read_ensemble, write_ensemble
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.resources import find_map
 from vqa_ensemble.voting.answer_types import TypeResolver
@@ -374,16 +374,14 @@ class LearnedEnsemble(_Ensemble):
         """
         ballots = align(predictions_from_frame(X), missing=self.missing)
         candidates = gather_candidates(ballots)
-        labelled = Labelled(
-            ballots=ballots,
+        questions = Questions(
             candidates=candidates,
             targets=targets_from_frame(y, candidates),
             types=find_question_types(ballots, self._context(X, question_types, ballots)),
             groups=groups_from_frame(groups, ballots.question_ids),
-            groups_given=groups is not None,
         )
         fitted = fit_ensemble(
-            labelled, method=self.method, specialists=self.specialists, seed=self.random_state
+            questions, method=self.method, specialists=self.specialists, seed=self.random_state
         )
         self.ensemble_ = fitted.ensemble
         self.scores_ = fitted.scores

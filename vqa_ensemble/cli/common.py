@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vqa_ensemble.engine.options import REVOTES
+from vqa_ensemble.engine.options import REVOTES, VoteOptions
 from vqa_ensemble.voting.methods import VOTES
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
     from rich.table import Table
 
-    from vqa_ensemble.engine.labelled import Labelled
-    from vqa_ensemble.formats.answer_map import AnswerMap
+    from vqa_ensemble.learning.questions import Questions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -133,8 +132,8 @@ def read_labelled(
     strict: bool,
     merge: bool,
     synonyms: str | None,
-) -> tuple[Labelled, AnswerMap | None]:
-    """What a command with ``labelled_options`` learns from, and the map if one is named.
+) -> Questions:
+    """What a command with ``labelled_options`` learns from.
 
     Warns of what looks like a mistake, or refuses it if ``strict``.
     """
@@ -145,16 +144,14 @@ def read_labelled(
     from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.resources import find_map
 
-    answer_map = read_answer_map(find_map(map_name)) if map_name else None
     labelled = load_labelled(
         predictions,
         annotations=annotations,
         groups=groups,
         question_types=question_types,
-        answer_map=answer_map,
-        missing=missing,
-        merge=merge,
+        answer_map=read_answer_map(find_map(map_name)) if map_name else None,
         synonyms=read_synonyms(synonyms) if synonyms else None,
+        options=VoteOptions(missing=missing, merge=merge),
     )
     if strict:
         refuse(labelled.cautions)
@@ -162,7 +159,7 @@ def read_labelled(
         None, (copies_warning(labelled), *(c.message for c in labelled.cautions))
     ):
         warn(message)
-    return labelled, answer_map
+    return labelled
 
 
 def merge_options(function: Function) -> Function:

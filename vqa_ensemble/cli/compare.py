@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,10 @@ from vqa_ensemble.cli.common import (
     progress,
     read_labelled,
 )
+
+if TYPE_CHECKING:
+    from vqa_ensemble.engine.comparison import MethodComparison
+    from vqa_ensemble.evaluation.bootstrap import Comparison
 
 
 @click.command("compare")
@@ -55,31 +59,29 @@ def command(
     Example:
       vqa-ensemble compare preds/val/*.parquet --annotations val.json --map easy-vqa
     """
-    from vqa_ensemble.engine.comparison import compare
-    from vqa_ensemble.voting.answer_types import TypeResolver
+    from vqa_ensemble.engine.comparison import CompareOptions, compare
 
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)
-        labelled, answer_map = read_labelled(predictions, **labelled_by)
-        answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
         report = compare(
-            labelled,
-            answer_types=answer_types,
-            methods=methods.split(",") if methods else None,
-            n_folds=folds,
-            seed=seed,
-            contributions_of=None if contributions == "none" else contributions,
-            sizes=sizes,
+            read_labelled(predictions, **labelled_by),
+            CompareOptions(
+                methods=methods.split(",") if methods else None,
+                n_folds=folds,
+                seed=seed,
+                contributions_of=None if contributions == "none" else contributions,
+                sizes=sizes,
+            ),
             after=lambda step: bar.update(task, description=f"Comparing: {step}"),
         )
     if as_json:
-        print_json(report)
+        print_json(report.to_dict())
         return
     _print_methods(report)
     _print_types(report, verbose)
     _print_members(report, verbose)
     _print_ties(report)
-    if sizes:
+    if report.sizes is not None:
         _print_sizes(report, verbose)
 
 
@@ -94,105 +96,105 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.2f}"
 
 
-def _interval(comparison: dict[str, float] | None) -> str:
+def _interval(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
-    low, high = 100 * comparison["low"], 100 * comparison["high"]
-    return f"{100 * comparison['difference']:+.2f} \\[{low:+.2f}, {high:+.2f}]"
+    low, high = 100 * comparison.low, 100 * comparison.high
+    return f"{100 * comparison.difference:+.2f} \\[{low:+.2f}, {high:+.2f}]"
 
 
-def _print_methods(report: dict[str, Any]) -> None:
+def _print_methods(report: MethodComparison) -> None:
     from rich.markup import escape
 
-    grouped = "" if report["groups"] == report["questions"] else f" in {report['groups']:,} groups"
+    grouped = "" if report.groups == report.questions else f" in {report.groups:,} groups"
     table = _table(
-        f"{report['questions']:,} questions{grouped}, {report['folds']}-fold cross-validation",
+        f"{report.questions:,} questions{grouped}, {report.folds}-fold cross-validation",
         "method",
         "accuracy",
         "s.e.",
         "over best single",
         "over majority",
     )
-    for row in report["methods"]:
+    for row in report.methods:
         table.add_row(
-            row["method"],
-            _percent(row["accuracy"]),
-            _percent(row["standard_error"]),
-            _interval(None if row["method"] == "best-single" else row["against_best_single"]),
-            _interval(None if row["method"] == "majority" else row["against_majority"]),
+            row.method,
+            _percent(row.accuracy),
+            _percent(row.standard_error),
+            _interval(None if row.method == "best-single" else row.against_best_single),
+            _interval(None if row.method == "majority" else row.against_majority),
         )
     for name in ("voted for", "listed"):
-        bound = report["oracle"][name.split()[0]]["accuracy"]
+        bound = report.oracle[name.split()[0]].accuracy
         table.add_row(f"oracle, {name}", _percent(bound), style="dim")
     out = console()
     out.print(table)
-    for name, reason in report["failures"].items():
+    for name, reason in report.failures.items():
         out.print(f"{name} failed: {escape(reason)}")
-    chosen = report["chosen"]
-    out.print(f"fit --method auto takes {chosen['method']}: {chosen['reason']}.")
+    chosen = report.chosen
+    out.print(f"fit --method auto takes {chosen.method}: {chosen.reason}.")
 
 
-def _print_types(report: dict[str, Any], verbose: bool) -> None:
+def _print_types(report: MethodComparison, verbose: bool) -> None:
     from rich.markup import escape
 
-    if not report["types"]:
+    if not report.types:
         return
     # A screen holds a few methods: those named in the comparisons, and the best others.
-    rows = sorted(report["methods"], key=lambda row: -row["accuracy"])
-    needed = ("majority", "best-single", "question-type", report["chosen"]["method"])
-    shown = [row for row in rows if row["method"] in needed]
+    rows = sorted(report.methods, key=lambda row: -row.accuracy)
+    needed = ("majority", "best-single", "question-type", report.chosen.method)
+    shown = [row for row in rows if row.method in needed]
     shown += [row for row in rows if row not in shown][: len(rows) if verbose else 5 - len(shown)]
-    table = _table("\nBy question type", "type", "questions", *(row["method"] for row in shown))
+    table = _table("\nBy question type", "type", "questions", *(row.method for row in shown))
     table.add_column("oracle", justify="right", style="dim")
-    for name, count in report["types"].items():
-        figures = (_percent(row["by_type"][name]) for row in shown)
-        bound = _percent(report["oracle"]["voted"]["by_type"][name])
+    for name, count in report.types.items():
+        figures = (_percent(row.by_type[name]) for row in shown)
+        bound = _percent(report.oracle["voted"].by_type[name])
         table.add_row(escape(name), f"{count:,}", *figures, bound)
     console().print(table)
 
 
-def _print_members(report: dict[str, Any], verbose: bool) -> None:
+def _print_members(report: MethodComparison, verbose: bool) -> None:
     from rich.markup import escape
 
-    added = report["contributions_of"]
+    added = report.contributions_of
     columns = ("member", "accuracy", f"adds to {added}") if added else ("member", "accuracy")
     table = _table("\nMembers", *columns)
-    for row in sorted(report["members"], key=lambda row: (-row["accuracy"], row["member"])):
-        figures = [_interval(row["contribution"])] if added else []
-        table.add_row(escape(row["member"]), _percent(row["accuracy"]), *figures)
+    for row in sorted(report.members, key=lambda row: (-row.accuracy, row.member)):
+        figures = [_interval(row.contribution)] if added else []
+        table.add_row(escape(row.member), _percent(row.accuracy), *figures)
     out = console()
     out.print(table)
-    if report["most_correlated"]:
-        pairs = (f"{a} and {b} {value:.2f}" for a, b, value in report["most_correlated"])
+    if report.most_correlated:
+        pairs = (f"{a} and {b} {value:.2f}" for a, b, value in report.most_correlated)
         out.print("\nMost correlated errors: " + "; ".join(map(escape, pairs)))
 
 
-def _print_ties(report: dict[str, Any]) -> None:
+def _print_ties(report: MethodComparison) -> None:
     table = _table("\nTies", "vote", "asked", "still tied", "decided", "right", "right by chance")
-    for method, kinds in report["ties"].items():
+    for method, kinds in report.ties.items():
         for kind, rules in kinds.items():
             for rule in rules:
                 table.add_row(
                     f"{method}, {kind}",
-                    rule["rule"],
-                    f"{rule['tied']:,}",
-                    f"{rule['decided']:,}",
-                    _percent(rule["score"]),
-                    _percent(rule["chance"]),
+                    rule.rule,
+                    f"{rule.tied:,}",
+                    f"{rule.decided:,}",
+                    _percent(rule.score),
+                    _percent(rule.chance),
                 )
     console().print(table)
 
 
-def _print_sizes(report: dict[str, Any], verbose: bool) -> None:
-    largest = len(report["members"])
-    for method, points in report["sizes"].items():
+def _print_sizes(report: MethodComparison, verbose: bool) -> None:
+    largest = len(report.members)
+    for method, points in (report.sizes or {}).items():
         table = _table(f"\nEnsemble size, {method}", "members", "best first", "random")
         for point in points:
-            if not verbose and point["size"] not in (1, 2, 3, 5, 10, 15, 20, largest):
+            if not verbose and point.size not in (1, 2, 3, 5, 10, 15, 20, largest):
                 continue
             table.add_row(
-                str(point["size"]),
-                f"{_percent(point['best_first'])} ± {_percent(point['best_first_error'])}",
-                f"{_percent(point['random'])} ± {_percent(point['random_spread'])}",
+                str(point.size),
+                f"{_percent(point.best_first)} ± {_percent(point.best_first_error)}",
+                f"{_percent(point.random)} ± {_percent(point.random_spread)}",
             )
         console().print(table)

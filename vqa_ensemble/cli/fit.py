@@ -64,12 +64,12 @@ def command(
     from vqa_ensemble.formats.ensemble import write_ensemble
 
     with status(f"Fitting {len(predictions)} members", quiet=quiet):
-        labelled, _ = read_labelled(predictions, **labelled_by)
+        labelled = read_labelled(predictions, **labelled_by)
         fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:
         record = dict(fitted.ensemble.fit)
-        print_json({"method": fitted.ensemble.combiner.method, "output": output, **record})
+        print_json({"method": fitted.ensemble.method, "output": output, **record})
     elif not quiet:
         _print(fitted, output)
 
@@ -86,7 +86,7 @@ def _parse(specialists: tuple[str, ...]) -> dict[str, list[str]]:
 
 def _print(fitted: Fit, output: str) -> None:
     table = new_table("method", "accuracy")
-    chosen = fitted.ensemble.combiner.method
+    chosen = fitted.ensemble.method
     for name, score in sorted(fitted.scores.items(), key=lambda pair: -pair[1]):
         table.add_row(f"{name} *" if name == chosen else name, f"{100 * score:.2f}")
     out = console()

@@ -65,16 +65,13 @@ def command(
     from vqa_ensemble.report.build import make_report
     from vqa_ensemble.report.contents import gather, headline
     from vqa_ensemble.report.page import require_libraries
-    from vqa_ensemble.voting.answer_types import TypeResolver
 
     require_libraries()
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)
-        labelled, answer_map = read_labelled(predictions, **labelled_by)
-        answer_types = TypeResolver(answer_map)(labelled.ballots.vocabulary) if answer_map else None
+        labelled = read_labelled(predictions, **labelled_by)
         contents = gather(
             labelled,
-            answer_types=answer_types,
             ensemble=None if ensemble is None else read_fitted(ensemble),
             ensemble_path=ensemble or "",
             seed=seed,
@@ -85,7 +82,6 @@ def command(
             contents,
             labelled,
             labelled_by["annotations"],
-            answer_types=answer_types,
             questions=questions,
             images=images,
             seed=seed,
@@ -98,7 +94,7 @@ def command(
                 "bytes": len(page),
                 "headline": headline(contents),
                 "ensemble": contents.row,
-                "comparison": contents.comparison,
+                "comparison": contents.comparison.to_dict(),
             }
         )
     elif not quiet:

@@ -16,9 +16,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner, accuracy, group_folds
+from vqa_ensemble.combiners.base import Combiner, choose
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, weighted_sum
+from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, of_members, weighted_sum
+from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 EXPONENTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -61,7 +63,7 @@ class AccuracyWeights(Combiner):
     ...     predictions_from_rows("c", [(q, ["no", "yes"][q % 2], 1.0) for q in range(40)])]))
     >>> right = np.array([candidates.vocabulary[a] == "yes" for a in candidates.answers], float)
     >>> types = QuestionTypes.none(40)
-    >>> fitted = AccuracyWeights().fit(candidates, right, types, np.arange(40))
+    >>> fitted = AccuracyWeights().fit(Questions(candidates, right, types, np.arange(40)))
     >>> {name: round(value, 2) for name, value in fitted.accuracies.items()}, fitted.exponent
     ({'a': 0.99, 'b': 0.5, 'c': 0.5}, 2.0)
     """
@@ -74,60 +76,32 @@ class AccuracyWeights(Combiner):
     accuracies: dict[str, float] = field(default_factory=dict)
     type_accuracies: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
+    def fit(self, questions: Questions) -> Self:
         """Measure the accuracies and choose the exponent."""
-        right = member_accuracy(candidates, targets)
-        table = shrunken_accuracies(right, candidates.present, types, groups)
-        self.accuracies = by_name(candidates.names, table[-1])
+        names = questions.names
+        table = _measure(questions)
+        self.accuracies = by_name(names, table[-1])
         self.type_accuracies = {
-            name: by_name(candidates.names, row)
-            for name, row in zip(types.names, table, strict=False)
+            type_name: by_name(names, row)
+            for type_name, row in zip(questions.types.names, table, strict=False)
         }
-        self.ballots, self.exponent = self._choose(candidates, targets, types, groups, right)
+        self.ballots, self.exponent = self._choose(
+            questions.sample(MOST_QUESTIONS_TO_CHOOSE, self.seed)
+        )
         return self
 
-    def _choose(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-        right: Array,
-    ) -> tuple[str, float]:
-        if len(candidates) > MOST_QUESTIONS_TO_CHOOSE:
-            rng = np.random.default_rng(self.seed)
-            some = np.sort(rng.permutation(len(candidates))[:MOST_QUESTIONS_TO_CHOOSE])
-            chosen = np.zeros(len(candidates), dtype=bool)
-            chosen[some] = True
-            targets = targets[chosen[candidates.questions]]
-            candidates, types = candidates.select(some), types.select(some)
-            groups, right = groups[some], right[some]
-        folds = group_folds(groups, FOLDS, self.seed)
+    def _choose(self, questions: Questions) -> tuple[str, float]:
+        candidates, groups = questions.candidates, questions.groups
+        folds = grouped_folds(groups, None, FOLDS, self.seed)
         # Every question's accuracies are those measured on the other folds.
-        tables = np.stack(
-            [
-                shrunken_accuracies(
-                    right[rest],
-                    candidates.present[rest],
-                    types.select(np.flatnonzero(rest)),
-                    groups[rest],
-                )
-                for rest in (folds != fold for fold in range(FOLDS))
-            ]
-        )
+        tables = np.stack([_measure(questions.where(folds != fold)) for fold in range(FOLDS)])
         n_rows = tables.shape[1]
-        cell = (folds * n_rows + types.of % n_rows)[candidates.questions]
+        cell = (folds * n_rows + questions.types.of % n_rows)[candidates.questions]
         flat = tables.reshape(-1, tables.shape[2])
         settings = [("votes", 0.0)]
         settings += [(how, power) for power in EXPONENTS for how in ("votes", "confidences")]
         scores = [
-            accuracy(candidates, _scores(candidates, flat, cell, how, power), targets)
+            questions.targets[choose(candidates, _scores(candidates, flat, cell, how, power))]
             for how, power in settings
         ]
         best = int(np.argmax(np.round([score.mean() for score in scores], 9)))
@@ -139,9 +113,8 @@ class AccuracyWeights(Combiner):
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """Weighted votes or confidences, shape (C,)."""
-        names = candidates.names
         rows = [*self.type_accuracies.values(), self.accuracies]
-        table = np.array([[row[name] for name in names] for row in rows])
+        table = np.array([of_members(row, candidates) for row in rows])
         of = types.renamed(tuple(self.type_accuracies)).of[candidates.questions]
         return _scores(candidates, table, of, self.ballots, self.exponent)
 
@@ -168,6 +141,12 @@ class AccuracyWeights(Combiner):
                 for t, row in fitted["type_accuracies"].items()
             },
         )
+
+
+def _measure(questions: Questions) -> Array:
+    right = member_accuracy(questions.candidates, questions.targets)
+    present = questions.candidates.present
+    return shrunken_accuracies(right, present, questions.types, questions.groups)
 
 
 def _scores(

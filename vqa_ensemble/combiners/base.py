@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.methods import METHODS, load
 from vqa_ensemble.voting.question_types import QuestionTypes
 
@@ -26,29 +27,25 @@ class Combiner(ABC):
     method: ClassVar[str]
 
     @abstractmethod
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
-        """Learn from questions whose answers are known.
-
-        Parameters
-        ----------
-        candidates : Candidates
-        targets : ndarray of float64, shape (C,)
-            How right each candidate is, in [0, 1]: its VQA accuracy, or 0 and 1.
-        types : QuestionTypes
-        groups : ndarray of int64, shape (Q,)
-            Questions of one group (copies of one question) are never split by a
-            cross-validation inside.
-        """
+    def fit(self, questions: Questions) -> Self:
+        """Learn from questions whose answers are known."""
 
     @abstractmethod
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
         """A score for every candidate, shape (C,); only the order within a question counts."""
+
+    def right(self, questions: Questions) -> Array:
+        """How right its choices are, question by question, shape (Q,).
+
+        Raises
+        ------
+        FloatingPointError
+            If it scores a candidate by what is not a finite number.
+        """
+        scores = self.score(questions.candidates, questions.types)
+        if not np.isfinite(scores).all():
+            raise FloatingPointError("scores that are not finite")
+        return questions.targets[choose(questions.candidates, scores)]
 
     def votes(self, candidates: Candidates, scores: Array) -> Array:
         """What the scores count in a vote, shape (C,): at most 1 a question."""
@@ -107,22 +104,3 @@ def choose(candidates: Candidates, scores: Array) -> npt.NDArray[np.int64]:
     rounded = np.round(scores, 9)
     total = np.round(candidates.confidences.sum(axis=1, dtype=np.float64), 9)
     return ragged.argmax(candidates.starts, [rounded, total])[0]
-
-
-def accuracy(
-    candidates: Candidates,
-    scores: Array,
-    targets: Array,
-) -> Array:
-    """How right the chosen answer is, question by question, shape (Q,)."""
-    return targets[choose(candidates, scores)]
-
-
-def group_folds(groups: npt.NDArray[np.int64], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """A fold for every question, shape (Q,); the questions of a group share one.
-
-    For cross-validation inside a combiner; :mod:`vqa_ensemble.evaluation.folds` also balances
-    the types.
-    """
-    distinct, group = np.unique(groups, return_inverse=True)
-    return (np.random.default_rng(seed).permutation(len(distinct)) % n_folds)[group]

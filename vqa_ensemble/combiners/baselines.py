@@ -11,6 +11,7 @@ import numpy.typing as npt
 from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import equal_weights, member_accuracy, weighted_sum
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 Array = npt.NDArray[np.float64]
@@ -20,13 +21,7 @@ Array = npt.NDArray[np.float64]
 class _NothingLearned(Combiner):
     """A combiner that has nothing to learn."""
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
+    def fit(self, questions: Questions) -> Self:
         """Learn nothing."""
         return self
 
@@ -109,7 +104,7 @@ class BestSingle(Combiner):
     >>> candidates = gather_candidates(ballots_from_votes({
     ...     "a": [("4", 0.9)], "b": [("5", 0.6)], "c": [("5", 0.2)]}))
     >>> single = BestSingle().fit(
-    ...     candidates, np.array([0.0, 1.0]), QuestionTypes.none(1), np.array([0]))
+    ...     Questions(candidates, np.array([0.0, 1.0]), QuestionTypes.none(1), np.array([0])))
     >>> single.ranking, single.score(candidates, QuestionTypes.none(1)).tolist()
     (('b', 'c', 'a'), [0.0, 1.0])
     """
@@ -118,16 +113,10 @@ class BestSingle(Combiner):
 
     ranking: tuple[str, ...] = ()
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
+    def fit(self, questions: Questions) -> Self:
         """Rank the members by accuracy."""
-        right = np.round(member_accuracy(candidates, targets).mean(axis=0), 9)
-        order = sorted(zip(-right, candidates.names, strict=True))
+        right = np.round(member_accuracy(questions.candidates, questions.targets).mean(axis=0), 9)
+        order = sorted(zip(-right, questions.names, strict=True))
         self.ranking = tuple(name for _, name in order)
         return self
 

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.combiners.member_votes import equal_weights, weighted_sum
+from vqa_ensemble.combiners.member_votes import equal_weights, of_members, weighted_sum
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 LEAST, MOST = 0.05, 20.0
@@ -42,14 +44,7 @@ class Temperatures:
     by_type: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def fit_temperatures(
-    candidates: Candidates,
-    targets: Array,
-    types: QuestionTypes,
-    groups: npt.NDArray[np.int64],
-    *,
-    seed: int = 0,
-) -> Temperatures:
+def fit_temperatures(questions: Questions, *, seed: int = 0) -> Temperatures:
     """Fit the temperatures that make confidences say how often a member is right.
 
     A member's T minimises −Σ y(a) log q(a), q(a) = p(a)^(1/T) / Σ p^(1/T) over the answers that
@@ -63,10 +58,7 @@ def fit_temperatures(
 
     Parameters
     ----------
-    candidates : Candidates
-    targets : ndarray of float64, shape (C,)
-    types : QuestionTypes
-    groups : ndarray of int64, shape (Q,)
+    questions : Questions
     seed : int
         Of the choice of questions where there are very many.
 
@@ -82,31 +74,26 @@ def fit_temperatures(
     >>> wrong = (np.arange(300) % 3 == 0).astype(float)  # "no" is right
     >>> targets = np.column_stack([wrong, 1 - wrong]).ravel()
     >>> types = QuestionTypes.none(300)
-    >>> fitted = fit_temperatures(candidates, targets, types, np.arange(300))
+    >>> fitted = fit_temperatures(Questions(candidates, targets, types, np.arange(300)))
     >>> calibrated = apply_temperatures(candidates, types, fitted)
     >>> round(fitted.general["a"], 1), [round(float(p), 2) for p in calibrated.confidences[:2, 0]]
     (3.1, [0.33, 0.67])
     """
-    if len(candidates) > MOST_QUESTIONS:
-        rng = np.random.default_rng(seed)
-        some = np.sort(rng.permutation(len(candidates))[:MOST_QUESTIONS])
-        chosen = np.zeros(len(candidates), dtype=bool)
-        chosen[some] = True
-        targets = targets[chosen[candidates.questions]]
-        candidates, types, groups = candidates.select(some), types.select(some), groups[some]
-    _, group, copies = np.unique(groups, return_inverse=True, return_counts=True)
-    targets = targets * (1 / copies[group])[candidates.questions]
+    questions = questions.sample(MOST_QUESTIONS, seed)
+    candidates, types = questions.candidates, questions.types
+    _, group, copies = np.unique(questions.groups, return_inverse=True, return_counts=True)
+    targets = questions.targets * (1 / copies[group])[candidates.questions]
     type_of = types.of[candidates.questions]
     fitted = Temperatures(by_type={name: {} for name in types.names})
     for m, name in enumerate(candidates.names):
         rows = _informative(candidates, targets, m)
         logs = np.log(candidates.confidences[rows, m].astype(np.float64))
-        y, questions, kinds = targets[rows], candidates.questions[rows], type_of[rows]
-        general = _fit_one(logs, y, questions, 0.0, MEMBERS_SPREAD)
+        y, asked, kinds = targets[rows], candidates.questions[rows], type_of[rows]
+        general = _fit_one(logs, y, asked, 0.0, MEMBERS_SPREAD)
         fitted.general[name] = float(np.exp(general))
         for t, type_name in enumerate(types.names):
             own = kinds == t
-            log_t = _fit_one(logs[own], y[own], questions[own], general, TYPES_SPREAD)
+            log_t = _fit_one(logs[own], y[own], asked[own], general, TYPES_SPREAD)
             fitted.by_type[type_name][name] = float(np.exp(log_t))
     return fitted
 
@@ -156,23 +143,19 @@ def apply_temperatures(
     that it does not list stays with those.
     """
     type_names = tuple(temperatures.by_type)
-    table = np.array(
-        [
-            [row[name] for name in candidates.names]
-            for row in (*temperatures.by_type.values(), temperatures.general)
-        ]
-    )
+    rows = (*temperatures.by_type.values(), temperatures.general)
+    table = np.array([of_members(row, candidates) for row in rows])
     of = types.renamed(type_names).of
-    first, questions = candidates.starts[:-1], candidates.questions
+    starts, questions = candidates.starts, candidates.questions
     calibrated = np.empty_like(candidates.confidences)
     for m in range(len(candidates.names)):
         p = candidates.confidences[:, m].astype(np.float64)
         listed = p > 0
-        mass = np.minimum(np.add.reduceat(p, first), 1.0)
-        highest = np.maximum.reduceat(p, first)
+        mass = np.minimum(ragged.sums(starts, p), 1.0)
+        highest = ragged.maxima(starts, p)
         relative = np.divide(p, highest[questions], out=np.ones_like(p), where=listed)
         power = np.where(listed, relative ** (1 / table[of, m])[questions], 0.0)
-        total = np.add.reduceat(power, first)
+        total = ragged.sums(starts, power)
         share = np.divide(mass, total, out=np.zeros_like(mass), where=total > 0)
         calibrated[:, m] = power * share[questions]
     return replace(candidates, confidences=calibrated)
@@ -204,15 +187,9 @@ class CalibratedMean(Combiner):
     seed: int = 0
     temperatures: Temperatures = field(default_factory=Temperatures)
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
+    def fit(self, questions: Questions) -> Self:
         """Fit the temperatures."""
-        self.temperatures = fit_temperatures(candidates, targets, types, groups, seed=self.seed)
+        self.temperatures = fit_temperatures(questions, seed=self.seed)
         return self
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Array:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.voting.ballots import Ballots
 
 
@@ -53,7 +54,7 @@ class Candidates:
     @cached_property
     def questions(self) -> npt.NDArray[np.int64]:
         """Each candidate's question, shape (C,)."""
-        return np.repeat(np.arange(len(self)), self.sizes)
+        return ragged.owner(self.starts)
 
     @cached_property
     def votes(self) -> npt.NDArray[np.bool_]:
@@ -62,7 +63,7 @@ class Candidates:
         At most one candidate a question and member; of equally confident ones the
         alphabetically first. A member with no confidence above 0 votes for none.
         """
-        best = np.maximum.reduceat(self.confidences, self.starts[:-1], axis=0)
+        best = ragged.maxima(self.starts, self.confidences)
         level = (self.confidences == best[self.questions]) & (self.confidences > 0)
         # The first of a question's level candidates: the count of them so far is one.
         so_far = np.cumsum(level, axis=0, dtype=np.int32)
@@ -72,9 +73,7 @@ class Candidates:
 
     def select(self, questions: npt.NDArray[np.integer]) -> Candidates:
         """The candidates of some questions, in the order given."""
-        sizes = self.sizes[questions]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        rows = np.repeat(self.starts[:-1][questions] - starts[:-1], sizes) + np.arange(starts[-1])
+        starts, rows = ragged.take(self.starts, questions)
         return replace(
             self,
             question_ids=self.question_ids[questions],
@@ -90,18 +89,25 @@ class Candidates:
         Questions that none of them has keep their candidates.
         """
         confidences, present = self.confidences[:, columns], self.present[:, columns]
-        listed = (confidences > 0).any(axis=1)
-        nobody = np.maximum.reduceat(listed, self.starts[:-1]) == 0
+        listed = np.asarray((confidences > 0).any(axis=1))
+        nobody = ~ragged.maxima(self.starts, listed)
         keep = listed | nobody[self.questions]
-        sizes = np.add.reduceat(keep.astype(np.int64), self.starts[:-1])
         return replace(
             self,
-            starts=np.concatenate([[0], np.cumsum(sizes)]),
+            starts=ragged.from_sizes(ragged.sums(self.starts, keep.astype(np.int64))),
             answers=self.answers[keep],
             names=tuple(self.names[c] for c in columns),
             confidences=confidences[keep],
             present=present,
         )
+
+    def find(
+        self, questions: npt.NDArray[np.integer], answers: npt.NDArray[np.integer]
+    ) -> npt.NDArray[np.int64]:
+        """The rows of some answers to some questions, all of them candidates."""
+        width = len(self.vocabulary)
+        pairs = self.questions * width + self.answers
+        return np.searchsorted(pairs, questions * np.int64(width) + answers)
 
 
 def gather_candidates(ballots: Ballots) -> Candidates:
@@ -116,10 +122,7 @@ def gather_candidates(ballots: Ballots) -> Candidates:
     (['cat', 'dog'], [[0.5, 0.0], [0.25, 0.75]])
     """
     width = len(ballots.vocabulary)
-    pairs = [
-        np.repeat(np.arange(len(ballots)) * width, np.diff(member.starts)) + member.answers
-        for member in ballots.members
-    ]
+    pairs = [ragged.owner(member.starts) * width + member.answers for member in ballots.members]
     # Sorting integers is several times faster than numpy.unique, which hashes them.
     joined = np.sort(np.concatenate(pairs))
     distinct = joined[np.flatnonzero(np.diff(joined, prepend=-1))]

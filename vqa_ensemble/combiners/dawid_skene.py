@@ -13,9 +13,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.base import Combiner, softmax
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import by_name, of_members, vote_rows, weighted_sum
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 ITERATIONS = 100
@@ -50,7 +52,8 @@ class DawidSkene(Combiner):
     >>> from vqa_ensemble.voting.ballots import ballots_from_votes
     >>> candidates = gather_candidates(ballots_from_votes({
     ...     "a": [("4", 0.9)], "b": [("5", 0.6)], "c": [("5", 0.2)]}))
-    >>> fitted = DawidSkene().fit(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0]))
+    >>> nothing_known = Questions(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0]))
+    >>> fitted = DawidSkene().fit(nothing_known)
     >>> {name: round(p, 3) for name, p in fitted.accuracies.items()}
     {'a': 0.001, 'b': 0.999, 'c': 0.999}
     """
@@ -59,20 +62,15 @@ class DawidSkene(Combiner):
 
     accuracies: dict[str, float] = field(default_factory=dict)
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
-        """Run EM from the shares of the votes; ``targets`` are not looked at."""
-        first, questions = candidates.starts[:-1], candidates.questions
+    def fit(self, questions: Questions) -> Self:
+        """Run EM from the shares of the votes; targets are not looked at."""
+        candidates = questions.candidates
+        starts, of = candidates.starts, candidates.questions
         rows = vote_rows(candidates)
         cast = rows >= 0
         n_votes = candidates.votes.sum(axis=1)
-        per_question = np.maximum(np.add.reduceat(n_votes, first), 1)
-        probability = n_votes / per_question[questions]
+        per_question = np.maximum(ragged.sums(starts, n_votes), 1)
+        probability = n_votes / per_question[of]
         accuracies = np.zeros(rows.shape[1])
         for _ in range(ITERATIONS):
             before = accuracies
@@ -83,9 +81,9 @@ class DawidSkene(Combiner):
             if np.abs(accuracies - before).max() < TOLERANCE:
                 break
             likelihood = _log_likelihood(candidates, accuracies)
-            likelihood -= np.maximum.reduceat(likelihood, first)[questions]
+            likelihood -= ragged.maxima(starts, likelihood)[of]
             probability = np.exp(likelihood)
-            probability /= np.add.reduceat(probability, first)[questions]
+            probability /= ragged.sums(starts, probability)[of]
         self.accuracies = by_name(candidates.names, accuracies)
         return self
 

@@ -13,9 +13,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.base import Combiner, parts_of
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import by_name, member_accuracy, of_members, weighted_sum
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 BAGS = 10
@@ -61,7 +63,8 @@ class GreedySelection(Combiner):
     ...         (q, "no" if q % 3 == wrong else "yes", 1.0) for q in range(30)])
     ...     for wrong, name in enumerate("abc")]))
     >>> right = np.array([candidates.vocabulary[a] == "yes" for a in candidates.answers], float)
-    >>> fitted = GreedySelection().fit(candidates, right, QuestionTypes.none(30), np.arange(30))
+    >>> fitted = GreedySelection().fit(
+    ...     Questions(candidates, right, QuestionTypes.none(30), np.arange(30)))
     >>> all(weight > 0.1 for weight in fitted.weights.values())
     True
     """
@@ -71,16 +74,14 @@ class GreedySelection(Combiner):
     seed: int = 0
     weights: dict[str, float] = field(default_factory=dict)
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
+    def fit(self, questions: Questions) -> Self:
         """Select in every bag and average the bags' weights."""
         rng = np.random.default_rng(self.seed)
-        candidates, targets = _worth_looking_at(candidates, targets, rng)
+        starts, targets = questions.candidates.starts, questions.targets
+        # Questions on which the choice matters.
+        matters = ragged.maxima(starts, targets) > -ragged.maxima(starts, -targets)
+        questions = questions.where(matters).sample(MOST_QUESTIONS, rng)
+        candidates, targets = questions.candidates, questions.targets
         n_members = len(candidates.names)
         equal = np.full(n_members, 1 / n_members)
         if not len(candidates):
@@ -121,20 +122,6 @@ class GreedySelection(Combiner):
         return cls(weights={name: float(weight) for name, weight in fitted["weights"].items()})
 
 
-def _worth_looking_at(
-    candidates: Candidates, targets: Array, rng: np.random.Generator
-) -> tuple[Candidates, Array]:
-    """At most MOST_QUESTIONS of the questions on which the choice matters."""
-    first = candidates.starts[:-1]
-    matters = np.maximum.reduceat(targets, first) > np.minimum.reduceat(targets, first)
-    questions = np.flatnonzero(matters)
-    if len(questions) > MOST_QUESTIONS:
-        questions = np.sort(rng.permutation(questions)[:MOST_QUESTIONS])
-    chosen = np.zeros(len(candidates), dtype=bool)
-    chosen[questions] = True
-    return candidates.select(questions), targets[chosen[candidates.questions]]
-
-
 def _select(candidates: Candidates, targets: Array, bag: npt.NDArray[np.int64]) -> Array:
     """How often each member is selected from a bag, best members first; shape (M,)."""
     n_members = len(candidates.names)
@@ -164,9 +151,8 @@ def _accuracies(scores: Array, starts: npt.NDArray[np.int64], targets: Array) ->
 
     Level candidates count by their mean.
     """
-    first, sizes = starts[:-1], np.diff(starts)
-    best = np.maximum.reduceat(scores, first, axis=0)
-    level = scores >= np.repeat(best, sizes, axis=0) - 1e-9
-    right = np.add.reduceat(level * targets[:, None], first, axis=0)
-    number = np.add.reduceat(level, first, axis=0, dtype=np.float64)
+    best = ragged.maxima(starts, scores)
+    level = scores >= np.repeat(best, np.diff(starts), axis=0) - 1e-9
+    right = ragged.sums(starts, level * targets[:, None])
+    number = ragged.sums(starts, level.astype(np.float64))
     return np.asarray(np.round((right / number).mean(axis=0), 9))

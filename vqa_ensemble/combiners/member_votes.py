@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.voting.question_types import QuestionTypes
@@ -57,10 +58,10 @@ def member_accuracy(candidates: Candidates, targets: Array) -> Array:
     >>> member_accuracy(candidates, np.array([1.0, 0.3])).tolist()
     [[1.0, 0.3]]
     """
-    votes, first = candidates.votes, candidates.starts[:-1]
+    votes = candidates.votes
     right = np.empty(candidates.present.shape)
     for m in range(votes.shape[1]):
-        right[:, m] = np.add.reduceat(np.where(votes[:, m], targets, 0.0), first)
+        right[:, m] = ragged.sums(candidates.starts, np.where(votes[:, m], targets, 0.0))
     return right
 
 

@@ -28,8 +28,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner, group_folds, softmax
+from vqa_ensemble import ragged
+from vqa_ensemble.combiners.base import Combiner, softmax
 from vqa_ensemble.combiners.candidates import Candidates
+from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
 # Confidence below which a member might as well not list the answer.
@@ -100,18 +103,13 @@ class Stacking(Combiner):
     answer_prior: dict[str, float] = field(default_factory=dict)
     type_answer_prior: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
-        """Learn the weights; see :class:`vqa_ensemble.combiners.base.Combiner`."""
+    def fit(self, questions: Questions) -> Self:
+        """Learn the weights."""
+        candidates, types = questions.candidates, questions.types
         self.members, self.types = candidates.names, types.names
         matrix = features(candidates)
-        ridge = self.ridge or choose_ridge(candidates, matrix, targets, types, groups, self.seed)
-        problem = _Problem(candidates, matrix, targets, types)
+        ridge = self.ridge or choose_ridge(questions, matrix, self.seed)
+        problem = _Problem(questions, matrix)
         solution = problem.solve(ridge)
         self.ridge = ridge
         n_members = len(candidates.names)
@@ -188,43 +186,24 @@ class Stacking(Combiner):
 
 
 def choose_ridge(
-    candidates: Candidates,
-    matrix: npt.NDArray[np.float32],
-    targets: Array,
-    types: QuestionTypes,
-    groups: npt.NDArray[np.int64],
-    seed: int,
+    questions: Questions, matrix: npt.NDArray[np.float32], seed: int
 ) -> tuple[float, float]:
     """The strengths of ``GRID`` whose held-out log-likelihood is best, by grouped folds."""
-    questions = _some_questions(groups, seed)
-    folds = group_folds(groups[questions], FOLDS, seed)
-    grid = GRID if types.names else tuple(g for g in GRID if np.isinf(g[1]))
+    some = questions.draw(MOST_QUESTIONS_TO_CHOOSE, seed, whole_groups=True)
+    folds = grouped_folds(questions.groups[some], None, FOLDS, seed)
+    grid = GRID if questions.types.names else tuple(g for g in GRID if np.isinf(g[1]))
     losses = np.zeros(len(grid))
     for fold in range(FOLDS):
         parts = []
         for side in (folds != fold, folds == fold):
-            chosen = questions[side]
-            rows = _rows_of(candidates, chosen)
-            parts.append(
-                _Problem(
-                    candidates.select(chosen), matrix[rows], targets[rows], types.select(chosen)
-                )
-            )
+            rows = ragged.take(questions.candidates.starts, some[side])[1]
+            parts.append(_Problem(questions.select(some[side]), matrix[rows]))
         train, test = parts
         if not len(train.groups) or not len(test.groups):
             continue
         for g, ridge in enumerate(grid):
             losses[g] += test.loss(train, train.solve(ridge))
     return grid[int(losses.argmin())]
-
-
-def _some_questions(groups: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
-    if len(groups) <= MOST_QUESTIONS_TO_CHOOSE:
-        return np.arange(len(groups))
-    distinct = np.unique(groups)
-    share = MOST_QUESTIONS_TO_CHOOSE / len(groups)
-    chosen = np.random.default_rng(seed).random(len(distinct)) < share
-    return np.flatnonzero(chosen[np.searchsorted(distinct, groups)])
 
 
 @dataclass(frozen=True)
@@ -263,20 +242,14 @@ class _Priors:
 class _Problem:
     """Questions that teach something (a right answer among several), sorted by type."""
 
-    def __init__(
-        self,
-        candidates: Candidates,
-        matrix: npt.NDArray[np.float32],
-        targets: Array,
-        types: QuestionTypes,
-    ) -> None:
+    def __init__(self, questions: Questions, matrix: npt.NDArray[np.float32]) -> None:
+        candidates, types, targets = questions.candidates, questions.types, questions.targets
         self.n_members, self.n_types = len(candidates.names), len(types.names)
-        total = np.add.reduceat(targets, candidates.starts[:-1])
+        total = ragged.sums(candidates.starts, targets)
         teaches = np.flatnonzero((total > 0) & (candidates.sizes > 1))
         self.groups = teaches[np.argsort(types.of[teaches], kind="stable")]
-        rows = _rows_of(candidates, self.groups)
-        self.sizes = candidates.sizes[self.groups]
-        self.first = np.cumsum(self.sizes) - self.sizes
+        self.starts, rows = ragged.take(candidates.starts, self.groups)
+        self.sizes = np.diff(self.starts)
         self.matrix, self.targets = matrix[rows], targets[rows]
         self.total = total[self.groups]
         type_of = np.repeat(types.of[self.groups], self.sizes)
@@ -380,19 +353,13 @@ class _Problem:
 
     def _loss(self, utilities: Array) -> tuple[float, Array]:
         """Σ_q Σ_a −y log P, and its gradient with respect to the utilities."""
-        highest = np.maximum.reduceat(utilities, self.first)
+        highest = ragged.maxima(self.starts, utilities)
         weights = np.exp(utilities - np.repeat(highest, self.sizes))
-        sums = np.add.reduceat(weights, self.first)
+        sums = ragged.sums(self.starts, weights)
         log_normaliser = highest + np.log(sums)
         loss = float(self.total @ log_normaliser - self.targets @ utilities)
         probability = weights / np.repeat(sums, self.sizes)
         return loss, np.repeat(self.total, self.sizes) * probability - self.targets
-
-
-def _rows_of(candidates: Candidates, questions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    sizes = candidates.sizes[questions]
-    first = np.cumsum(sizes) - sizes
-    return np.repeat(candidates.starts[:-1][questions] - first, sizes) + np.arange(sizes.sum())
 
 
 def _transfer(keys: npt.NDArray[np.int64], distinct: npt.NDArray[np.int64], priors: Array) -> Array:

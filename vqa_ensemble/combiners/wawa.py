@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import choose
-from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import SkillWeighted, agreement_with, by_name, vote_rows
-from vqa_ensemble.voting.question_types import QuestionTypes
+from vqa_ensemble.learning.questions import Questions
 
 Array = npt.NDArray[np.float64]
 
@@ -35,22 +34,19 @@ class Wawa(SkillWeighted):
     --------
     >>> from vqa_ensemble.combiners.candidates import gather_candidates
     >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> from vqa_ensemble.voting.question_types import QuestionTypes
     >>> candidates = gather_candidates(ballots_from_votes({
     ...     "a": [("4", 0.9)], "b": [("5", 0.6)], "c": [("5", 0.2)]}))
-    >>> Wawa().fit(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0])).skills
+    >>> nothing_known = Questions(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0]))
+    >>> Wawa().fit(nothing_known).skills
     {'a': 0.0, 'b': 1.0, 'c': 1.0}
     """
 
     method: ClassVar[str] = "wawa"
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
-        """Measure the agreement with the majority; ``targets`` are not looked at."""
+    def fit(self, questions: Questions) -> Self:
+        """Measure the agreement with the majority; targets are not looked at."""
+        candidates = questions.candidates
         majority = choose(candidates, candidates.votes.sum(axis=1).astype(np.float64))
         skills = agreement_with(vote_rows(candidates), majority)
         self.skills = by_name(candidates.names, skills)

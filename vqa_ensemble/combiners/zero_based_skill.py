@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import choose
-from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.combiners.member_votes import (
     SkillWeighted,
     agreement_with,
@@ -21,7 +20,7 @@ from vqa_ensemble.combiners.member_votes import (
     vote_rows,
     weighted_sum,
 )
-from vqa_ensemble.voting.question_types import QuestionTypes
+from vqa_ensemble.learning.questions import Questions
 
 ITERATIONS = 100
 # The step starts at 1 and is halved in every iteration whose number is a multiple of this.
@@ -49,22 +48,19 @@ class ZeroBasedSkill(SkillWeighted):
     --------
     >>> from vqa_ensemble.combiners.candidates import gather_candidates
     >>> from vqa_ensemble.voting.ballots import ballots_from_votes
+    >>> from vqa_ensemble.voting.question_types import QuestionTypes
     >>> candidates = gather_candidates(ballots_from_votes({
     ...     "a": [("4", 0.9)], "b": [("5", 0.6)], "c": [("5", 0.2)]}))
-    >>> ZeroBasedSkill().fit(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0])).skills
+    >>> nothing_known = Questions(candidates, np.zeros(2), QuestionTypes.none(1), np.array([0]))
+    >>> ZeroBasedSkill().fit(nothing_known).skills
     {'a': 0.0, 'b': 1.0, 'c': 1.0}
     """
 
     method: ClassVar[str] = "zero-based-skill"
 
-    def fit(
-        self,
-        candidates: Candidates,
-        targets: Array,
-        types: QuestionTypes,
-        groups: npt.NDArray[np.int64],
-    ) -> Self:
-        """Iterate to agreement; ``targets`` are not looked at."""
+    def fit(self, questions: Questions) -> Self:
+        """Iterate to agreement; targets are not looked at."""
+        candidates = questions.candidates
         rows = vote_rows(candidates)
         # Only equality matters: any positive start is the same.
         skills = np.ones(len(candidates.names))

@@ -25,7 +25,6 @@ from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.questions.ids import union
 from vqa_ensemble.voting.answer_types import (
     REMEMBERED_ANSWERS,
-    AnswerTypes,
     KnownTypes,
     TypeResolver,
 )
@@ -40,7 +39,6 @@ from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
 from vqa_ensemble.voting.methods import METHODS, make_elector
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
-
 
 
 @dataclass(frozen=True)

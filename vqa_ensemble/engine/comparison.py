@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import make_combiner
 from vqa_ensemble.engine.fit import BEST_SINGLE
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics, ties
-from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
+from vqa_ensemble.evaluation.bootstrap import Comparison, compare_paired, standard_error
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, choose_method
 from vqa_ensemble.evaluation.copies import describe_copies
-from vqa_ensemble.evaluation.cross_validation import (
-    CrossValidation,
-    Questions,
-    cross_validate,
-    find_candidates,
-)
+from vqa_ensemble.evaluation.cross_validation import CrossValidation, Learner, cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
 from vqa_ensemble.evaluation.refits import Refits
-from vqa_ensemble.voting.answer_types import AnswerTypes
-from vqa_ensemble.voting.ballots import Ballots, MemberBallots
-from vqa_ensemble.voting.majority import majority_vote
-from vqa_ensemble.voting.methods import COMBINERS, METHODS
-from vqa_ensemble.voting.question_type import question_type_vote
+from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.voting.elector import Context, Elector
+from vqa_ensemble.voting.methods import COMBINERS, METHODS, VOTES, make_elector
 
-QUESTION_TYPE = "question-type"
+# Ways to vote that no ensemble is made of.
+_VOTES_ONLY = tuple(name for name in VOTES if name not in COMBINERS)
 # Random orders of members that the size curve averages: fewer where every one is a fit.
 _ORDERS, _ORDERS_LEARNED = 20, 3
 
@@ -39,16 +33,171 @@ Array = npt.NDArray[np.float64]
 Told = Callable[[str], object]
 
 
-def known_questions(labelled: Labelled) -> Questions:
-    """The same as :func:`load_labelled` gives, as what is cross-validated."""
-    return Questions(labelled.candidates, labelled.targets, labelled.types, labelled.groups)
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to compare.
+
+    Attributes
+    ----------
+    methods : sequence of str, optional
+        Names of combiners; all if not given. Equal votes and the best single member always
+        take part, and question-type voting where there is a map.
+    n_folds, seed : int
+    contributions_of : str, optional
+        The method for the members' contributions; none if not given.
+    sizes : bool
+        Whether to score ensembles of 1 to M members.
+    """
+
+    methods: Sequence[str] | None = None
+    n_folds: int = 5
+    seed: int = 0
+    contributions_of: str | None = EQUAL_VOTES
+    sizes: bool = False
 
 
-def copies_warning(labelled: Labelled) -> str | None:
+@dataclass(frozen=True)
+class MethodScore:
+    """How a method does; all figures here are shares, not percent."""
+
+    method: str
+    accuracy: float
+    standard_error: float
+    by_type: dict[str, float]
+    against_best_single: Comparison
+    against_majority: Comparison
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What ``fit --method auto`` takes; see :class:`vqa_ensemble.evaluation.choosing.Choice`."""
+
+    method: str
+    reason: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A score that no way to combine these members can exceed."""
+
+    accuracy: float
+    by_type: dict[str, float]
+
+
+@dataclass(frozen=True)
+class MemberScore:
+    """How a member does alone, and what it adds to the others."""
+
+    member: str
+    accuracy: float
+    by_type: dict[str, float]
+    contribution: Comparison | None
+
+
+@dataclass(frozen=True)
+class MethodComparison:
+    """Everything that ``vqa-ensemble compare`` reports.
+
+    Attributes
+    ----------
+    questions, groups : int
+    groups_given : bool
+    warning : str, optional
+        As of :func:`copies_warning`.
+    folds, seed : int
+    types : dict of str to int
+        Questions of each type that has some.
+    methods : list of MethodScore
+    failures : dict of str to str
+        Why a method has no scores.
+    chosen : Chosen
+    oracle : dict of str to Bound
+        ``voted``: the best of the members' top answers; ``listed``: of all their answers.
+    members : list of MemberScore
+    contributions_of : str, optional
+    error_correlation : list of list of float, optional
+        Members by members; None where it is not defined.
+    most_correlated : list of tuple
+        See :func:`vqa_ensemble.evaluation.diagnostics.most_correlated`.
+    ties : dict of str to dict
+        Method → ``type`` and ``answer`` → the rules that broke ties.
+    sizes : dict of str to list of SizeScore, optional
+    """
+
+    questions: int
+    groups: int
+    groups_given: bool
+    warning: str | None
+    folds: int
+    seed: int
+    types: dict[str, int]
+    methods: list[MethodScore]
+    failures: dict[str, str]
+    chosen: Chosen
+    oracle: dict[str, Bound]
+    members: list[MemberScore]
+    contributions_of: str | None
+    error_correlation: list[list[float | None]]
+    most_correlated: list[tuple[str, str, float]]
+    ties: dict[str, dict[str, list[ties.TieBreak]]]
+    sizes: dict[str, list[diagnostics.SizeScore]] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; without sizes if none were asked for."""
+        content = asdict(self)
+        if self.sizes is None:
+            del content["sizes"]
+        return content
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """A way to vote, beside what is fitted.
+
+    Attributes
+    ----------
+    elector : Elector
+    whole : Questions
+        All questions with all members. A vote can elect an answer that is no candidate any more
+        when some members are left out: one that was given no confidence.
+    """
+
+    elector: Elector
+    whole: Questions
+
+    def fit(self, questions: Questions) -> Self:
+        """Learn nothing."""
+        return self
+
+    def like(self, other: Self) -> Self:
+        """Keep nothing."""
+        return self
+
+    def right(self, questions: Questions) -> Array:
+        """How right the vote is on each question; 0 where no member votes."""
+        voted = np.flatnonzero(questions.candidates.present.any(axis=1))
+        scores = np.zeros(len(questions))
+        if len(voted):
+            ballots = questions.ballots.select(voted)
+            rows = np.searchsorted(self.whole.ballots.question_ids, ballots.question_ids)
+            answer = self.elector.vote(ballots, Context(questions.answer_types)).answer
+            scores[voted] = self.whole.targets[self.whole.candidates.find(rows, answer)]
+        return scores
+
+
+def make_method(name: str, questions: Questions, seed: int) -> Learner:
+    """A fresh combiner of that name, or the vote where none is."""
+    if METHODS[name].combiner:
+        return make_combiner(name, seed)
+    return Unfitted(make_elector(name), questions)
+
+
+def copies_warning(questions: Questions) -> str | None:
     """What to warn of if questions look like copies and no groups were given."""
-    if labelled.groups_given:
+    if questions.groups_given:
         return None
-    found = describe_copies(labelled.candidates.question_ids)
+    found = describe_copies(questions.candidates.question_ids)
     if found is None:
         return None
     return (
@@ -71,7 +220,7 @@ def evaluate_methods(
     Returns
     -------
     CrossValidation
-        In the order of the registry.
+        In the order of :data:`~vqa_ensemble.voting.methods.METHODS`.
     folds : ndarray of int64, shape (Q,)
 
     Raises
@@ -102,238 +251,138 @@ def evaluate_methods(
 
 
 def compare(
-    labelled: Labelled,
+    questions: Questions,
+    options: CompareOptions | None = None,
     *,
-    answer_types: AnswerTypes | None = None,
-    methods: Sequence[str] | None = None,
-    n_folds: int = 5,
-    seed: int = 0,
-    contributions_of: str | None = EQUAL_VOTES,
-    sizes: bool = False,
     given: Mapping[str, Array] | None = None,
     after: Told = lambda step: None,
-) -> dict[str, Any]:
+) -> MethodComparison:
     """Everything that ``vqa-ensemble compare`` reports.
 
     Parameters
     ----------
-    labelled : Labelled
-    answer_types : AnswerTypes, optional
-        Of the ballots' vocabulary; question-type voting is compared if given.
-    methods : sequence of str, optional
-        Names of combiners; all if not given. Equal votes and the best single member always
-        take part.
-    n_folds, seed : int
-    contributions_of : str, optional
-        The combiner, or ``"question-type"``, for the members' contributions; none if not given.
-    sizes : bool
-        Whether to score ensembles of 1 to M members.
+    questions : Questions
+        With ballots; what needs a map is compared if they have one.
+    options : CompareOptions, optional
     given : mapping of str to ndarray of float64, shape (Q,), optional
         Scores of other ways to answer, put beside those of the methods.
     after : callable
         Told after each step that takes time.
-
-    Returns
-    -------
-    dict
-        Figures are shares, not percent.
 
     Raises
     ------
     InputError
         If a method is unknown, or the questions cannot be split into folds.
     """
-    questions = known_questions(labelled)
+    options = options or CompareOptions()
     candidates, types, groups = questions.candidates, questions.types, questions.groups
-    _check_contributions(contributions_of, answer_types)
+    seed, names = options.seed, questions.names
+    _check_contributions(options.contributions_of, questions)
     result, folds = evaluate_methods(
-        questions, methods or list(COMBINERS), n_folds=n_folds, seed=seed, after=after
+        questions, options.methods or COMBINERS, n_folds=options.n_folds, seed=seed, after=after
     )
     choice = choose_method(result.scores, groups, seed=seed)
+    has_map = questions.answer_types is not None
+    votes = [EQUAL_VOTES, *(m for m in _VOTES_ONLY if has_map or not METHODS[m].needs_map)]
     scores = {**result.scores, **(given or {})}
-    tie_breaks = _ties(labelled, answer_types)
-    if answer_types is not None:
-        scores[QUESTION_TYPE] = _score_question_type(
-            questions, labelled.ballots, answer_types, np.arange(len(questions))
-        )
-    bound = diagnostics.oracle(candidates, questions.targets)
-    members = diagnostics.member_scores(candidates, questions.targets)
-    correlation = diagnostics.error_correlation(members, candidates.present)
-    added = {}
+    for name in votes[1:]:
+        scores[name] = make_method(name, questions, seed).right(questions)
 
     def refits(name: str) -> Refits:
         return Refits(
-            partial(make_combiner, name, seed),
+            partial(make_method, name, questions, seed),
             questions,
             folds,
             learns=METHODS[name].learns,
             fitted=result.fitted.get(name, ()),
-            scores=result.scores.get(name),
+            scores=scores.get(name),
         )
 
-    if contributions_of is not None and len(candidates.names) > 1:
-        again = None if contributions_of == QUESTION_TYPE else refits(contributions_of)
-
-        def of_some(columns: npt.NDArray[np.integer]) -> Array:
-            if again is not None:
-                return again.out_of_fold(columns, like=len(candidates.names))
-            assert answer_types is not None  # checked above
-            some = _some_members(labelled.ballots, columns)
-            return _score_question_type(questions, some, answer_types, np.arange(len(questions)))
-
-        added = diagnostics.contributions(of_some, candidates.names, groups, seed=seed, after=after)
-    report: dict[str, Any] = {
-        "questions": len(questions),
-        "groups": len(np.unique(groups)),
-        "groups_given": labelled.groups_given,
-        "warning": copies_warning(labelled),
-        "folds": int(folds.max()) + 1,
-        "seed": seed,
-        "types": {
+    added = {}
+    if options.contributions_of is not None and len(names) > 1:
+        of_some = partial(refits(options.contributions_of).out_of_fold, like=len(names))
+        added = diagnostics.contributions(of_some, names, groups, seed=seed, after=after)
+    sizes = None
+    if options.sizes:
+        curve = partial(
+            diagnostics.size_curve,
+            questions=questions,
+            folds=folds,
+            seed=seed,
+            after=lambda size: after(f"size {size}"),
+        )
+        sizes = {name: curve(refits(name).score, orders=_ORDERS) for name in votes}
+        if choice.method not in sizes:
+            few = sorted({n for n in (*diagnostics.TALK_SIZES, len(names)) if n <= len(names)})
+            score = refits(choice.method).score
+            sizes[choice.method] = curve(score, sizes=few, orders=_ORDERS_LEARNED)
+    against = partial(compare_paired, groups=groups, seed=seed)
+    bound = diagnostics.oracle(candidates, questions.targets)
+    members = diagnostics.member_scores(candidates, questions.targets)
+    correlation = diagnostics.error_correlation(members, candidates.present)
+    return MethodComparison(
+        questions=len(questions),
+        groups=len(np.unique(groups)),
+        groups_given=questions.groups_given,
+        warning=copies_warning(questions),
+        folds=int(folds.max()) + 1,
+        seed=seed,
+        types={
             name: int((types.of == t).sum())
             for t, name in enumerate(types.names)
             if (types.of == t).any()
         },
-        "methods": [
-            {
-                "method": name,
-                "accuracy": float(values.mean()),
-                "standard_error": standard_error(values, groups),
-                "by_type": diagnostics.by_type(values, types),
-                "against_best_single": _against(values, scores[BEST_SINGLE], groups, seed),
-                "against_majority": _against(values, scores[EQUAL_VOTES], groups, seed),
-            }
+        methods=[
+            MethodScore(
+                method=name,
+                accuracy=float(values.mean()),
+                standard_error=standard_error(values, groups),
+                by_type=diagnostics.by_type(values, types),
+                against_best_single=against(values, scores[BEST_SINGLE]),
+                against_majority=against(values, scores[EQUAL_VOTES]),
+            )
             for name, values in scores.items()
         ],
-        "failures": result.failures,
-        "chosen": {"method": choice.method, "reason": choice.reason, "gain": choice.gain},
-        "oracle": {
-            name: {"accuracy": float(values.mean()), "by_type": diagnostics.by_type(values, types)}
+        failures=result.failures,
+        chosen=Chosen(choice.method, choice.reason, choice.gain),
+        oracle={
+            name: Bound(float(values.mean()), diagnostics.by_type(values, types))
             for name, values in (("voted", bound.voted), ("listed", bound.listed))
         },
-        "members": [
-            {
-                "member": name,
-                "accuracy": float(members[:, m].mean()),
-                "by_type": diagnostics.by_type(members[:, m], types),
-                "contribution": added[name].to_dict() if name in added else None,
-            }
-            for m, name in enumerate(candidates.names)
+        members=[
+            MemberScore(
+                name,
+                float(members[:, m].mean()),
+                diagnostics.by_type(members[:, m], types),
+                added.get(name),
+            )
+            for m, name in enumerate(names)
         ],
-        "contributions_of": contributions_of if added else None,
-        "error_correlation": [
+        contributions_of=options.contributions_of if added else None,
+        error_correlation=[
             [None if np.isnan(value) else float(value) for value in row] for row in correlation
         ],
-        "most_correlated": diagnostics.most_correlated(correlation, candidates.names),
-        "ties": tie_breaks,
-    }
-    if sizes:
-        report["sizes"] = _sizes(
-            labelled, questions, folds, answer_types, choice.method, refits, seed, after
-        )
-    return report
+        most_correlated=diagnostics.most_correlated(correlation, names),
+        ties=_ties(questions, votes),
+        sizes=sizes,
+    )
 
 
-def _check_contributions(method: str | None, answer_types: AnswerTypes | None) -> None:
-    if method == QUESTION_TYPE and answer_types is None:
-        raise InputError("question-type voting needs a map", fix="Give it with --map.")
-    if method not in (None, QUESTION_TYPE, *COMBINERS):
-        known = ", ".join((*COMBINERS, QUESTION_TYPE))
+def _check_contributions(method: str | None, questions: Questions) -> None:
+    if method is None:
+        return
+    if method not in METHODS:
+        known = ", ".join((*COMBINERS, *_VOTES_ONLY))
         raise InputError(f"no method '{method}'", where="--contributions", fix=f"Known: {known}.")
+    if METHODS[method].needs_map and questions.answer_types is None:
+        raise InputError(f"{METHODS[method].label} needs a map", fix="Give it with --map.")
 
 
-def _against(
-    values: Array, other: Array, groups: npt.NDArray[np.int64], seed: int
-) -> dict[str, float]:
-    return compare_paired(values, other, groups, seed=seed).to_dict()
-
-
-def _ties(labelled: Labelled, answer_types: AnswerTypes | None) -> dict[str, Any]:
-    candidates, targets = labelled.candidates, labelled.targets
-    counts = None if answer_types is None else answer_types.count
-    plain = majority_vote(labelled.ballots, counts)
-    by_rule = ties.answer_ties(plain, candidates, targets, counts)
-    found = {EQUAL_VOTES: {"answer": [rule.to_dict() for rule in by_rule]}}
-    if answer_types is not None:
-        typed = question_type_vote(labelled.ballots, answer_types)
-        by_type = ties.type_ties(typed, candidates, targets)
-        by_rule = ties.answer_ties(typed, candidates, targets, counts)
-        found[QUESTION_TYPE] = {
-            "type": [rule.to_dict() for rule in by_type],
-            "answer": [rule.to_dict() for rule in by_rule],
-        }
+def _ties(questions: Questions, votes: Iterable[str]) -> dict[str, dict[str, list[ties.TieBreak]]]:
+    found: dict[str, dict[str, list[ties.TieBreak]]] = {}
+    for name in votes:
+        election = questions.elect(make_elector(name))
+        by_type = ties.type_ties(election, questions)
+        found[name] = {"type": by_type} if by_type else {}
+        found[name]["answer"] = ties.answer_ties(election, questions)
     return found
-
-
-def _sizes(
-    labelled: Labelled,
-    questions: Questions,
-    folds: npt.NDArray[np.int64],
-    answer_types: AnswerTypes | None,
-    chosen: str,
-    refits: Callable[[str], Refits],
-    seed: int,
-    after: Told,
-) -> dict[str, list[dict[str, Any]]]:
-    """The curve of equal votes, of question-type voting, and the talk's sizes of what is chosen."""
-    n_members = len(questions.candidates.names)
-    curve = partial(
-        diagnostics.size_curve,
-        questions=questions,
-        folds=folds,
-        seed=seed,
-        after=lambda size: after(f"size {size}"),
-    )
-
-    found = {EQUAL_VOTES: curve(refits(EQUAL_VOTES).score, orders=_ORDERS)}
-    if answer_types is not None:
-
-        def typed(columns: npt.NDArray[np.integer], fold: int) -> Array:
-            rows = np.flatnonzero(folds == fold)
-            ballots = _some_members(labelled.ballots, columns)
-            return _score_question_type(questions, ballots, answer_types, rows)
-
-        found[QUESTION_TYPE] = curve(typed, orders=_ORDERS)
-    if chosen not in found:
-        few = sorted({size for size in (*diagnostics.TALK_SIZES, n_members) if size <= n_members})
-        found[chosen] = curve(refits(chosen).score, sizes=few, orders=_ORDERS_LEARNED)
-    return {name: [point.to_dict() for point in points] for name, points in found.items()}
-
-
-def _some_members(ballots: Ballots, columns: npt.NDArray[np.integer]) -> Ballots:
-    return Ballots(
-        ballots.question_ids,
-        ballots.vocabulary,
-        tuple(ballots.names[c] for c in columns),
-        tuple(ballots.members[c] for c in columns),
-    )
-
-
-def _score_question_type(
-    questions: Questions,
-    ballots: Ballots,
-    answer_types: AnswerTypes,
-    rows: npt.NDArray[np.integer],
-) -> Array:
-    """How right question-type voting is on some questions; 0 where no member votes."""
-    counts = np.array([np.diff(member.starts)[rows] for member in ballots.members])
-    voted = (counts > 0).any(axis=0)
-    asked = rows[voted]
-    some = Ballots(
-        ballots.question_ids[asked],
-        ballots.vocabulary,
-        ballots.names,
-        tuple(_some_questions(member, asked) for member in ballots.members),
-    )
-    scores = np.zeros(len(rows))
-    if len(asked):
-        answer = question_type_vote(some, answer_types).answer
-        scores[voted] = questions.targets[find_candidates(questions.candidates, asked, answer)]
-    return scores
-
-
-def _some_questions(member: MemberBallots, rows: npt.NDArray[np.integer]) -> MemberBallots:
-    sizes = np.diff(member.starts)[rows]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    kept = np.repeat(member.starts[:-1][rows] - starts[:-1], sizes) + np.arange(starts[-1])
-    return MemberBallots(starts, member.answers[kept], member.confidences[kept])

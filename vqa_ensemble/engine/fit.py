@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble.combiners.base import make_combiner
 from vqa_ensemble.combiners.fitted import (
@@ -16,11 +15,11 @@ from vqa_ensemble.combiners.fitted import (
     check_specialists,
     hear_specialists,
 )
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES, Choice, choose_method
-from vqa_ensemble.evaluation.cross_validation import Questions, cross_validate
+from vqa_ensemble.evaluation.cross_validation import cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.methods import COMBINERS
 
 AUTO = "auto"
@@ -52,7 +51,7 @@ class Fit:
 
 
 def fit_ensemble(
-    labelled: Labelled,
+    questions: Questions,
     *,
     method: str = AUTO,
     specialists: Mapping[str, Sequence[str]] | None = None,
@@ -67,7 +66,7 @@ def fit_ensemble(
 
     Parameters
     ----------
-    labelled : Labelled
+    questions : Questions
     method : str
         A combiner's name, or ``"auto"``.
     specialists : mapping of str to sequence of str, optional
@@ -85,16 +84,16 @@ def fit_ensemble(
     if method not in (AUTO, *COMBINERS):
         raise InputError(f"no method '{method}'", fix=f"Known: auto, {', '.join(COMBINERS)}.")
     trusted = {name: tuple(types) for name, types in (specialists or {}).items()}
-    check_specialists(trusted, labelled.candidates.names, labelled.types.names)
-    heard = hear_specialists(labelled.candidates, labelled.types, trusted)
-    questions = Questions(heard, labelled.targets, labelled.types, labelled.groups)
+    check_specialists(trusted, questions.names, questions.types.names)
+    heard = hear_specialists(questions.candidates, questions.types, trusted)
+    questions = replace(questions, candidates=heard)
 
     names = (
         list(COMBINERS)
         if method == AUTO
         else list(dict.fromkeys((EQUAL_VOTES, BEST_SINGLE, method)))
     )
-    compared = _some(questions, seed)
+    compared = questions.sample(MOST_QUESTIONS_TO_CHOOSE, seed, whole_groups=True)
     folds = grouped_folds(compared.groups, compared.types.of, FOLDS, seed)
     validation = cross_validate(
         {name: partial(make_combiner, name, seed) for name in names}, compared, folds, after=after
@@ -108,35 +107,22 @@ def fit_ensemble(
             f"the method '{method}' cannot be fitted: {validation.failures[method]}",
             fix="Use --method auto, or more questions.",
         )
-    combiner = make_combiner(method, seed).fit(
-        questions.candidates, questions.targets, questions.types, questions.groups
-    )
+    combiner = make_combiner(method, seed).fit(questions)
     scores = {name: float(values.mean()) for name, values in validation.scores.items()}
     ensemble = FittedEnsemble(
         combiner=combiner,
-        members=heard.names,
-        types=labelled.types.names,
+        members=questions.names,
+        types=questions.types.names,
         specialists=trusted,
-        fit=_record(questions, compared, scores, method, choice, seed),
+        fit=_record(questions, len(compared), scores, choice, seed),
     )
     return Fit(ensemble, scores, validation.failures, choice)
 
 
-def _some(questions: Questions, seed: int) -> Questions:
-    """All questions, or a random part of the groups if there are very many."""
-    if len(questions) <= MOST_QUESTIONS_TO_CHOOSE:
-        return questions
-    distinct, group = np.unique(questions.groups, return_inverse=True)
-    share = MOST_QUESTIONS_TO_CHOOSE / len(questions)
-    drawn: npt.NDArray[np.bool_] = np.random.default_rng(seed).random(len(distinct)) < share
-    return questions.where(drawn[group])
-
-
 def _record(
     questions: Questions,
-    compared: Questions,
+    n_compared: int,
     scores: Mapping[str, float],
-    method: str,
     choice: Choice | None,
     seed: int,
 ) -> dict[str, Any]:
@@ -145,7 +131,7 @@ def _record(
         "groups": len(np.unique(questions.groups)),
         "folds": FOLDS,
         "seed": seed,
-        "questions_compared": len(compared),
+        "questions_compared": n_compared,
         "accuracy": {name: 100 * score for name, score in sorted(scores.items())},
     }
     if choice is not None:

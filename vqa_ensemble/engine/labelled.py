@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,49 +12,22 @@ import numpy.typing as npt
 
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.engine.blocks import types_from_column
-from vqa_ensemble.engine.cautions import Caution, cautions_among
+from vqa_ensemble.engine.cautions import cautions_among
 from vqa_ensemble.engine.merging import merges_wanted
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 from vqa_ensemble.voting.answer_types import TypeResolver
-from vqa_ensemble.voting.ballots import Ballots, align
+from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.merge import merge_ballots
 from vqa_ensemble.voting.question_type import find_question_types
-from vqa_ensemble.voting.question_types import QuestionTypes
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Candidates over Q questions with how right each is.
-
-    Attributes
-    ----------
-    ballots : Ballots
-    candidates : Candidates
-    targets : ndarray of float64, shape (C,)
-        VQA accuracy of each candidate, or 0 and 1.
-    types : QuestionTypes
-    groups : ndarray of int64, shape (Q,)
-        Copies of one question share a group.
-    groups_given : bool
-        Whether the user named the groups; otherwise every question is its own.
-    cautions : sequence of Caution
-        What looks like a mistake among the members.
-    """
-
-    ballots: Ballots
-    candidates: Candidates
-    targets: npt.NDArray[np.float64]
-    types: QuestionTypes
-    groups: npt.NDArray[np.int64]
-    groups_given: bool
-    cautions: Sequence[Caution] = ()
 
 
 def load_labelled(
@@ -65,11 +37,9 @@ def load_labelled(
     groups: str | None = None,
     question_types: str | None = None,
     answer_map: AnswerMap | None = None,
-    unseen: str = "classifier",
-    missing: str = "error",
-    merge: bool = False,
     synonyms: Mapping[str, str] | None = None,
-) -> Labelled:
+    options: VoteOptions | None = None,
+) -> Questions:
     """Read members' predictions and the answers to learn from.
 
     Parameters
@@ -86,56 +56,44 @@ def load_labelled(
         ``FILE[:COLUMN]`` with every question's type.
     answer_map : AnswerMap, optional
         Gives the types by the members' type vote where ``question_types`` is not given.
-    missing : {"error", "abstain"}
-        What to do where a member lacks a question that another has.
-    merge : bool
-        Count answers that mean the same as one, by the rules of
-        :mod:`vqa_ensemble.voting.synonyms`.
     synonyms : mapping of str to str, optional
         Answer → the answer it is counted as.
+    options : VoteOptions, optional
+        ``missing``, ``merge`` and ``unseen`` are looked at.
 
     Raises
     ------
     InputError
         If a file is bad, or the files do not fit together.
     """
+    options = options or VoteOptions()
     predictions = [read_predictions(path) for path in paths]
-    ballots = align(predictions, missing=missing)
+    ballots = align(predictions, missing=options.missing)
     cautions = cautions_among(ballots, [p.metadata for p in predictions])
-    merges = merges_wanted(merge, synonyms, answer_map, predictions)
+    merges = merges_wanted(options.merge, synonyms, answer_map, predictions)
     if merges is not None:
         ballots = merge_ballots(ballots, merges)
     candidates = gather_candidates(ballots)
-    types = find_types(ballots, question_types=question_types, answer_map=answer_map, unseen=unseen)
+    types = known = None
+    if question_types is not None:
+        known = types_from_column(QuestionColumn(question_types, "question_type"), ballots)
+    if answer_map is not None:
+        types = TypeResolver(answer_map, unseen=options.unseen)(ballots.vocabulary)
     group_of = np.arange(len(ballots))
     if groups is not None:
         values = read_question_column(groups, "group", ballots.question_ids)
         group_of = np.unique(np.asarray(values, dtype=object), return_inverse=True)[1]
-    return Labelled(
-        ballots,
+    return Questions(
         candidates,
         score_candidates(candidates, annotations),
-        types,
+        find_question_types(ballots, Context(types, known)),
         group_of.astype(np.int64),
-        groups is not None,
-        cautions,
+        cast=ballots,
+        answer_types=types,
+        groups_given=groups is not None,
+        metric="VQA accuracy" if _is_vqa_json(annotations) else "exact match",
+        cautions=cautions,
     )
-
-
-def find_types(
-    ballots: Ballots,
-    *,
-    question_types: str | None = None,
-    answer_map: AnswerMap | None = None,
-    unseen: str = "classifier",
-) -> QuestionTypes:
-    """Every question's type: from a column, else by the members' type vote, else none."""
-    if question_types is not None:
-        return types_from_column(QuestionColumn(question_types, "question_type"), ballots)
-    types = None
-    if answer_map is not None:
-        types = TypeResolver(answer_map, unseen=unseen)(ballots.vocabulary)
-    return find_question_types(ballots, Context(types))
 
 
 def score_candidates(candidates: Candidates, annotations: str) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,6 @@ class Comparison:
     standard_error: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return asdict(self)
 
 
 def compare_paired(

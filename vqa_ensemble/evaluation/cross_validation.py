@@ -4,65 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner, accuracy
-from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.voting.question_types import QuestionTypes
-
-Factory = Callable[[], Combiner]
+from vqa_ensemble.learning.questions import Questions
 
 
-@dataclass(frozen=True)
-class Questions:
-    """Questions whose answers are known: Q questions, C candidates.
+class Learner(Protocol):
+    """A way to combine members that can be scored: a combiner, or one that has nothing to fit."""
 
-    Attributes
-    ----------
-    candidates : Candidates
-    targets : ndarray of float64, shape (C,)
-        How right each candidate is, in [0, 1].
-    types : QuestionTypes
-    groups : ndarray of int64, shape (Q,)
-    """
+    def fit(self, questions: Questions) -> Self:
+        """Learn from questions whose answers are known."""
 
-    candidates: Candidates
-    targets: npt.NDArray[np.float64]
-    types: QuestionTypes
-    groups: npt.NDArray[np.int64]
+    def right(self, questions: Questions) -> npt.NDArray[np.float64]:
+        """How right its answers are, question by question."""
 
-    def __len__(self) -> int:
-        """The number of questions."""
-        return len(self.candidates)
-
-    def where(self, chosen: npt.NDArray[np.bool_]) -> Questions:
-        """Some of the questions; ``chosen`` has shape (Q,)."""
-        positions = np.flatnonzero(chosen)
-        return Questions(
-            self.candidates.select(positions),
-            self.targets[chosen[self.candidates.questions]],
-            self.types.select(positions),
-            self.groups[positions],
-        )
-
-    def members(self, columns: npt.NDArray[np.integer]) -> Questions:
-        """The same questions put to some of the members only."""
-        fewer = self.candidates.members(np.sort(columns))
-        rows = find_candidates(self.candidates, fewer.questions, fewer.answers)
-        return Questions(fewer, self.targets[rows], self.types, self.groups)
+    def like(self, other: Self) -> Self:
+        """Before a fit: keep what a fit on other members chose and need not choose again."""
 
 
-def find_candidates(
-    candidates: Candidates,
-    questions: npt.NDArray[np.integer],
-    answers: npt.NDArray[np.integer],
-) -> npt.NDArray[np.int64]:
-    """The rows of some answers to some questions, all of them candidates."""
-    width = len(candidates.vocabulary)
-    pairs = candidates.questions * width + candidates.answers
-    return np.searchsorted(pairs, questions * np.int64(width) + answers)
+Factory = Callable[[], Learner]
 
 
 @dataclass(frozen=True)
@@ -75,13 +38,13 @@ class CrossValidation:
         How right each method's answer to each question is.
     failures : dict of str to str
         Why a method has no scores.
-    fitted : dict of str to list of Combiner
+    fitted : dict of str to list of Learner
         What each method learned for each fold, on the others.
     """
 
     scores: dict[str, npt.NDArray[np.float64]]
     failures: dict[str, str]
-    fitted: dict[str, list[Combiner]]
+    fitted: dict[str, list[Learner]]
 
 
 def splits(
@@ -105,7 +68,7 @@ def cross_validate(
     Parameters
     ----------
     methods : mapping of str to callable
-        Name → what makes a fresh combiner.
+        Name → what makes a fresh learner.
     questions : Questions
     folds : ndarray of int64, shape (Q,)
         See :func:`vqa_ensemble.evaluation.folds.grouped_folds`.
@@ -118,43 +81,17 @@ def cross_validate(
     """
     scores = {name: np.zeros(len(questions)) for name in methods}
     failures: dict[str, str] = {}
-    fitted: dict[str, list[Combiner]] = {name: [] for name in methods}
+    fitted: dict[str, list[Learner]] = {name: [] for name in methods}
     for training, testing, held_out in splits(questions, folds):
         for name, make in methods.items():
             if name in failures:
                 continue
             try:
-                combiner = fit_on(make, training)
-                scores[name][held_out] = score_on(combiner, testing)
-                fitted[name].append(combiner)
+                learner = make().fit(training)
+                scores[name][held_out] = learner.right(testing)
+                fitted[name].append(learner)
             except (ValueError, ArithmeticError) as error:
                 failures[name] = f"{type(error).__name__}: {error}".splitlines()[0]
                 del scores[name], fitted[name]
             after(name)
     return CrossValidation(scores, failures, fitted)
-
-
-def fit_and_score(
-    make: Factory, training: Questions, testing: Questions
-) -> npt.NDArray[np.float64]:
-    """How right a method fitted on some questions is on others, question by question."""
-    return score_on(fit_on(make, training), testing)
-
-
-def fit_on(make: Factory, questions: Questions) -> Combiner:
-    """A fresh combiner, fitted on these questions."""
-    return make().fit(questions.candidates, questions.targets, questions.types, questions.groups)
-
-
-def score_on(combiner: Combiner, questions: Questions) -> npt.NDArray[np.float64]:
-    """How right a fitted combiner is, question by question.
-
-    Raises
-    ------
-    FloatingPointError
-        If it scores a candidate by what is not a finite number.
-    """
-    scores = combiner.score(questions.candidates, questions.types)
-    if not np.isfinite(scores).all():
-        raise FloatingPointError("scores that are not finite")
-    return accuracy(questions.candidates, scores, questions.targets)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.evaluation.bootstrap import Comparison, compare_paired, standard_error
-from vqa_ensemble.evaluation.cross_validation import Questions
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
 Array = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ TALK_SIZES = (1, 5, 10)
 def member_scores(candidates: Candidates, targets: Array) -> Array:
     """How right each member's own top answer is, shape (Q, M); 0 where it has none."""
     right = candidates.votes * targets[:, None]
-    return np.add.reduceat(right, candidates.starts[:-1], axis=0)
+    return ragged.sums(candidates.starts, right)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Oracle:
 
 def oracle(candidates: Candidates, targets: Array) -> Oracle:
     """The score of always choosing the best of the members' answers."""
-    first = candidates.starts[:-1]
     voted = np.where(candidates.votes.any(axis=1), targets, 0)
-    return Oracle(np.maximum.reduceat(voted, first), np.maximum.reduceat(targets, first))
+    starts = candidates.starts
+    return Oracle(ragged.maxima(starts, voted), ragged.maxima(starts, targets))
 
 
 def error_correlation(scores: Array, present: npt.NDArray[np.bool_]) -> Array:
@@ -147,10 +147,6 @@ class SizeScore:
     random: float
     random_spread: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 def size_curve(
     score: Callable[[npt.NDArray[np.integer], int], Array],
@@ -177,7 +173,7 @@ def size_curve(
         Random orders in which members join.
     seed : int
     """
-    n_members = len(questions.candidates.names)
+    n_members = len(questions.names)
     ranking = _best_first(questions, folds)
     rng = np.random.default_rng(seed)
     random = [rng.permutation(n_members) for _ in range(orders)]
@@ -234,13 +230,3 @@ def most_correlated(
         for i in order
         if np.isfinite(values[i])
     ]
-
-
-def paired_table(
-    scores: Mapping[str, Array], against: str, groups: npt.NDArray[np.int64], seed: int = 0
-) -> dict[str, Comparison]:
-    """Every method against one of them, on the same questions."""
-    return {
-        name: compare_paired(values, scores[against], groups, seed=seed)
-        for name, values in scores.items()
-    }

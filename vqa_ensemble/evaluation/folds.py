@@ -10,7 +10,7 @@ from vqa_ensemble.errors import InputError
 
 def grouped_folds(
     groups: npt.NDArray[np.int64],
-    types: npt.NDArray[np.int64],
+    types: npt.NDArray[np.int64] | None,
     n_folds: int = 5,
     seed: int = 0,
 ) -> npt.NDArray[np.int64]:
@@ -24,8 +24,9 @@ def grouped_folds(
     ----------
     groups : ndarray of int64, shape (Q,)
         Questions with one value are never split.
-    types : ndarray of int64, shape (Q,)
-        The type of every question; any code may stand for "unknown".
+    types : ndarray of int64, shape (Q,), optional
+        The type of every question; any code may stand for "unknown". Without them, as a method
+        makes folds for itself, groups are dealt as they are shuffled, however few there are.
     n_folds : int
         Fewer are made if there are fewer groups.
     seed : int
@@ -39,7 +40,7 @@ def grouped_folds(
     Raises
     ------
     InputError
-        If there are fewer than two groups or folds.
+        With types, if there are fewer than two groups or folds.
 
     Examples
     --------
@@ -48,16 +49,18 @@ def grouped_folds(
     >>> sorted(folds[types == 0].tolist()), sorted(folds[types == 1].tolist())
     ([0, 0, 1, 1], [0, 0, 1, 1])
     """
+    distinct, group = np.unique(groups, return_inverse=True)
+    luck = np.random.default_rng(seed).permutation(len(distinct))
+    if types is None:
+        return (luck % n_folds)[group]
     if n_folds < 2:
         raise InputError(f"{n_folds} folds", fix="Cross-validation needs at least two.")
-    distinct, group = np.unique(groups, return_inverse=True)
     if len(distinct) < 2:
         raise InputError(
             "all questions are in one group", fix="Cross-validation needs at least two groups."
         )
     n_folds = min(n_folds, len(distinct))
     sizes = np.bincount(group)
-    luck = np.random.default_rng(seed).permutation(len(distinct))
     order = np.lexsort([luck, -sizes, _main_type(group, types, len(distinct))])
     fold_of_group = np.empty(len(distinct), dtype=np.int64)
     # Dealing goes on from one type to the next, which evens out the folds' sizes too.

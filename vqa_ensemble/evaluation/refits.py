@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.combiners.base import Combiner
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.evaluation.cross_validation import Factory, Questions, fit_on, score_on
+from vqa_ensemble.evaluation.cross_validation import Factory, Learner
+from vqa_ensemble.learning.questions import Questions
 
 Array = npt.NDArray[np.float64]
 
@@ -17,19 +17,19 @@ Array = npt.NDArray[np.float64]
 class Refits:
     """Out-of-fold scores of a method on any of the members.
 
-    What a method can keep from a fit on other members (:meth:`Combiner.like`: stacking spends 24
+    What a method can keep from a fit on other members (:meth:`Learner.like`: stacking spends 24
     of its 25 fits on choosing its ridge strengths) is found once for each fold and number of
     members, on the other folds.
 
     Parameters
     ----------
     make : callable
-        Makes a fresh combiner.
+        Makes a fresh learner.
     questions : Questions
     folds : ndarray of int64, shape (Q,)
     learns : bool
         Whether the method learns; if not, no fold is held out from it.
-    fitted : sequence of Combiner, optional
+    fitted : sequence of Learner, optional
         Those fitted on all members, by the fold that was held out.
     scores : ndarray of float64, shape (Q,), optional
         Theirs.
@@ -42,11 +42,11 @@ class Refits:
         folds: npt.NDArray[np.int64],
         *,
         learns: bool = True,
-        fitted: Sequence[Combiner] = (),
+        fitted: Sequence[Learner] = (),
         scores: Array | None = None,
     ) -> None:
         self._make, self._questions, self._folds, self._learns = make, questions, folds, learns
-        self._n_members = len(questions.candidates.names)
+        self._n_members = len(questions.names)
         # By fold and number of members.
         self._first = {(fold, self._n_members): one for fold, one in enumerate(fitted)}
         everyone = tuple(range(self._n_members))
@@ -74,7 +74,7 @@ class Refits:
         if not self._learns and key not in self._known:
             # Only the last: the same members are asked for fold after fold.
             questions = self._questions.members(columns)
-            self._known = {key: score_on(fit_on(self._make, questions), questions)}
+            self._known = {key: self._make().fit(questions).right(questions)}
         if key in self._known:
             known: Array = self._known[key][held_out]
             return known
@@ -82,15 +82,15 @@ class Refits:
         testing = self._questions.where(held_out).members(columns)
         place = (fold, like or len(columns))
         try:
-            combiner = fit_on(lambda: self._like(self._first.get(place)), training)
-            scores = score_on(combiner, testing)
+            learner = self._fresh(place).fit(training)
+            scores = learner.right(testing)
         except (ValueError, ArithmeticError) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise InputError(
                 f"the method cannot be fitted on a part of these questions: {reason}",
                 fix="Use another method, or more questions.",
             ) from error
-        self._first.setdefault(place, combiner)
+        self._first.setdefault(place, learner)
         return scores
 
     def out_of_fold(self, columns: npt.NDArray[np.integer], *, like: int | None = None) -> Array:
@@ -100,6 +100,6 @@ class Refits:
             scores[self._folds == fold] = self.score(columns, fold, like=like)
         return scores
 
-    def _like(self, other: Combiner | None) -> Combiner:
-        combiner = self._make()
-        return combiner if other is None else combiner.like(other)
+    def _fresh(self, place: tuple[int, int]) -> Learner:
+        learner = self._make()
+        return learner.like(self._first[place]) if place in self._first else learner

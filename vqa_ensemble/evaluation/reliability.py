@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +41,6 @@ class Reliability:
 
     bins: tuple[ConfidenceBin, ...]
     calibration_error: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def reliability(confidence: Array, scores: Array, n_bins: int = 10) -> Reliability:

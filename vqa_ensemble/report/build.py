@@ -10,8 +10,9 @@ import numpy as np
 
 from vqa_ensemble.engine.comparison import copies_warning
 from vqa_ensemble.engine.explanation import explain
-from vqa_ensemble.engine.labelled import Labelled, right_answers
+from vqa_ensemble.engine.labelled import right_answers
 from vqa_ensemble.formats.question_table import read_question_column
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.report.contents import Contents
 from vqa_ensemble.report.images import SIDE, find_images, shrink_images
@@ -22,15 +23,13 @@ from vqa_ensemble.report.questions import (
     choose_questions,
     encode_questions,
 )
-from vqa_ensemble.voting.answer_types import AnswerTypes
 
 
 def make_report(
     contents: Contents,
-    labelled: Labelled,
+    labelled: Questions,
     annotations: str,
     *,
-    answer_types: AnswerTypes | None = None,
     questions: str | None = None,
     images: str | os.PathLike[str] | None = None,
     seed: int = 0,
@@ -41,12 +40,10 @@ def make_report(
     Parameters
     ----------
     contents : Contents
-    labelled : Labelled
+    labelled : Questions
         What they are of.
     annotations : str
         What it was labelled with, for the right answers.
-    answer_types : AnswerTypes, optional
-        As :func:`vqa_ensemble.report.contents.gather` takes them.
     questions : str, optional
         Table or VQA JSON with ``question`` and, for images, ``image_id``.
     images : path-like, optional
@@ -76,7 +73,7 @@ def make_report(
         )
         notes.append(note)
     browser = encode_questions(
-        explain(ballots, election, rows, types=answer_types, top=TOP_ANSWERS),
+        explain(ballots, election, rows, types=labelled.answer_types, top=TOP_ANSWERS),
         labelled.types.select(rows),
         scores=_scores(labelled, rows.tolist()),
         right=right_answers(ids, annotations),
@@ -86,7 +83,7 @@ def make_report(
     return render(contents, labelled, browser, copies, notes)
 
 
-def _scores(labelled: Labelled, rows: Sequence[int]) -> list[dict[str, float]]:
+def _scores(labelled: Questions, rows: Sequence[int]) -> list[dict[str, float]]:
     """Each question's candidates that are right at all, and how right they are."""
     candidates, found = labelled.candidates, []
     for row in rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from vqa_ensemble.engine.fit import BEST_SINGLE
@@ -33,29 +34,31 @@ def make_charts(contents: Contents) -> dict[str, Figure]:
     }
     if contents.changes:
         charts["changes"] = _changes(contents)
-    if contents.comparison["contributions_of"] is None:
+    if contents.comparison.contributions_of is None:
         del charts["contributions"]
     return charts
 
 
 def _sizes(contents: Contents) -> Figure:
     traces = []
-    curves = {m: p for m, p in contents.comparison["sizes"].items() if m != BEST_SINGLE}
+    sizes = contents.comparison.sizes or {}
+    curves = {m: p for m, p in sizes.items() if m != BEST_SINGLE}
     for colour, (method, points) in zip(_LINES, curves.items(), strict=False):
-        sizes = [point["size"] for point in points]
-        for key, error, label, dash in (
-            ("best_first", "best_first_error", "best first", "solid"),
-            ("random", "random_spread", "random members", "dot"),
+        best = [(point.best_first, point.best_first_error) for point in points]
+        random = [(point.random, point.random_spread) for point in points]
+        for label, dash, figures in (
+            ("best first", "solid", best),
+            ("random members", "dot", random),
         ):
             traces.append(
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
                     "name": f"{method}, {label}",
-                    "x": sizes,
-                    "y": [_percent(point[key]) for point in points],
+                    "x": [point.size for point in points],
+                    "y": [_percent(score) for score, _ in figures],
                     "error_y": {
-                        "array": [_percent(point[error]) for point in points],
+                        "array": [_percent(error) for _, error in figures],
                         "color": colour,
                         "thickness": 1,
                         "width": 2,
@@ -65,7 +68,7 @@ def _sizes(contents: Contents) -> Figure:
                     "hovertemplate": "%{x} members: %{y:.2f} %",
                 }
             )
-    most = len(contents.comparison["members"])
+    most = len(contents.comparison.members)
     return {
         "data": traces,
         "layout": {
@@ -78,21 +81,22 @@ def _sizes(contents: Contents) -> Figure:
 
 
 def _contributions(contents: Contents) -> Figure:
-    rows = [m for m in contents.comparison["members"] if m["contribution"] is not None]
-    rows.sort(key=lambda member: member["contribution"]["difference"])
-    added = [member["contribution"] for member in rows]
-    points = [_percent(a["difference"]) for a in added]
+    members = contents.comparison.members
+    rows = [(m.contribution, m.member) for m in members if m.contribution is not None]
+    rows.sort(key=lambda row: row[0].difference)
+    added = [contribution for contribution, _ in rows]
+    points = [_percent(a.difference) for a in added]
     return {
         "data": [
             {
                 "type": "scatter",
                 "mode": "markers",
                 "x": points,
-                "y": [_escape(member["member"]) for member in rows],
+                "y": [_escape(member) for _, member in rows],
                 "error_x": {
                     "symmetric": False,
-                    "array": [_percent(a["high"] - a["difference"]) for a in added],
-                    "arrayminus": [_percent(a["difference"] - a["low"]) for a in added],
+                    "array": [_percent(a.high - a.difference) for a in added],
+                    "arrayminus": [_percent(a.difference - a.low) for a in added],
                     "color": "--quiet",
                     "thickness": 1.5,
                     "width": 3,
@@ -100,7 +104,7 @@ def _contributions(contents: Contents) -> Figure:
                 "marker": {
                     "size": 9,
                     "color": [
-                        "--good" if a["low"] > 0 else "--bad" if a["high"] < 0 else "--quiet"
+                        "--good" if a.low > 0 else "--bad" if a.high < 0 else "--quiet"
                         for a in added
                     ],
                 },
@@ -128,24 +132,24 @@ def _reliability(contents: Contents) -> Figure:
             "hoverinfo": "skip",
         }
     ]
-    best = best_member(contents)["member"]
+    best = best_member(contents).member
     curves = {"the ensemble": contents.own_reliability, best: contents.reliability[best]}
     for colour, (name, found) in zip(_LINES, curves.items(), strict=False):
-        bins = [b for b in found["bins"] if b["questions"] >= LEAST_IN_BIN] or found["bins"]
-        most = max(b["questions"] for b in bins)
+        bins = [b for b in found.bins if b.questions >= LEAST_IN_BIN] or list(found.bins)
+        most = max(b.questions for b in bins)
         traces.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": _escape(name),
-                "x": [_percent(b["confidence"]) for b in bins],
-                "y": [_percent(b["score"]) for b in bins],
-                "text": [f"{b['questions']:,}" for b in bins],
+                "x": [_percent(b.confidence) for b in bins],
+                "y": [_percent(b.score) for b in bins],
+                "text": [f"{b.questions:,}" for b in bins],
                 "line": {"color": colour, "width": 2},
                 # The area tells how many questions.
                 "marker": {
                     "color": colour,
-                    "size": [round(5 + 15 * (b["questions"] / most) ** 0.5, 1) for b in bins],
+                    "size": [round(5 + 15 * (b.questions / most) ** 0.5, 1) for b in bins],
                 },
                 "hovertemplate": "%{x:.0f} % sure, %{y:.0f} % right, %{text} questions",
             }
@@ -192,17 +196,17 @@ def _oracle(contents: Contents) -> Figure:
 
 def oracle_gaps(contents: Contents) -> list[dict[str, Any]]:
     """The ensemble and the best of the members' votes, over all questions and by type."""
-    row, bound = contents.method(contents.row), contents.comparison["oracle"]["voted"]
-    rows = [{"type": "all questions", "ensemble": row["accuracy"], "oracle": bound["accuracy"]}]
+    row, bound = contents.method(contents.row), contents.comparison.oracle["voted"]
+    rows = [{"type": "all questions", "ensemble": row.accuracy, "oracle": bound.accuracy}]
     rows += [
-        {"type": name, "ensemble": score, "oracle": bound["by_type"][name]}
-        for name, score in row["by_type"].items()
+        {"type": name, "ensemble": score, "oracle": bound.by_type[name]}
+        for name, score in row.by_type.items()
     ]
     return rows
 
 
 def _changes(contents: Contents) -> Figure:
-    changes = contents.changes
+    changes = [asdict(change) for change in contents.changes]
     outcomes = {"gained": "--good", "lost": "--bad", "neutral": "--quiet"}
     types = [change["type"] or "changed" for change in changes]
     totals = {outcome: sum(change[outcome] for change in changes) for outcome in outcomes}

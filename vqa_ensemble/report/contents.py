@@ -6,25 +6,30 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.fitted import FittedEnsemble
-from vqa_ensemble.engine.comparison import QUESTION_TYPE, compare
+from vqa_ensemble.engine.comparison import (
+    CompareOptions,
+    MemberScore,
+    MethodComparison,
+    MethodScore,
+    compare,
+)
 from vqa_ensemble.engine.fit import BEST_SINGLE
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.evaluation.changes import count_changes
+from vqa_ensemble.evaluation.bootstrap import Comparison
+from vqa_ensemble.evaluation.changes import Change, count_changes
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
-from vqa_ensemble.evaluation.cross_validation import find_candidates
 from vqa_ensemble.evaluation.diagnostics import member_scores
-from vqa_ensemble.evaluation.reliability import reliability
+from vqa_ensemble.evaluation.reliability import Reliability, reliability
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.agreement import pairwise_agreement
-from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.elector import Context
-from vqa_ensemble.voting.methods import COMBINERS, METHODS, make_elector
+from vqa_ensemble.voting.methods import COMBINERS, METHODS, VOTES, make_elector
 from vqa_ensemble.voting.result import Election
 
 Array = npt.NDArray[np.float64]
@@ -40,8 +45,8 @@ class Contents:
         The ensemble's, on the questions' ballots.
     scores, majority_scores : ndarray of float64, shape (Q,)
         How right the ensemble's answers are, and those of equal votes.
-    comparison : dict
-        As :func:`vqa_ensemble.engine.comparison.compare` gives it, with sizes.
+    comparison : MethodComparison
+        With sizes.
     row : str
         The comparison's row of the ensemble.
     name : str
@@ -49,37 +54,36 @@ class Contents:
     out_of_fold : bool
         Whether the ensemble was fitted on these questions, so that its row is that of its
         method fitted anew, by cross-validation.
-    changes : list of dict
-        Answers that are not the majority's: :func:`vqa_ensemble.evaluation.changes.count_changes`.
+    changes : list of Change
+        Answers that are not the majority's.
     agreement : ndarray of float64, shape (M, M)
         Members in the order of the ballots.
-    own_reliability : dict
+    own_reliability : Reliability
         Of the ensemble, by its winner's share of the votes.
-    reliability : dict of str to dict
+    reliability : dict of str to Reliability
         Of each member by its confidence, on the questions it has.
     """
 
     election: Election
     scores: Array
     majority_scores: Array
-    comparison: dict[str, Any]
+    comparison: MethodComparison
     row: str
     name: str
     out_of_fold: bool
-    changes: list[dict[str, Any]]
+    changes: list[Change]
     agreement: Array
-    own_reliability: dict[str, Any]
-    reliability: dict[str, dict[str, Any]]
+    own_reliability: Reliability
+    reliability: dict[str, Reliability]
 
-    def method(self, name: str) -> dict[str, Any]:
+    def method(self, name: str) -> MethodScore:
         """The comparison's row of that name."""
-        return next(row for row in self.comparison["methods"] if row["method"] == name)
+        return next(row for row in self.comparison.methods if row.method == name)
 
 
 def gather(
-    labelled: Labelled,
+    questions: Questions,
     *,
-    answer_types: AnswerTypes | None = None,
     ensemble: FittedEnsemble | None = None,
     ensemble_path: str = "the ensemble",
     seed: int = 0,
@@ -92,9 +96,8 @@ def gather(
 
     Parameters
     ----------
-    labelled : Labelled
-    answer_types : AnswerTypes, optional
-        Of the ballots' vocabulary.
+    questions : Questions
+        With ballots.
     ensemble : FittedEnsemble, optional
     ensemble_path : str
         Its file, for its name.
@@ -108,30 +111,34 @@ def gather(
     InputError
         If the ensemble has other members or types, or the questions cannot be split into folds.
     """
-    elector = ensemble or make_elector(EQUAL_VOTES if answer_types is None else QUESTION_TYPE)
-    method, types = elector.method, labelled.types if ensemble else None
-    election = elector.vote(labelled.ballots, Context(answer_types, types))
-    scores = _scores_of(labelled, election.answer)
+    if ensemble is not None:
+        election = ensemble.vote(questions.ballots, Context(question_types=questions.types))
+        method = ensemble.method
+    else:
+        method = EQUAL_VOTES if questions.answer_types is None else VOTES[0]
+        election = questions.elect(make_elector(method))
+    scores = questions.score(election.answer)
     given = {} if ensemble is None else {Path(ensemble_path).name: scores}
     comparison = compare(
-        labelled,
-        answer_types=answer_types,
-        methods=[method if method in COMBINERS else EQUAL_VOTES],
-        seed=seed,
-        contributions_of=method,
-        sizes=True,
+        questions,
+        CompareOptions(
+            methods=[method if method in COMBINERS else EQUAL_VOTES],
+            seed=seed,
+            contributions_of=method,
+            sizes=True,
+        ),
         given=given,
         after=after,
     )
-    if method in comparison["failures"]:
+    if method in comparison.failures:
         raise InputError(
             f"'{method}' cannot be fitted on a part of these questions: "
-            f"{comparison['failures'][method]}",
+            f"{comparison.failures[method]}",
             fix="Report on more questions.",
         )
     out_of_fold = ensemble is not None and _was_fitted_on(ensemble, comparison)
     row = method if ensemble is None or out_of_fold else Path(ensemble_path).name
-    majority_scores = _scores_of(labelled, election.plurality)
+    majority_scores = questions.score(election.plurality)
     changed = election.answer != election.plurality
     return Contents(
         election=election,
@@ -141,29 +148,21 @@ def gather(
         row=row,
         name=METHODS[method].label or method,
         out_of_fold=out_of_fold,
-        changes=[
-            change.to_dict()
-            for change in count_changes(majority_scores, scores, changed, labelled.types)
-        ],
-        agreement=pairwise_agreement(labelled.ballots.top()[0]),
-        own_reliability=reliability(_winners_shares(election), scores).to_dict(),
-        reliability=_reliability(labelled),
+        changes=count_changes(majority_scores, scores, changed, questions.types),
+        agreement=pairwise_agreement(questions.ballots.top()[0]),
+        own_reliability=reliability(_winners_shares(election), scores),
+        reliability=_reliability(questions),
     )
 
 
-def _scores_of(labelled: Labelled, answers: npt.NDArray[np.int32]) -> Array:
-    rows = find_candidates(labelled.candidates, np.arange(len(answers)), answers)
-    return labelled.targets[rows]
-
-
-def _was_fitted_on(ensemble: FittedEnsemble, comparison: dict[str, Any]) -> bool:
+def _was_fitted_on(ensemble: FittedEnsemble, comparison: MethodComparison) -> bool:
     """Whether its record may be of these questions: as many, and equal votes score the same."""
     record = ensemble.fit
-    if record.get("questions") != comparison["questions"]:
+    if record.get("questions") != comparison.questions:
         return False
     if record["questions_compared"] != record["questions"]:
         return True  # equal votes were scored on a part of them: it cannot be ruled out
-    [majority] = (r["accuracy"] for r in comparison["methods"] if r["method"] == EQUAL_VOTES)
+    [majority] = (r.accuracy for r in comparison.methods if r.method == EQUAL_VOTES)
     # The file holds six digits.
     return math.isclose(record["accuracy"][EQUAL_VOTES], 100 * majority, rel_tol=1e-5)
 
@@ -171,24 +170,23 @@ def _was_fitted_on(ensemble: FittedEnsemble, comparison: dict[str, Any]) -> bool
 def _winners_shares(election: Election) -> Array:
     tally = election.tally
     won = tally.answers == election.answer[tally.questions]
-    shares: Array = tally.votes[won] / np.add.reduceat(tally.votes, tally.starts[:-1])
+    shares: Array = tally.votes[won] / ragged.sums(tally.starts, tally.votes)
     return shares
 
 
-def _reliability(labelled: Labelled) -> dict[str, dict[str, Any]]:
-    found = {}
-    right = member_scores(labelled.candidates, labelled.targets)
-    confidences = labelled.ballots.top()[1].astype(np.float64)
-    for m, name in enumerate(labelled.ballots.names):
-        has = labelled.candidates.present[:, m]
-        found[name] = reliability(confidences[has, m], right[has, m]).to_dict()
-    return found
+def _reliability(questions: Questions) -> dict[str, Reliability]:
+    right = member_scores(questions.candidates, questions.targets)
+    confidences = questions.ballots.top()[1].astype(np.float64)
+    present = questions.candidates.present.T
+    return {
+        name: reliability(confidences[has, m], right[has, m])
+        for m, (name, has) in enumerate(zip(questions.names, present, strict=True))
+    }
 
 
-def best_member(contents: Contents) -> dict[str, Any]:
+def best_member(contents: Contents) -> MemberScore:
     """The member that is most often right."""
-    members: list[dict[str, Any]] = contents.comparison["members"]
-    return max(members, key=lambda member: member["accuracy"])
+    return max(contents.comparison.members, key=lambda member: member.accuracy)
 
 
 def headline(contents: Contents) -> str:
@@ -196,23 +194,22 @@ def headline(contents: Contents) -> str:
     comparison, row = contents.comparison, contents.method(contents.row)
     against = []
     if contents.row != BEST_SINGLE:
-        single = f"the best member, {best_member(contents)['member']}"
-        against.append(_against(row["against_best_single"], single))
+        single = f"the best member, {best_member(contents).member}"
+        against.append(_against(row.against_best_single, single))
     if contents.row != EQUAL_VOTES:
-        against.append(_against(row["against_majority"], "a plain majority vote"))
-    members = (
-        "1 member" if len(comparison["members"]) == 1 else f"{len(comparison['members'])} members"
-    )
-    accuracy = f"{100 * row['accuracy']:.2f}\N{NO-BREAK SPACE}%"
+        against.append(_against(row.against_majority, "a plain majority vote"))
+    n_members = len(comparison.members)
+    members = "1 member" if n_members == 1 else f"{n_members} members"
+    accuracy = f"{100 * row.accuracy:.2f}\N{NO-BREAK SPACE}%"
     return (
         f"The ensemble of {members} ({contents.name}) scores {accuracy} on "
-        f"{comparison['questions']:,} questions. That is {', and '.join(against)}."
+        f"{comparison.questions:,} questions. That is {', and '.join(against)}."
     )
 
 
-def _against(comparison: dict[str, float], other: str) -> str:
-    low, high = 100 * comparison["low"], 100 * comparison["high"]
-    difference = 100 * comparison["difference"]
+def _against(comparison: Comparison, other: str) -> str:
+    low, high = 100 * comparison.low, 100 * comparison.high
+    difference = 100 * comparison.difference
     interval = f"95\N{NO-BREAK SPACE}% interval {low:+.2f} to {high:+.2f}"
     if low <= 0 <= high:
         return f"not surely different from {other} ({difference:+.2f} points, {interval})"

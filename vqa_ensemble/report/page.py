@@ -14,9 +14,9 @@ import numpy as np
 import orjson
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.engine.labelled import Labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
+from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.report.charts import make_charts, oracle_gaps
 from vqa_ensemble.report.contents import Contents, headline
 
@@ -36,7 +36,7 @@ def require_libraries() -> None:
 
 def render(
     contents: Contents,
-    labelled: Labelled,
+    labelled: Questions,
     browser: Mapping[str, Any],
     images: Sequence[bytes] = (),
     notes: Sequence[str] = (),
@@ -48,7 +48,7 @@ def render(
     Parameters
     ----------
     contents : Contents
-    labelled : Labelled
+    labelled : Questions
         What the contents are of.
     browser : mapping
         As :func:`vqa_ensemble.report.questions.encode_questions` gives it.
@@ -64,10 +64,10 @@ def render(
         "charts": pack(orjson.dumps(make_charts(contents))),
         "questions": pack(orjson.dumps(browser)),
     }
-    members = contents.comparison["members"]
-    order = sorted(range(len(members)), key=lambda m: (-members[m]["accuracy"], m))
+    members = contents.comparison.members
+    order = sorted(range(len(members)), key=lambda m: (-members[m].accuracy, m))
     agreement = [[None if np.isnan(x) else x for x in row] for row in contents.agreement]
-    correlation = contents.comparison["error_correlation"]
+    correlation = contents.comparison.error_correlation
     return (
         _environment()
         .get_template("report.html")
@@ -83,7 +83,7 @@ def render(
             agreement_range=_range(_off_diagonal(agreement)),
             correlation=correlation,
             most_correlated=_range(_off_diagonal(correlation))[1],
-            accuracy_range=_range(x for m in members for x in m["by_type"].values()),
+            accuracy_range=_range(x for m in members for x in m.by_type.values()),
             is_majority=contents.row == EQUAL_VOTES,
             scores=contents.scores,
             notes=notes,

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqa_ensemble.answers.rule import in_usual_order
 from vqa_ensemble.engine.build_map import build_map
-from vqa_ensemble.engine.comparison import evaluate_methods, known_questions
+from vqa_ensemble.engine.comparison import evaluate_methods
 from vqa_ensemble.engine.labelled import load_labelled
 from vqa_ensemble.engine.local import vote
 from vqa_ensemble.engine.options import VoteOptions
@@ -110,7 +110,7 @@ def score_learned(
 ) -> dict[str, float]:
     """Official scores in percent with cross-validated weights, overall and by answer type."""
     labelled = load_labelled(files, annotations=str(annotations), answer_map=answer_map)
-    result, _ = evaluate_methods(known_questions(labelled), [LEARNED])
+    result, _ = evaluate_methods(labelled, [LEARNED])
     scores = 100 * result.scores[LEARNED]
     order = np.argsort(humans.annotations.question_ids, kind="stable")
     types = humans.annotations.answer_types[order]  # both in the order of rising ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -57,6 +57,11 @@ class MemberBallots:
     answers: npt.NDArray[np.int32]
     confidences: npt.NDArray[np.float32]
 
+    def select(self, questions: npt.NDArray[np.integer]) -> MemberBallots:
+        """The answers to some questions."""
+        starts, rows = ragged.take(self.starts, questions)
+        return MemberBallots(starts, self.answers[rows], self.confidences[rows])
+
 
 @dataclass(frozen=True)
 class Ballots:
@@ -82,6 +87,22 @@ class Ballots:
     def __len__(self) -> int:
         """The number of questions."""
         return len(self.question_ids)
+
+    def select(self, questions: npt.NDArray[np.integer]) -> Ballots:
+        """The ballots on some questions, rising."""
+        return replace(
+            self,
+            question_ids=self.question_ids[questions],
+            members=tuple(member.select(questions) for member in self.members),
+        )
+
+    def of_members(self, columns: npt.NDArray[np.integer]) -> Ballots:
+        """The ballots of some members."""
+        return replace(
+            self,
+            names=tuple(self.names[c] for c in columns),
+            members=tuple(self.members[c] for c in columns),
+        )
 
     def top(self) -> Votes:
         """Every member's most confident answer; it abstains where it lacks the question."""
