@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import read_fitted
 from vqa_ensemble.engine.fit import fit_ensemble
-from vqa_ensemble.engine.local import vote_files
+from vqa_ensemble.engine.local import LocalEngine, vote_files
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.provenance import provenance_path, verify
 from vqa_ensemble.files.json import read_json
@@ -150,7 +150,7 @@ def vote_with(path: Path) -> object:
 
 
 def vote_alone(path: Path) -> object:
-    return vote_files([path], VoteOptions(method="majority"), threads=1)
+    return vote_files([path], VoteOptions(method="majority"), engine=LocalEngine(1))
 
 
 def check(path: Path) -> object:

@@ -153,10 +153,11 @@ def test_a_folder_is_not_overwritten(store: str) -> None:
 
 def test_a_part_in_a_store_reads_as_it_was_written(store: str, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs the extra [ray]")
-    from vqa_ensemble.engine.blocks import Job, open_members, vote_on_span
+    from vqa_ensemble.engine.blocks import Job, find_elector, open_members, vote_on_span
     from vqa_ensemble.engine.ray_cluster import Part, RayEngine
 
-    job = Job(open_members(write_members(store), tmp_path), MAJORITY, None, audit=True)
+    members = open_members(write_members(store), tmp_path)
+    job = Job(members, MAJORITY, find_elector(MAJORITY), audit=True)
     result = vote_on_span(job, job.voter(), Span(10, 90))
     part = Part(f"{store}/parts", "one")
     part.write(result)

@@ -66,7 +66,7 @@ def run(paths: list[Path], folder: Path, engine: RayEngine | None) -> tuple[byte
     output, audit = folder / "submission.json", folder / "audit.parquet"
     summary = vote_files(
         paths,
-        answer_map=MAP,
+        VoteOptions(answer_map=MAP),
         output=output,
         audit=audit,
         block_rows=BLOCK_ROWS,
@@ -91,7 +91,12 @@ def test_urls_give_the_bytes_of_paths(paths: list[Path], tmp_path: Path) -> None
     engine = RayEngine(f"{tmp_path.as_uri()}/parts")
     output, audit = f"{tmp_path.as_uri()}/s.json", f"{tmp_path.as_uri()}/a.parquet"
     vote_files(
-        urls, answer_map=MAP, output=output, audit=audit, block_rows=BLOCK_ROWS, engine=engine
+        urls,
+        VoteOptions(answer_map=MAP),
+        output=output,
+        audit=audit,
+        block_rows=BLOCK_ROWS,
+        engine=engine,
     )
     assert (tmp_path / "s.json").read_bytes() == local[0]
     assert (tmp_path / "a.parquet").read_bytes() == local[1]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from strategies import counts, examples, members
 
-from vqa_ensemble.engine.local import vote, vote_files
+from vqa_ensemble.engine.local import LocalEngine, vote, vote_files
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import prediction_ranges
@@ -91,9 +91,8 @@ def test_blocks_of_any_size_give_what_one_block_gives(
     method: str,
 ) -> None:
     paths = write_members(tmp_path, voters, row_group_size, shuffled=shuffled, text_ids=text_ids)
-    options = VoteOptions(method=method, missing="abstain")
-    answer_map = map_from(table)
-    whole = vote([read_predictions(path) for path in paths], options, answer_map=answer_map)
+    options = VoteOptions(method=method, missing="abstain", answer_map=map_from(table))
+    whole = vote([read_predictions(path) for path in paths], options)
     expected = tmp_path / "expected.json"
     expected.write_bytes(plain_submission(whole.ballots.question_ids.tolist(), whole.answers()))
     audits = []
@@ -102,11 +101,10 @@ def test_blocks_of_any_size_give_what_one_block_gives(
         summary = vote_files(
             paths,
             options,
-            answer_map=answer_map,
             output=output,
             audit=audit,
             block_rows=rows,
-            threads=threads,
+            engine=LocalEngine(threads),
         )
         assert output.read_bytes() == expected.read_bytes()
         assert summary.to_dict() == whole.summary.to_dict()

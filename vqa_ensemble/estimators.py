@@ -35,7 +35,7 @@ from vqa_ensemble.engine.frames import (
     types_from_frame,
     values_of,
 )
-from vqa_ensemble.engine.merging import merges_wanted
+from vqa_ensemble.engine.merging import merges_of
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _VOTE_PREFIX = "vote/"
+_SAVED_OPTIONS = ("revote", "soft_map", "unseen", "missing", "normalize", "merge")
 
 
 class _Ensemble(BaseEstimator):  # type: ignore[misc]
@@ -200,15 +201,14 @@ class VotingEnsemble(_Ensemble):
         answer_map = _find_answer_map(self.answer_map)
         if answer_map is None and y is not None and METHODS[self.method].needs_map:
             answer_map = _learn_answer_map(X, y, question_types)
-        find_elector(self._options(), answer_map)  # raises if the options do not fit together
+        find_elector(self._options(answer_map))  # raises if the options do not fit together
         self.answer_map_ = answer_map
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write options and map to a ``.toml`` or ``.json`` file that :meth:`load` reads."""
         check_is_fitted(self)
-        options = vars(self._options()).copy()
-        method = options.pop("method")
+        options = {name: getattr(self, name) for name in _SAVED_OPTIONS}
         answer_map = self.answer_map_
         # A share is kept as text: files round numbers.
         rows = [] if answer_map is None else zip(
@@ -224,7 +224,7 @@ class VotingEnsemble(_Ensemble):
             "map": [list(row) for row in rows],
         }
         types = () if answer_map is None else answer_map.type_names
-        write_ensemble(path, EnsembleFile(_VOTE_PREFIX + method, (), types, learned))
+        write_ensemble(path, EnsembleFile(_VOTE_PREFIX + self.method, (), types, learned))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -261,7 +261,7 @@ class VotingEnsemble(_Ensemble):
             ) from error
         return estimator.fit()
 
-    def _options(self) -> VoteOptions:
+    def _options(self, answer_map: AnswerMap | None) -> VoteOptions:
         return VoteOptions(
             method=self.method,
             revote=self.revote,
@@ -270,6 +270,8 @@ class VotingEnsemble(_Ensemble):
             missing=self.missing,
             normalize=self.normalize,
             merge=self.merge,
+            answer_map=answer_map,
+            synonyms=self.synonyms,
         )
 
     def _elect(
@@ -277,7 +279,8 @@ class VotingEnsemble(_Ensemble):
     ) -> tuple[Ballots, Election]:
         answer_map = self.answer_map_
         predictions = predictions_from_frame(X)
-        merges = merges_wanted(self.merge, self.synonyms, answer_map, predictions)
+        options = self._options(answer_map)
+        merges = merges_of(options, predictions)
         if self.normalize and merges is None:
             predictions = [merge_answers(p, normalize_answers) for p in predictions]
         ballots = align(predictions, missing=self.missing)
@@ -290,8 +293,7 @@ class VotingEnsemble(_Ensemble):
         fixed = None
         if METHODS[self.method].needs_map:
             fixed = types_from_frame(X, question_types, ballots.question_ids)
-        elector = find_elector(self._options(), answer_map)
-        return ballots, elector.vote(ballots, Context(types, fixed))
+        return ballots, find_elector(options).vote(ballots, Context(types, fixed))
 
 
 class LearnedEnsemble(_Ensemble):

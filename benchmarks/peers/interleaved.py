@@ -8,6 +8,7 @@ from time import perf_counter
 import pyarrow.parquet as pq
 
 from vqa_ensemble.engine.local import vote_files
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.formats.answer_map import read_answer_map
 
 ROUNDS = 10
@@ -21,5 +22,5 @@ if __name__ == "__main__":
         print(perf_counter() - start)
         del tables
         start = perf_counter()
-        vote_files(files, answer_map=answer_map)
+        vote_files(files, VoteOptions(answer_map=answer_map))
         print(perf_counter() - start)

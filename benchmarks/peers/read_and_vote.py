@@ -6,11 +6,12 @@ import sys
 from time import perf_counter
 
 from vqa_ensemble.engine.local import vote_files
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.formats.answer_map import read_answer_map
 
 if __name__ == "__main__":
     _, map_path, *files = sys.argv[1:]
     answer_map = read_answer_map(map_path)
     start = perf_counter()
-    vote_files(files, answer_map=answer_map)
+    vote_files(files, VoteOptions(answer_map=answer_map))
     print(perf_counter() - start)

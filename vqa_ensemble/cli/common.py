@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -176,9 +176,9 @@ def merge_options(function: Function) -> Function:
     )(function)
 
 
-def check_normalize(normalize: bool, merge: bool, synonyms: str | None) -> None:
+def check_normalize(voting: Mapping[str, Any]) -> None:
     """Raise UsageError if answers shall both be normalised and merged."""
-    if normalize and (merge or synonyms):
+    if voting["normalize"] and (voting["merge"] or voting["synonyms"]):
         raise click.UsageError(
             "--normalize does not go with --merge or --synonyms: leave it out; --merge does the "
             "same and more"
@@ -260,6 +260,32 @@ def voting_options(function: Function) -> Function:
         merge_options,
     )
     return _with(options, function)
+
+
+def read_vote_options(
+    *,
+    map_name: str | None,
+    ensemble: str | None,
+    question_types: str | None,
+    synonyms: str | None,
+    **options: Any,
+) -> VoteOptions:
+    """How a command with ``voting_options`` votes, the files that it names read."""
+    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.resources import find_map
+
+    if ensemble is not None:  # combiners import scipy, which a vote without them need not wait for
+        from vqa_ensemble.combiners.fitted import read_fitted
+
+        options["ensemble"] = read_fitted(ensemble)
+    return VoteOptions(
+        **options,
+        answer_map=read_answer_map(find_map(map_name)) if map_name else None,
+        question_types=QuestionColumn(question_types, "question_type") if question_types else None,
+        synonyms=None if synonyms is None else read_synonyms(synonyms),
+    )
 
 
 def _with(options: Sequence[Callable[[Function], Function]], function: Function) -> Function:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,13 @@ from vqa_ensemble.cli.common import (
     console,
     output_options,
     print_json,
+    read_vote_options,
     status,
     voting_options,
 )
-from vqa_ensemble.engine.options import VoteOptions
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from vqa_ensemble.engine.explanation import (
@@ -49,21 +50,12 @@ _BAR_WIDTH = 24
 def command(
     question_id: str,
     predictions: tuple[str, ...],
-    map_name: str | None,
-    method: str,
-    ensemble: str | None,
-    question_types: str | None,
-    revote: str,
-    soft_map: bool,
-    unseen: str,
-    normalize: bool,
-    merge: bool,
-    synonyms: str | None,
     questions: str | None,
     annotations: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **voting: Any,
 ) -> None:
     """Show how the answer to one question came about, step by step.
 
@@ -75,33 +67,14 @@ def command(
     Example:
       vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
     """
-    check_normalize(normalize, merge, synonyms)
-    from vqa_ensemble.combiners.fitted import read_fitted
+    check_normalize(voting)
     from vqa_ensemble.engine.explanation import explain_question
-    from vqa_ensemble.formats.answer_map import read_answer_map
-    from vqa_ensemble.formats.question_table import QuestionColumn
-    from vqa_ensemble.formats.synonyms import read_synonyms
-    from vqa_ensemble.resources import find_map
 
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         record = explain_question(
             predictions,
             question_id,
-            VoteOptions(
-                method=method,
-                revote=revote,
-                soft_map=soft_map,
-                unseen=unseen,
-                missing="abstain",
-                normalize=normalize,
-                merge=merge,
-            ),
-            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
-            ensemble=None if ensemble is None else read_fitted(ensemble),
-            question_types=QuestionColumn(question_types, "question_type")
-            if question_types
-            else None,
-            synonyms=None if synonyms is None else read_synonyms(synonyms),
+            read_vote_options(**voting, missing="abstain"),
             questions=questions,
             annotations=annotations,
         )
@@ -114,35 +87,22 @@ def command(
 def _print(record: Explanation, verbose: bool) -> None:
     from rich.markup import escape
 
-    out = console()
+    out, scores = console(), record.scores
     present = sum(member.vote is not None for member in record.members)
     words = f": {escape(record.question)}" if record.question is not None else ""
     out.print(f"[bold]Question {escape(str(record.question_id))}[/bold]{words}")
     out.print(f"{present} of {len(record.members)} members vote, method {record.method}")
 
-    steps = iter("12345")
-    scores = record.scores
-    out.print(f"\n[bold]{next(steps)}. First votes[/bold]")
+    out.print("\n[bold]1. First votes[/bold]")
     out.print(_first_votes(record.members, None if verbose else _ANSWERS))
-    out.print(f"\n[bold]{next(steps)}. Counted[/bold]")
-    typed = record.question_type if record.type_votes is not None else None
-    again = typed is not None or record.votes != record.first_votes
+    out.print("\n[bold]2. Counted[/bold]")
+    again = record.type_votes is not None or record.votes != record.first_votes
     out.print(_counts(record.first_votes, scores, None if again else record, verbose))
-    if typed is not None:
-        out.print(f"\n[bold]{next(steps)}. Summed by question type[/bold]")
-        out.print(_type_votes(record.type_votes or (), typed, record.type_tie_break))
-        out.print(f"\n[bold]{next(steps)}. Votes inside {escape(typed)}[/bold]")
-        changed = [m for m in record.members if m.revote != m.vote]
-        if changed:
-            out.print(_revotes(changed))
-        stay = present - sum(m.vote is not None for m in changed)
-        if stay:
-            out.print(f"{'The other ' if changed else ''}{stay} stay with their first vote.")
-    elif record.question_type is not None:
-        out.print(f"\nThe question is of the type {escape(record.question_type)}.")
+    if record.question_type is not None:
+        _print_types(out, record, record.question_type)
     if again:
-        name = "Counted again" if typed is not None else "Weighed"
-        out.print(f"\n[bold]{next(steps)}. {name}[/bold]")
+        step = "3. Weighed" if record.type_votes is None else "5. Counted again"
+        out.print(f"\n[bold]{step}[/bold]")
         out.print(_counts(record.votes, scores, record, verbose))
 
     out.print(f"\n[bold]Answer: {escape(record.answer)}[/bold]")
@@ -154,6 +114,24 @@ def _print(record: Explanation, verbose: bool) -> None:
             for answer, people in record.right_answers.items()
         )
         out.print(f"Right: {', '.join(said)}. Score {100 * scores.get(record.answer, 0):.0f} %.")
+
+
+def _print_types(out: Console, record: Explanation, winner: str) -> None:
+    """The type vote and what it changes, or only the type where there was none."""
+    from rich.markup import escape
+
+    if record.type_votes is None:
+        out.print(f"\nThe question is of the type {escape(winner)}.")
+        return
+    out.print("\n[bold]3. Summed by question type[/bold]")
+    out.print(_type_votes(record.type_votes, winner, record.type_tie_break))
+    out.print(f"\n[bold]4. Votes inside {escape(winner)}[/bold]")
+    changed = [m for m in record.members if m.revote != m.vote]
+    if changed:
+        out.print(_revotes(changed))
+    stay = sum(m.vote is not None and m.vote == m.revote for m in record.members)
+    if stay:
+        out.print(f"{'The other ' if changed else ''}{stay} stay with their first vote.")
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:

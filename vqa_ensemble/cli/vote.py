@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +15,16 @@ from vqa_ensemble.cli.common import (
     new_table,
     output_options,
     print_json,
+    read_vote_options,
     status,
     strict_option,
     voting_options,
     warn,
 )
-from vqa_ensemble.engine.options import ENGINES, MISSING, VoteOptions
+from vqa_ensemble.engine.options import ENGINES, MISSING
 
 if TYPE_CHECKING:
-    from vqa_ensemble.combiners.fitted import FittedEnsemble
+    from vqa_ensemble.engine.provenance import Recorder
     from vqa_ensemble.engine.ray_cluster import RayEngine
     from vqa_ensemble.engine.summary import VoteSummary
 
@@ -47,19 +49,8 @@ if TYPE_CHECKING:
 @output_options
 def command(
     predictions: tuple[str, ...],
-    map_name: str | None,
     output: str | None,
     audit: str | None,
-    method: str,
-    ensemble: str | None,
-    question_types: str | None,
-    revote: str,
-    soft_map: bool,
-    unseen: str,
-    missing: str,
-    normalize: bool,
-    merge: bool,
-    synonyms: str | None,
     engine: str,
     address: str | None,
     provenance: bool,
@@ -67,6 +58,7 @@ def command(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **voting: Any,
 ) -> None:
     """Let members vote on every question, and write the submission.
 
@@ -84,45 +76,15 @@ def command(
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
     if engine == "ray" and output is None and audit is None:
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
-    check_normalize(normalize, merge, synonyms)
+    check_normalize(voting)
     from vqa_ensemble.engine.local import vote_files
-    from vqa_ensemble.engine.provenance import Recorder
-    from vqa_ensemble.formats.answer_map import read_answer_map
-    from vqa_ensemble.formats.question_table import QuestionColumn
-    from vqa_ensemble.formats.synonyms import read_synonyms
-    from vqa_ensemble.resources import find_map
 
-    options = VoteOptions(
-        method=method,
-        revote=revote,
-        soft_map=soft_map,
-        unseen=unseen,
-        missing=missing,
-        normalize=normalize,
-        merge=merge,
-    )
-    map_path = find_map(map_name) if map_name else None
-    answer_map = read_answer_map(map_path) if map_path else None
-    types = QuestionColumn(question_types, "question_type") if question_types else None
-    recorder = None
-    if output is not None and provenance:
-        single = {
-            "map": map_path,
-            "ensemble": ensemble,
-            "question types": types.path if types else None,
-            "synonyms": synonyms,
-        }
-        inputs = {role: [path] for role, path in single.items() if path is not None}
-        recorder = Recorder(given_arguments(), {"predictions": predictions, **inputs})
+    recorder = record_inputs(predictions, voting) if output is not None and provenance else None
     cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
             predictions,
-            options,
-            answer_map=answer_map,
-            ensemble=None if ensemble is None else read_ensemble(ensemble),
-            question_types=types,
-            synonyms=None if synonyms is None else read_synonyms(synonyms),
+            read_vote_options(**voting),
             output=output,
             audit=audit,
             engine=cluster,
@@ -143,11 +105,21 @@ def command(
             console().print(f"Wrote {path}")
 
 
-def read_ensemble(path: str) -> FittedEnsemble:
-    """Read an ensemble file; only then are the combiners imported, and scipy with them."""
-    from vqa_ensemble.combiners.fitted import read_fitted
+def record_inputs(predictions: Sequence[str], voting: Mapping[str, Any]) -> Recorder:
+    """Start the record of the files that a vote reads, before it reads them."""
+    from vqa_ensemble.engine.provenance import Recorder
+    from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.resources import find_map
 
-    return read_fitted(path)
+    types = voting["question_types"]
+    files = {
+        "map": find_map(voting["map_name"]) if voting["map_name"] else None,
+        "ensemble": voting["ensemble"],
+        "question types": QuestionColumn(types, "question_type").path if types else None,
+        "synonyms": voting["synonyms"],
+    }
+    inputs = {role: [path] for role, path in files.items() if path is not None}
+    return Recorder(given_arguments(), {"predictions": predictions, **inputs})
 
 
 def ray_engine(output: str, address: str | None) -> RayEngine:

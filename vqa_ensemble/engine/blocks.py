@@ -15,7 +15,6 @@ from vqa_ensemble.engine.merging import count_effect
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, Span, open_prediction_file
 from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import submission_lines
@@ -49,36 +48,24 @@ class Job:
     ----------
     files : tuple of PredictionFile, one a member, by the member's name
     options : VoteOptions
-    answer_map : AnswerMap, optional
-    audit : bool
-        Whether the audit table is wanted.
     elector : Elector
-    question_types : QuestionColumn, optional
-        Fixes every question's type, in place of the members' type vote.
+        As :func:`find_elector` finds it.
     merges : Merges, optional
         Answers to count as one.
-    lines : bool
-        Whether the submission's lines are wanted.
+    lines, audit : bool
+        Whether the submission's lines and the audit table are wanted.
     """
 
     files: tuple[PredictionFile, ...]
     options: VoteOptions
-    answer_map: AnswerMap | None
     elector: Elector
-    audit: bool
-    question_types: QuestionColumn | None = None
     merges: Merges | None = None
     lines: bool = True
+    audit: bool = False
 
     def voter(self) -> Voter:
         """A voter for this job."""
-        return Voter(
-            self.options,
-            self.answer_map,
-            self.elector,
-            question_types=self.question_types,
-            merges=self.merges,
-        )
+        return Voter(self.options, self.elector, self.merges)
 
 
 @dataclass(frozen=True)
@@ -104,29 +91,20 @@ class Voter:
     Parameters
     ----------
     options : VoteOptions
-    answer_map : AnswerMap, optional
     elector : Elector
-    question_types : QuestionColumn, optional
     merges : Merges, optional
     """
 
     def __init__(
-        self,
-        options: VoteOptions,
-        answer_map: AnswerMap | None,
-        elector: Elector,
-        *,
-        question_types: QuestionColumn | None = None,
-        merges: Merges | None = None,
+        self, options: VoteOptions, elector: Elector, merges: Merges | None = None
     ) -> None:
         self.options = options
         self._elector = elector
-        self._question_types = question_types
         self._merges = merges
         self._types = None
-        if answer_map is not None:
+        if options.answer_map is not None:
             self._types = KnownTypes(
-                TypeResolver(answer_map, unseen=options.unseen, soft=options.soft_map)
+                TypeResolver(options.answer_map, unseen=options.unseen, soft=options.soft_map)
             )
 
     def hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
@@ -145,17 +123,15 @@ class Voter:
     def _hold(self, ballots: Ballots) -> tuple[Election, VoteSummary]:
         types = None if self._types is None else self._types(ballots.vocabulary)
         fixed = None
-        if self._question_types is not None:
-            fixed = types_from_column(self._question_types, ballots)
+        if self.options.question_types is not None:
+            fixed = types_from_column(self.options.question_types, ballots)
         election = self._elector.vote(ballots, Context(types, fixed))
         summary = VoteSummary(method=self._elector.method, members=ballots.names)
         summary.add(election, ballots, types)
         return election, summary
 
 
-def find_elector(
-    options: VoteOptions, answer_map: AnswerMap | None, ensemble: Elector | None = None
-) -> Elector:
+def find_elector(options: VoteOptions) -> Elector:
     """What votes: an ensemble if there is one, else the options' method.
 
     Raises
@@ -163,10 +139,10 @@ def find_elector(
     InputError
         If the method has no map and needs one.
     """
-    if ensemble is not None:
-        return ensemble
+    if options.ensemble is not None:
+        return options.ensemble
     method = METHODS[options.method]
-    if method.needs_map and answer_map is None:
+    if method.needs_map and options.answer_map is None:
         raise InputError(
             f"{method.label} needs an answer-to-question-type map",
             fix="Learn one with vqa-ensemble build-map and give it with --map, or use "

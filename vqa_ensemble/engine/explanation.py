@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,14 @@ from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.engine.audit import audit_table
 from vqa_ensemble.engine.blocks import Voter, find_elector, open_members
 from vqa_ensemble.engine.labelled import right_answers, score_candidates
-from vqa_ensemble.engine.merging import merges_wanted
+from vqa_ensemble.engine.merging import merges_of
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.prediction_ranges import PredictionFile, plan_spans
-from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.formats.question_table import read_question_column
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.answer_types import AnswerTypes, TypeResolver
 from vqa_ensemble.voting.ballots import Ballots
-from vqa_ensemble.voting.elector import Elector
 from vqa_ensemble.voting.result import Election
 
 
@@ -193,10 +191,6 @@ def explain_question(
     question_id: str,
     options: VoteOptions,
     *,
-    answer_map: AnswerMap | None = None,
-    ensemble: Elector | None = None,
-    question_types: QuestionColumn | None = None,
-    synonyms: Mapping[str, str] | None = None,
     questions: str | None = None,
     annotations: str | None = None,
 ) -> Explanation:
@@ -211,8 +205,7 @@ def explain_question(
         One prediction file a member.
     question_id : str
         Read as an integer where the members' ids are.
-    options, answer_map, ensemble, question_types, synonyms
-        As :func:`vqa_ensemble.engine.local.vote_files` takes them.
+    options : VoteOptions
     questions : str, optional
         ``FILE[:COLUMN]`` with the questions' words.
     annotations : str, optional
@@ -227,13 +220,7 @@ def explain_question(
         files = open_members([os.fspath(path) for path in paths], Path(scratch))
         wanted = _parse_id(question_id, files)
         everything = (file.read(span) for span in plan_spans(files) for file in files)
-        voter = Voter(
-            options,
-            answer_map,
-            find_elector(options, answer_map, ensemble),
-            question_types=question_types,
-            merges=merges_wanted(options.merge, synonyms, answer_map, everything),
-        )
+        voter = Voter(options, find_elector(options), merges_of(options, everything))
         predictions = [file.read_question(wanted) for file in files]
     if not any(len(p.question_ids) for p in predictions):
         raise InputError(
@@ -243,8 +230,8 @@ def explain_question(
         )
     ballots, election, summary = voter.hold(predictions)
     types = None
-    if answer_map is not None:
-        types = TypeResolver(answer_map, unseen=options.unseen)(ballots.vocabulary)
+    if options.answer_map is not None:
+        types = TypeResolver(options.answer_map, unseen=options.unseen)(ballots.vocabulary)
     [record] = explain(ballots, election, np.arange(1), types=types)
     known: dict[str, Any] = {"method": summary.method}
     if questions is not None:

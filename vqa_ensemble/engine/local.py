@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,17 +21,14 @@ from vqa_ensemble.engine.blocks import (
     vote_on_span,
 )
 from vqa_ensemble.engine.cautions import refuse
-from vqa_ensemble.engine.merging import merges_wanted
+from vqa_ensemble.engine.merging import merges_of
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
-from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.atomic import atomic_path, scratch_folder
 from vqa_ensemble.formats.prediction_ranges import Span, plan_spans
-from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.formats.submission import SubmissionWriter
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
-from vqa_ensemble.voting.elector import Elector
 from vqa_ensemble.voting.result import Election
 
 # Each thread holds one block in memory; more threads than this gain little.
@@ -40,6 +37,19 @@ MAX_THREADS = 8
 
 # Gives the results of ranges in their order.
 Engine = Callable[[Job, Sequence[Span]], Iterator[BlockResult]]
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Votes on threads of this machine: by default, the processors available, up to eight."""
+
+    threads: int | None = None
+
+    def __call__(self, job: Job, spans: Sequence[Span]) -> Iterator[BlockResult]:
+        """Results in the order of ``spans``."""
+        threads = self.threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        voter = job.voter()
+        return map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
 
 
 @dataclass(frozen=True)
@@ -58,11 +68,6 @@ class VoteOutcome:
 def vote(
     predictions: Sequence[Predictions],
     options: VoteOptions | None = None,
-    *,
-    answer_map: AnswerMap | None = None,
-    ensemble: Elector | None = None,
-    question_types: QuestionColumn | None = None,
-    synonyms: Mapping[str, str] | None = None,
 ) -> VoteOutcome:
     """Hold an election among members whose predictions are in memory.
 
@@ -70,14 +75,6 @@ def vote(
     ----------
     predictions : sequence of Predictions, one a member
     options : VoteOptions, optional
-    answer_map : AnswerMap, optional
-        Needed by question-type voting; the other methods use it to break ties.
-    ensemble : Elector, optional
-        What ``fit`` made, say: votes in place of the options' method.
-    question_types : QuestionColumn, optional
-        Fixes every question's type, in place of the members' type vote.
-    synonyms : mapping of str to str, optional
-        Answer → the answer it is counted as, in normal form.
 
     Raises
     ------
@@ -86,15 +83,10 @@ def vote(
         question-type voting has no map.
     """
     options = options or VoteOptions()
-    voter = Voter(
-        options,
-        answer_map,
-        find_elector(options, answer_map, ensemble),
-        question_types=question_types,
-        merges=merges_wanted(options.merge, synonyms, answer_map, predictions),
-    )
+    voter = Voter(options, find_elector(options), merges_of(options, predictions))
     outcome = VoteOutcome(*voter.hold(predictions))
-    outcome.summary.judge([p.metadata for p in predictions], knows_answers=answer_map is not None)
+    knows_answers = options.answer_map is not None
+    outcome.summary.judge([p.metadata for p in predictions], knows_answers=knows_answers)
     return outcome
 
 
@@ -102,14 +94,9 @@ def vote_files(
     paths: Sequence[str | os.PathLike[str]],
     options: VoteOptions | None = None,
     *,
-    answer_map: AnswerMap | None = None,
-    ensemble: Elector | None = None,
-    question_types: QuestionColumn | None = None,
-    synonyms: Mapping[str, str] | None = None,
     output: str | os.PathLike[str] | None = None,
     audit: str | os.PathLike[str] | None = None,
     block_rows: int | None = None,
-    threads: int | None = None,
     engine: Engine | None = None,
     strict: bool = False,
 ) -> VoteSummary:
@@ -121,18 +108,16 @@ def vote_files(
     ----------
     paths : sequence of path-like
         One prediction file a member.
-    options, answer_map, ensemble, question_types, synonyms
-        As :func:`vote` takes them.
+    options : VoteOptions, optional
     output : path-like, optional
         The submission JSON to write.
     audit : path-like, optional
         The audit parquet to write; see :func:`vqa_ensemble.engine.audit.audit_table`.
     block_rows : int, optional
         About how many rows of all files together to hold in memory at once, per thread.
-    threads : int, optional
-        Defaults to the processors available, up to eight.
     engine : callable, optional
-        Runs the ranges elsewhere: :class:`vqa_ensemble.engine.ray_cluster.RayEngine`.
+        Runs the ranges: a :class:`LocalEngine` by default, or
+        :class:`vqa_ensemble.engine.ray_cluster.RayEngine`.
     strict : bool
         Write nothing if anything looks like a mistake.
 
@@ -147,23 +132,15 @@ def vote_files(
         files = open_members([os.fspath(path) for path in paths], scratch)
         spans = plan_spans(files, block_rows)
         everything = (file.read(span) for span in spans for file in files)
-        merges = merges_wanted(options.merge, synonyms, answer_map, everything)
         job = Job(
             files,
             options,
-            answer_map,
-            find_elector(options, answer_map, ensemble),
-            audit=audit is not None,
-            question_types=question_types,
-            merges=merges,
+            find_elector(options),
+            merges_of(options, everything),
             lines=output is not None,
+            audit=audit is not None,
         )
-        if engine is not None:
-            results = engine(job, spans)
-        else:
-            threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
-            voter = job.voter()
-            results = map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
+        results = (engine or LocalEngine())(job, spans)
         try:
             return write_results(results, job, output, audit, strict=strict)
         except MissingQuestionsError as error:
@@ -197,7 +174,8 @@ def write_results(
                         pq.ParquetWriter(audit_path, result.audit.schema, compression="zstd")
                     )
                 audit_file.write_table(result.audit)
-        total.judge([file.metadata for file in job.files], knows_answers=job.answer_map is not None)
+        knows_answers = job.options.answer_map is not None
+        total.judge([file.metadata for file in job.files], knows_answers=knows_answers)
         if strict:
             refuse(total.cautions)
     return total

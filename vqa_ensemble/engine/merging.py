@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
@@ -45,6 +46,11 @@ def merges_wanted(
         count_top_answers(predictions), rules=rules, synonyms=synonyms, frequency=frequency
     )
     return Merges(representatives, frozenset((synonyms or {}).values()))
+
+
+def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merges | None:
+    """As :func:`merges_wanted`, by what a vote's options say."""
+    return merges_wanted(options.merge, options.synonyms, options.answer_map, predictions)
 
 
 def count_effect(

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vqa_ensemble.formats.answer_map import AnswerMap
+    from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.voting.elector import Elector
 
 REVOTES = ("confidence", "votes")
 MISSING = ("error", "abstain")
@@ -29,6 +36,14 @@ class VoteOptions:
     merge : bool
         Count answers that mean the same as one, by the rules of
         :mod:`vqa_ensemble.voting.synonyms`; takes the place of ``normalize``.
+    answer_map : AnswerMap, optional
+        Needed by question-type voting; the other methods use it to break ties.
+    ensemble : Elector, optional
+        What ``fit`` made, say: votes in place of ``method``.
+    question_types : QuestionColumn, optional
+        Fixes every question's type, in place of the members' type vote.
+    synonyms : mapping of str to str, optional
+        Answer → the answer it is counted as, in normal form.
     """
 
     method: str = "question-type"
@@ -38,3 +53,7 @@ class VoteOptions:
     missing: str = "error"
     normalize: bool = False
     merge: bool = False
+    answer_map: AnswerMap | None = None
+    ensemble: Elector | None = None
+    question_types: QuestionColumn | None = None
+    synonyms: Mapping[str, str] | None = None

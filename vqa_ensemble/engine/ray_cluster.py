@@ -155,7 +155,7 @@ def job_key(job: Job) -> str:
     """A fingerprint of all that a part's content depends on, but its range."""
     files = [(file.path, file.stamp, file.member) for file in job.files]
     wanted = (job.audit, job.lines)
-    rest = (job.options, job.answer_map, job.elector, job.question_types, job.merges)
+    rest = (job.options, job.elector, job.merges)
     return hashlib.sha256(pickle.dumps((__version__, files, wanted, rest))).hexdigest()
 
 

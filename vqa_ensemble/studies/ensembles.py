@@ -98,8 +98,7 @@ def score_vote(
     """Official scores in percent of a vote that learns nothing, overall and by answer type."""
     outcome = vote(
         [read_predictions(path) for path in files],
-        VoteOptions(method=method),
-        answer_map=answer_map,
+        VoteOptions(method=method, answer_map=answer_map),
     )
     scores = score_answers(humans, outcome.ballots.question_ids, outcome.answers())
     return {OVERALL: scores.overall, **scores.per_answer_type}
