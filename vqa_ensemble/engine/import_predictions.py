@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.importers import importer
 from vqa_ensemble.formats.importers.base import ImportOptions, Votes
@@ -106,11 +106,9 @@ def import_predictions(
     collected = collect(sources(), options)
     given = None
     if collected.hard:
-        given = (
-            float(confidence)
-            if confidence != "accuracy"
-            else _accuracy(collected, annotations, whole[0])
-        )
+        with at(whole[0]):
+            measured = confidence == "accuracy"
+            given = _accuracy(collected, annotations) if measured else float(confidence)
     name = member or Path(output).stem
     rows = [
         (question, answer, given if score is None else score)
@@ -149,7 +147,7 @@ def _without_partial_files(paths: Sequence[str]) -> list[str]:
     return whole
 
 
-def _accuracy(collected: Collected, paths: Sequence[str], path: str) -> float:
+def _accuracy(collected: Collected, paths: Sequence[str]) -> float:
     """The member's mean VQA accuracy in [0, 1] on the annotated questions that it answers."""
     humans = HumanAnswers.prepare(read_benchmark_annotations(paths).annotations)
     places = {str(q): i for i, q in enumerate(humans.annotations.question_ids.tolist())}
@@ -161,7 +159,6 @@ def _accuracy(collected: Collected, paths: Sequence[str], path: str) -> float:
     if not answered:
         raise InputError(
             "answers none of the annotated questions, so its accuracy is not known",
-            path=path,
             fix="Give the annotations of the split it answers, or a number as --confidence.",
         )
     questions, texts = zip(*answered, strict=True)

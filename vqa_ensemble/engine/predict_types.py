@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
     Questions,
@@ -88,7 +88,9 @@ def predict_types(
         If a file is bad, or the annotations are not those of the questions or lack the type.
     """
     training, wanted = read_questions(train_questions), read_questions(questions)
-    types = _types_of(training, read_annotations(train_annotations), by, os.fspath(train_questions))
+    annotations = read_annotations(train_annotations)
+    with at(train_questions):
+        types = _types_of(training, annotations, by)
     images = np.unique([str(image) for image in training.image_ids], return_inverse=True)[1]
     held_out = predict_out_of_fold(training.texts, types, images)
     predicted = np.asarray(fit_text_types(training.texts, types).predict(wanted.texts), object)
@@ -114,9 +116,7 @@ def _keys(questions: Questions) -> list[tuple[object, str]]:
     return list(zip(questions.question_ids.tolist(), questions.texts, strict=True))
 
 
-def _types_of(
-    questions: Questions, annotations: Annotations, by: str, path: str
-) -> npt.NDArray[np.object_]:
+def _types_of(questions: Questions, annotations: Annotations, by: str) -> npt.NDArray[np.object_]:
     codes, names = (
         (annotations.answer_types, annotations.answer_type_names)
         if by == "answer_type"
@@ -129,7 +129,6 @@ def _types_of(
         absent = position[bad[0]] < 0
         raise InputError(
             "is not in the annotations" if absent else f"has no {by}",
-            path=path,
             where=f"question {questions.question_ids[bad[0]]}",
             fix="Give the questions and the annotations of one split."
             if absent

@@ -100,13 +100,13 @@ class VoteSummary:
 
     def merge(self, other: VoteSummary) -> None:
         """Add the counts over other questions."""
-        for name in ("questions", "unanimous", "changed_by_revoting", "missing_votes"):
+        for name in (
+            *("questions", "unanimous", "changed_by_revoting", "missing_votes", "unseen_votes"),
+            *("merged_votes", "changed_by_merging"),
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lacking = _sum_lists(self.lacking, other.lacking)
         self.evidence.merge(other.evidence)
-        self.unseen_votes += other.unseen_votes
-        self.merged_votes += other.merged_votes
-        self.changed_by_merging += other.changed_by_merging
         for name in ("types", "answer_ties", "type_ties"):
             _add(getattr(self, name), getattr(other, name).items())
         for name, by_member in other.carried.items():

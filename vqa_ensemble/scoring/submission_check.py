@@ -12,6 +12,7 @@ from vqa_ensemble.files.records import id_from_text
 from vqa_ensemble.formats.benchmarks import BenchmarkQuestions, read_benchmark_questions
 from vqa_ensemble.formats.leaderboards import LEADERBOARDS, VQA, Leaderboard, read_rows
 from vqa_ensemble.formats.spreadsheet import is_formula, unguard
+from vqa_ensemble.questions.ids import first_few
 
 # A submission for all 447,793 test questions of VQA v2 takes about 20 MB.
 LARGE_BYTES = 100_000_000
@@ -40,8 +41,8 @@ class Problem:
 
     def __str__(self) -> str:
         """One line for a person."""
-        shown = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")
-        return f"{self.problem}: {self.count:,}" + (f" ({shown})" if self.examples else "")
+        shown = f" ({first_few(self.examples, self.count)})" if self.examples else ""
+        return f"{self.problem}: {self.count:,}{shown}"
 
 
 def check_submission(

@@ -102,7 +102,7 @@ class Election:
         """Winner's votes less the runner-up's, in units of ``1 / ONE``, shape (Q,)."""
         tally = self.tally
         won = tally.answers == self.answer[tally.questions]
-        runner_up = np.maximum.reduceat(np.where(won, 0, tally.votes), tally.starts[:-1])
+        runner_up = ragged.maxima(tally.starts, np.where(won, 0, tally.votes))
         return np.asarray(tally.votes[won] - runner_up)
 
     @property
