@@ -236,6 +236,7 @@ def test_toy_scenes_are_as_published() -> None:
     assert attention.mean().item() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_counter_sees_through_overlaps_that_fool_a_sum() -> None:
     baseline, counter, normalized = count_toy_scenes(
         side=0.4, noise=0.0, seed=0, updates=120, batch_size=64

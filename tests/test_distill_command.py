@@ -117,6 +117,7 @@ def test_a_stacked_ensemble_teaches_its_probabilities(tmp_path: Path) -> None:
     assert predictions.top()[:2] == ["dog", "yes"]
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_its_teacher_alone(root: Path, tmp_path: Path) -> None:
     """With alpha 1 the annotators are not heard: the student says what the teacher says."""
     teacher = tmp_path / "wrong.parquet"

@@ -119,6 +119,7 @@ def test_a_gpu_is_named_with_its_precision(cli: Runner, monkeypatch: pytest.Monk
     assert "13.0, 1 GPU found" in out
 
 
+@pytest.mark.slow
 def test_colours_stay_away_where_they_are_not_wanted() -> None:
     """On a terminal there is colour, unless NO_COLOR is set."""
     code = (

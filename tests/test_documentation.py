@@ -33,6 +33,7 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_example_runs(
     page: Path, cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -79,6 +79,7 @@ def test_votes_equal_the_command_lines(
     assert answers["question_id"].tolist() == submission.question_ids.tolist()
 
 
+@pytest.mark.slow
 def test_a_learned_ensemble_equals_the_command_lines(cli: Runner, tmp_path: Path) -> None:
     X, y, types = make_members()
     paths = write_members(X, tmp_path)
@@ -122,6 +123,7 @@ def test_a_saved_vote_votes_the_same(tmp_path: Path, method: str, ending: str) -
         LearnedEnsemble.load(tmp_path / f"vote.{ending}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", *COMBINERS])
 def test_a_saved_ensemble_predicts_the_same(tmp_path: Path, method: str) -> None:
     X, y, types = make_members()

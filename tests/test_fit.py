@@ -108,6 +108,7 @@ def test_fit_then_vote_beats_the_majority_on_new_questions(cli: Runner, data: Pa
     assert fitted > majority + 0.1
 
 
+@pytest.mark.slow
 def test_every_method_can_be_fitted_saved_and_voted_with(cli: Runner, data: Path) -> None:
     from vqa_ensemble.voting.methods import COMBINERS
 
@@ -326,6 +327,7 @@ def test_saving_and_loading_changes_no_vote(data: Path, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------- real members
 
 
+@pytest.mark.slow
 def test_real_models_beat_greedy_selection_and_the_best_single(shared_data: Path) -> None:
     questions = str(shared_data / "mmbench" / "questions.parquet")
     labelled = load_labelled(

@@ -82,6 +82,7 @@ def command(name: str, inputs: Path) -> list[str]:
 
 
 # With some room, the files that are larger end in the middle.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "room"), [*((name, 0) for name in COMMANDS), ("vote", 3), ("report", 40), ("train", 4)]
 )

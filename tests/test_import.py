@@ -865,6 +865,7 @@ def spoil(document: Any, rng: random.Random) -> Any:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_junk_brings_a_traceback(tmp_path: Path, cli: Runner, name: str) -> None:
     questions, _ = foreign.write_benchmark(tmp_path)

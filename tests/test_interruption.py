@@ -23,6 +23,8 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats import atomic
 from vqa_ensemble.formats.atomic import atomic_path, scratch_folder, sole_use
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = (sys.executable, "-m", "vqa_ensemble")
 # More kills with VQA_ENSEMBLE_KILLS=100; see docs/reliability.md.
 KILLS = int(os.environ.get("VQA_ENSEMBLE_KILLS", "4"))

@@ -26,6 +26,8 @@ from leftovers import left_over, make_old
 
 from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS
 
+pytestmark = pytest.mark.slow
+
 # More kills with VQA_ENSEMBLE_KILLS=100; see docs/reliability.md.
 KILLS = int(os.environ.get("VQA_ENSEMBLE_KILLS", "1"))
 HAS_RAY = importlib.util.find_spec("ray") is not None

@@ -105,6 +105,7 @@ def test_type_checkers_and_python_see_the_same_public_face() -> None:
     assert {name: module for module, name in seen} == vqa_ensemble._MODULES
 
 
+@pytest.mark.slow
 def test_a_users_program_is_type_checked(tmp_path: Path) -> None:
     """The annotations of the public interface are what mypy checks a program by."""
     program = tmp_path / "program.py"

@@ -29,7 +29,7 @@ from vqa_ensemble.formats.predictions import save_predictions  # noqa: E402
 from vqa_ensemble.predictions.decoding import Common  # noqa: E402
 from vqa_ensemble.predictions.member import Predictions  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, at start and end
 
 VOCABULARY = ["no", "yes", "1", "2", "3", "cat", "dog"]
 MAP = AnswerMap.from_pairs(

@@ -28,7 +28,7 @@ from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.ray_session import train_members_on_ray  # noqa: E402
 from vqa_ensemble.training.session import Outcome, RunOptions, train_members  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, at start and end
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, at start and end
 
 QUESTIONS, IMAGES = 40, 4
 

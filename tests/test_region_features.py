@@ -347,6 +347,7 @@ def write_store_folder(folder: Path) -> Path:
     return folder / "regions"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [*FORMATS, write_store_folder])
 def test_damaged_files_are_taken_or_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     source = tmp_path / "source"

@@ -522,6 +522,7 @@ def test_markup_does_not_run(chromium: Any, cli: Runner, tmp_path: Path) -> None
     page.page.close()
 
 
+@pytest.mark.slow
 def test_ten_thousand_questions_remain_quick(chromium: Any, cli: Runner, tmp_path: Path) -> None:
     write_data(tmp_path, 10_000, (0.8, 0.6, 0.5))
     path = report(cli, tmp_path, "--map", tmp_path / "my-map.csv")
@@ -593,6 +594,7 @@ def test_real_submissions_and_human_answers(
 # ------------------------------------------------------------------------------------ docs
 
 
+@pytest.mark.slow
 def test_the_commands_in_the_documentation_run(tmp_path: Path) -> None:
     write_data(tmp_path, 60, (0.8, 0.6, 0.5))
     # The first one installs.

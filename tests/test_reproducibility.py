@@ -67,6 +67,7 @@ def run_everything(inputs: Path, output: Path, members: list[str], extra: dict[s
     run("vote", *with_map, "--ensemble", ensemble, "-o", output / "fitted.json")
 
 
+@pytest.mark.slow
 def test_settings_and_order_change_no_byte(inputs: Path, tmp_path: Path) -> None:
     members = [f"m{m}.parquet" for m in range(4)]
     seen: dict[str, dict[str, bytes]] = {}

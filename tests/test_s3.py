@@ -25,7 +25,7 @@ from vqa_ensemble.formats.predictions import (  # noqa: E402
     save_predictions,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # moto's and Ray's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # moto's and Ray's own
 
 MAJORITY = VoteOptions(method="majority")
 

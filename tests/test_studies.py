@@ -107,6 +107,7 @@ def test_a_table_holds_what_was_measured(bench: Bench) -> None:
         assert run.record.latency > 0
 
 
+@pytest.mark.slow
 def test_runs_are_kept_and_shared(bench: Bench, trained: list[str]) -> None:
     table = STUDY("epochs", bench)
     assert len(trained) == len(set(trained)) == 4
@@ -161,6 +162,7 @@ def test_an_interrupted_run_goes_on_with_its_time(
     assert table.rows[0].values["time (s)"][0] > kept[-1]["processor_seconds"]
 
 
+@pytest.mark.slow
 def test_other_code_and_other_data_are_told_apart(
     bench: Bench, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +265,7 @@ def test_figures_are_small_pictures(tmp_path: Path, layout: str) -> None:
         assert picture.width > 200
 
 
+@pytest.mark.slow
 def test_ensembles_of_every_size_and_vote(bench: Bench) -> None:
     rows = [Row(f"m{n}", {"model.glimpses": 1 + n % 3}) for n in range(10)]
     table = ensemble_size("ensemble-size", bench, rows)

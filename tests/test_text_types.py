@@ -103,6 +103,7 @@ def test_a_question_column_needs_the_file(tmp_path: Path) -> None:
         read_question_column(str(tmp_path / "no.csv"), "question_type", np.arange(2))
 
 
+@pytest.mark.slow
 def test_answer_types_of_real_questions(cli: Runner, shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "vqa-v2-smallval"
     args = (

@@ -61,6 +61,7 @@ def test_masks_follow_the_counts_of_regions(make_recipe: Callable[..., Recipe]) 
     assert batch.inputs.mask.sum(1).tolist() == [4, 4, 2, 3, 1, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 7, 11, 20])
 @pytest.mark.parametrize("accumulate", [1, [2, 1]])
 def test_a_resumed_run_ends_with_the_same_bits(
