@@ -55,9 +55,10 @@ def command(
         -o types.parquet
     """
     from vqa_ensemble.engine.predict_types import predict_types
-    from vqa_ensemble.formats.question_table import check_table_ending, write_question_column
+    from vqa_ensemble.files.table import is_parquet
+    from vqa_ensemble.formats.question_table import write_question_column
 
-    check_table_ending(output)
+    is_parquet(output)  # refuses other endings, before the work
     with status("Learning question types", quiet=quiet):
         result = predict_types(train_questions, train_annotations, questions, by=by)
         write_question_column(output, "question_type", result.question_ids, result.types.tolist())

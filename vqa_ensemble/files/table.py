@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.formats.text import check_ending
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+def is_parquet(path: str | os.PathLike[str]) -> bool:
+    """Whether a table is parquet rather than CSV; InputError if its name ends in neither."""
+    return check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
 def csv_rows(

@@ -29,9 +29,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, shown
-from vqa_ensemble.files.table import csv_rows, write_csv
+from vqa_ensemble.files.table import csv_rows, is_parquet, write_csv
 from vqa_ensemble.formats.atomic import atomic_path
-from vqa_ensemble.formats.text import check_ending, check_regular_file, read_text
+from vqa_ensemble.formats.text import check_regular_file, read_text
 from vqa_ensemble.normalize import normalize_answer
 
 COLUMNS = ("answer", "question_type", "count", "share")
@@ -112,7 +112,7 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
     InputError
         If the ending is neither, or ``path`` cannot be written.
     """
-    if _is_parquet(path):
+    if is_parquet(path):
         table = pa.table(
             [
                 pa.array(answer_map.answers),
@@ -153,7 +153,7 @@ def _read(path: str) -> AnswerMap:
     answers, question_types, written = [], [], []
     counts: list[int] = []
     shares: list[float] = []
-    for where, row in _parquet_rows(path) if _is_parquet(path) else _csv_rows(path):
+    for where, row in _parquet_rows(path) if is_parquet(path) else _csv_rows(path):
         with at(None, where):
             answer = normalize_answer(str(row["answer"]))
             question_type = str(row["question_type"] or "").strip()
@@ -176,10 +176,6 @@ def _read(path: str) -> AnswerMap:
     count = np.array(counts)
     complete = _complete_shares(written, count, shares)
     return AnswerMap(answers, question_types, count, _pool_forms(answers, written, count, complete))
-
-
-def _is_parquet(path: str | os.PathLike[str]) -> bool:
-    return check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
 def _csv_rows(path: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.json import read_json
-from vqa_ensemble.files.table import read_columns, write_csv
+from vqa_ensemble.files.table import is_parquet, read_columns, write_csv
 from vqa_ensemble.formats.atomic import atomic_path
 from vqa_ensemble.formats.text import check_ending, check_regular_file
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
@@ -93,17 +93,6 @@ def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> 
     return QuestionColumn(spec, default).look_up(question_ids)
 
 
-def check_table_ending(path: str | os.PathLike[str]) -> bool:
-    """Whether a table to write is parquet rather than CSV.
-
-    Raises
-    ------
-    InputError
-        If ``path`` ends in neither.
-    """
-    return check_ending(path, (".csv", ".parquet")) == ".parquet"
-
-
 def write_question_column(
     path: str | os.PathLike[str], name: str, question_ids: QuestionIds, values: Sequence[str]
 ) -> None:
@@ -114,7 +103,7 @@ def write_question_column(
     InputError
         If ``path`` ends in neither .csv nor .parquet, or cannot be written.
     """
-    if check_table_ending(path):
+    if is_parquet(path):
         column = pa.array(values, pa.string()).dictionary_encode()
         with atomic_path(path) as temporary:
             pq.write_table(
