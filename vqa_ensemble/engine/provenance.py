@@ -59,11 +59,11 @@ class FileRecord(msgspec.Struct, omit_defaults=True, kw_only=True):
     sha256: str | None = None
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, kw_only=True):
     """What an output was made from and how, as the file beside it has it."""
 
-    format_version: int
-    created_at: str
+    format_version: int = FORMAT_VERSION
+    created_at: str = ""
     arguments: list[str]
     folder: str
     versions: dict[str, str]
