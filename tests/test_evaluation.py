@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,8 +19,9 @@ from strategies import examples
 from vqa_ensemble.combiners import stacking
 from vqa_ensemble.combiners.base import Combiner, combiner_class
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.combiners.stacking import Stacking
-from vqa_ensemble.engine.comparison import evaluate_methods
+from vqa_ensemble.engine.comparison import Unfitted, evaluate_methods
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.evaluation import diagnostics
 from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
@@ -33,8 +36,10 @@ from vqa_ensemble.evaluation.ties import answer_ties
 from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.formats.predictions import predictions_from_rows, write_predictions
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.voting.answer_types import resolve
 from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.majority import majority_vote
+from vqa_ensemble.voting.methods import METHODS, load, make_elector
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 Integers = npt.NDArray[np.int64]
@@ -59,6 +64,7 @@ def label(ballots: Ballots, right: list[str], groups: Integers | None = None) ->
         (given_answers == np.asarray(right, dtype=object)[candidates.questions]).astype(float),
         QuestionTypes.none(len(ballots)),
         np.arange(len(ballots)) if groups is None else groups,
+        ballots,
     )
 
 
@@ -608,3 +614,62 @@ def test_real_members_are_compared_honestly(cli: Runner, shared_data: Path) -> N
         for report in (warned.json, ran.json)
     )
     assert grouped["best-single"] > 1.2 * ignoring["best-single"]
+
+
+# ------------------------------------------------------------------------- every method
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_list_of_methods_says_what_their_classes_do(name: str) -> None:
+    method = METHODS[name]
+    kinds = [load(place) for place in (method.elector, method.combiner) if place]
+    assert kinds
+    for kind in kinds:
+        assert kind.method == name
+        parameters = inspect.signature(kind).parameters
+        assert set(method.takes) == parameters.keys() & {"seed", "revote"}
+    if method.combiner and not method.learns:
+        questions = random_members(0, 20, (0.9, 0.2))
+        fitted = combiner_class(name)().fit(questions)
+        assert fitted.to_dict() == combiner_class(name)().to_dict()
+
+
+def test_every_elector_votes_alike_on_plain_ballots() -> None:
+    questions = random_members(1, 80, (0.9, 0.3, 0.5))
+    one_type = AnswerMap.from_pairs((answer, "letter") for answer in "abcd")
+    questions = replace(questions, answer_types=resolve(one_type, questions.ballots.vocabulary))
+    majority, typed = (questions.elect(make_elector(m)) for m in ("majority", "question-type"))
+    np.testing.assert_array_equal(majority.answer, typed.answer)
+    fitted = FittedEnsemble(combiner_class("majority")(), questions.names, ())
+    np.testing.assert_array_equal(questions.elect(fitted).answer, majority.answer)
+
+
+@given(st.integers(0, 50))
+def test_a_vote_on_a_part_of_the_questions_is_part_of_the_vote(seed: int) -> None:
+    questions = random_members(seed, 30, (0.2, 0.5, 0.8))
+    chosen = np.random.default_rng(seed).random(30) < 0.5
+    votes = Unfitted(make_elector("majority"), questions)
+    np.testing.assert_array_equal(
+        votes.right(questions.where(chosen)), votes.right(questions)[chosen]
+    )
+    fewer = questions.members(np.array([2, 0]))
+    assert fewer.ballots.names == fewer.names == ("m0", "m2")
+
+
+def test_a_sample_is_small_and_keeps_groups_whole() -> None:
+    questions = random_members(2, 200, (0.5, 0.5))
+    questions = replace(questions, groups=np.arange(200) // 4)
+    assert questions.sample(200, 0) is questions
+    assert len(questions.sample(50, 0)) == 50
+    some = questions.sample(50, 0, whole_groups=True)
+    assert 0 < len(some) < 120
+    assert set(np.unique(some.groups, return_counts=True)[1].tolist()) == {4}
+
+
+def test_a_vote_can_elect_what_no_remaining_member_trusts() -> None:
+    ballots = toy_ballots([[("x", 0.0)], [("x", 0.9)], [("y", 0.8)]])
+    questions = label(ballots, ["x"])
+    alone = questions.members(np.array([0]))
+    votes = Unfitted(make_elector("majority"), questions)
+    assert votes.right(alone).tolist() == [1.0]
+    assert votes.right(questions.members(np.array([2]))).tolist() == [0.0]

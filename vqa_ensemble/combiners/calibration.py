@@ -104,11 +104,15 @@ def _informative(candidates: Candidates, targets: Array, m: int) -> npt.NDArray[
     rows = np.flatnonzero(p > 0)
     if not len(rows):
         return rows
-    questions = candidates.questions[rows]
-    first = np.flatnonzero(np.diff(questions, prepend=-1))
-    right = np.add.reduceat(targets[rows], first) > 0
-    differ = np.maximum.reduceat(p[rows], first) > np.minimum.reduceat(p[rows], first)
-    return rows[np.repeat(right & differ, np.diff(np.append(first, len(rows))))]
+    starts = _starts(candidates.questions[rows])
+    right = ragged.sums(starts, targets[rows]) > 0
+    differ = ragged.maxima(starts, p[rows]) > -ragged.maxima(starts, -p[rows])
+    return rows[(right & differ)[ragged.owner(starts)]]
+
+
+def _starts(questions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where the rows of each question begin, and where the last end."""
+    return np.flatnonzero(np.diff(questions, prepend=-1, append=-1))
 
 
 def _fit_one(
@@ -117,16 +121,15 @@ def _fit_one(
     """The log-temperature with the highest posterior density."""
     if not len(logs):
         return center
-    first = np.flatnonzero(np.diff(questions, prepend=-1))
-    sizes = np.diff(np.append(first, len(logs)))
+    starts = _starts(questions)
     # Relative to each question's highest: no exponential overflows.
-    logs = logs - np.repeat(np.maximum.reduceat(logs, first), sizes)
-    weight = np.add.reduceat(y, first)
+    logs = logs - ragged.maxima(starts, logs)[ragged.owner(starts)]
+    weight = ragged.sums(starts, y)
     linear = float(y @ logs)
 
     def loss(log_t: float) -> float:
         scale = np.exp(-log_t)
-        normalizer = np.log(np.add.reduceat(np.exp(logs * scale), first))
+        normalizer = np.log(ragged.sums(starts, np.exp(logs * scale)))
         likelihood = scale * linear - float(weight @ normalizer)
         return float(0.5 * ((log_t - center) / spread) ** 2 - likelihood)
 

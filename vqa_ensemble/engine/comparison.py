@@ -23,6 +23,7 @@ from vqa_ensemble.evaluation.refits import Refits
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.methods import COMBINERS, METHODS, VOTES, make_elector
+from vqa_ensemble.voting.question_types import QuestionTypes
 
 # Ways to vote that no ensemble is made of.
 _VOTES_ONLY = tuple(name for name in VOTES if name not in COMBINERS)
@@ -316,7 +317,6 @@ def compare(
             few = sorted({n for n in (*diagnostics.TALK_SIZES, len(names)) if n <= len(names)})
             score = refits(choice.method).score
             sizes[choice.method] = curve(score, sizes=few, orders=_ORDERS_LEARNED)
-    against = partial(compare_paired, groups=groups, seed=seed)
     bound = diagnostics.oracle(candidates, questions.targets)
     members = diagnostics.member_scores(candidates, questions.targets)
     correlation = diagnostics.error_correlation(members, candidates.present)
@@ -327,28 +327,11 @@ def compare(
         warning=copies_warning(questions),
         folds=int(folds.max()) + 1,
         seed=seed,
-        types={
-            name: int((types.of == t).sum())
-            for t, name in enumerate(types.names)
-            if (types.of == t).any()
-        },
-        methods=[
-            MethodScore(
-                method=name,
-                accuracy=float(values.mean()),
-                standard_error=standard_error(values, groups),
-                by_type=diagnostics.by_type(values, types),
-                against_best_single=against(values, scores[BEST_SINGLE]),
-                against_majority=against(values, scores[EQUAL_VOTES]),
-            )
-            for name, values in scores.items()
-        ],
+        types=types.counts(),
+        methods=_method_scores(scores, questions, seed),
         failures=result.failures,
         chosen=Chosen(choice.method, choice.reason, choice.gain),
-        oracle={
-            name: Bound(float(values.mean()), diagnostics.by_type(values, types))
-            for name, values in (("voted", bound.voted), ("listed", bound.listed))
-        },
+        oracle={"voted": _bound(bound.voted, types), "listed": _bound(bound.listed, types)},
         members=[
             MemberScore(
                 name,
@@ -360,12 +343,34 @@ def compare(
         ],
         contributions_of=options.contributions_of if added else None,
         error_correlation=[
-            [None if np.isnan(value) else float(value) for value in row] for row in correlation
+            [None if np.isnan(value) else value for value in row] for row in correlation.tolist()
         ],
         most_correlated=diagnostics.most_correlated(correlation, names),
         ties=_ties(questions, votes),
         sizes=sizes,
     )
+
+
+def _method_scores(
+    scores: Mapping[str, Array], questions: Questions, seed: int
+) -> list[MethodScore]:
+    groups = questions.groups
+    against = partial(compare_paired, groups=groups, seed=seed)
+    return [
+        MethodScore(
+            method=name,
+            accuracy=float(values.mean()),
+            standard_error=standard_error(values, groups),
+            by_type=diagnostics.by_type(values, questions.types),
+            against_best_single=against(values, scores[BEST_SINGLE]),
+            against_majority=against(values, scores[EQUAL_VOTES]),
+        )
+        for name, values in scores.items()
+    ]
+
+
+def _bound(values: Array, types: QuestionTypes) -> Bound:
+    return Bound(float(values.mean()), diagnostics.by_type(values, types))
 
 
 def _check_contributions(method: str | None, questions: Questions) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vqa_ensemble import ragged
 from vqa_ensemble.combiners.candidates import Candidates
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.predictions import predictions_from_table
@@ -192,7 +193,7 @@ def shares_to_frame(ballots: Ballots, election: Election) -> pd.DataFrame:
     tally = election.tally
     questions = tally.questions
     votes = tally.votes.astype(np.float64)
-    shares = votes / np.add.reduceat(votes, tally.starts[:-1])[questions]
+    shares = votes / ragged.sums(tally.starts, votes)[questions]
     lost = tally.answers != election.answer[questions]
     order = np.lexsort((tally.answers, -tally.votes, lost, questions))
     return pd.DataFrame(

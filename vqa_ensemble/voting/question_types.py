@@ -32,6 +32,11 @@ class QuestionTypes:
         """No types at all."""
         return cls((), np.full(n_questions, NO_TYPE))
 
+    def counts(self) -> dict[str, int]:
+        """How many questions each type has that has some, in the order of the names."""
+        numbers = np.bincount(self.of[self.of != NO_TYPE], minlength=len(self.names)).tolist()
+        return {name: n for name, n in zip(self.names, numbers, strict=True) if n}
+
     def select(self, questions: npt.NDArray[np.integer]) -> QuestionTypes:
         """The types of some questions, in the order given."""
         return QuestionTypes(self.names, self.of[questions])
