@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import read_fitted
-from vqa_ensemble.engine.fit import fit_ensemble
+from vqa_ensemble.engine.fit import fit
 from vqa_ensemble.engine.local import LocalEngine, vote_files
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.provenance import provenance_path, verify
@@ -136,7 +136,7 @@ def fitted(method: str) -> Callable[[], bytes]:
         targets = (candidates.answers == candidates.questions % 3).astype(np.float64)
         groups = np.arange(60)
         questions = Questions(candidates, targets, TYPES, groups)
-        ensemble = fit_ensemble(questions, method=method).ensemble
+        ensemble = fit(questions, method=method).ensemble
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "e.toml"
             write_ensemble(path, ensemble.to_file())

@@ -14,7 +14,7 @@ from vqa_ensemble.combiners.base import choose
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.combiners.fitted import FittedEnsemble, read_fitted
 from vqa_ensemble.combiners.stacking import Stacking
-from vqa_ensemble.engine.fit import fit_ensemble
+from vqa_ensemble.engine.fit import fit
 from vqa_ensemble.engine.labelled import load_labelled
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import read_ensemble, write_ensemble
@@ -293,7 +293,7 @@ def test_stacking_learns_to_trust_by_type(data: Path) -> None:
         annotations=str(data / "val" / "questions.parquet"),
         question_types=str(data / "val" / "questions.parquet"),
     )
-    fitted = fit_ensemble(labelled, method="stacking")
+    fitted = fit(labelled, method="stacking")
     stacking = fitted.ensemble.combiner
     assert isinstance(stacking, Stacking)
     color, number = stacking.deviations
@@ -316,7 +316,7 @@ def test_saving_and_loading_changes_no_vote(data: Path, tmp_path: Path) -> None:
         annotations=str(data / "val" / "questions.parquet"),
         question_types=str(data / "val" / "questions.parquet"),
     )
-    ensemble = fit_ensemble(labelled, method="stacking").ensemble
+    ensemble = fit(labelled, method="stacking").ensemble
     write_ensemble(tmp_path / "e.toml", ensemble.to_file())
     again = FittedEnsemble.from_file(read_ensemble(tmp_path / "e.toml"))
     context = Context(question_types=labelled.types)
@@ -336,6 +336,6 @@ def test_real_models_beat_greedy_selection_and_the_best_single(shared_data: Path
         groups=f"{questions}:base_question_id",
         question_types=questions,
     )
-    scores = fit_ensemble(labelled, method="stacking").scores
+    scores = fit(labelled, method="stacking").scores
     assert scores["stacking"] > scores["best-single"] + 0.01
     assert scores["stacking"] > scores["majority"] + 0.03

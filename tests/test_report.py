@@ -22,7 +22,7 @@ from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_an
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.vqa_json import read_submission
 from vqa_ensemble.report import build, charts, images, page
-from vqa_ensemble.report.contents import gather, headline
+from vqa_ensemble.report.contents import headline, report_contents
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -184,7 +184,7 @@ def test_an_ensemble_is_not_scored_on_what_it_was_fitted_on(
 
 def test_changes_are_those_of_the_vote(cli: Runner, folder: Path) -> None:
     labelled = load(folder)
-    contents = gather(labelled)
+    contents = report_contents(labelled)
     files = sorted((folder / "preds" / "val").glob("*.parquet"))
     vote = cli.good("vote", *files, "--map", folder / "my-map.csv", "--json").json
     total = sum(c.gained + c.lost + c.neutral for c in contents.changes)
@@ -198,7 +198,7 @@ def test_charts_are_figures_that_plotly_knows(folder: Path) -> None:
     import plotly.graph_objects as go
 
     labelled = load(folder)
-    found = charts.make_charts(gather(labelled))
+    found = charts.make_charts(report_contents(labelled))
     assert set(found) == {"sizes", "contributions", "reliability", "oracle", "changes"}
     css = (ROOT / "vqa_ensemble/report/templates/report.css").read_text()
     text = json.dumps(found)
@@ -549,7 +549,7 @@ def test_beyond_that_questions_are_drawn_and_the_page_says_so(
     labelled = load(folder)
     path = tmp_path / "page.html"
     annotations = str(folder / "val_annotations.json")
-    contents = gather(labelled)
+    contents = report_contents(labelled)
     path.write_text(build.make_report(contents, labelled, annotations, most_questions=100))
     page = Opened(chromium, path)
     assert page.count() == "100 questions"

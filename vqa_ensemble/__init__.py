@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vqa_ensemble.engine.comparison import CompareOptions as CompareOptions
     from vqa_ensemble.engine.comparison import compare as compare
     from vqa_ensemble.engine.explanation import explain_question as explain_question
-    from vqa_ensemble.engine.fit import fit_ensemble as fit_ensemble
+    from vqa_ensemble.engine.fit import fit as fit
     from vqa_ensemble.engine.labelled import load_labelled as load_labelled
     from vqa_ensemble.engine.local import vote as vote
     from vqa_ensemble.engine.local import vote_files as vote_files
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vqa_ensemble.leaderboards.evaluate import evaluate as evaluate
     from vqa_ensemble.predictions.member import Metadata as Metadata
     from vqa_ensemble.predictions.member import Predictions as Predictions
+    from vqa_ensemble.report.build import make_report as make_report
+    from vqa_ensemble.report.contents import report_contents as report_contents
     from vqa_ensemble.voting.question_type import question_type_vote as question_type_vote
 
 _MODULES = {
@@ -49,13 +51,15 @@ _MODULES = {
     "compare": "engine.comparison",
     "evaluate": "leaderboards.evaluate",
     "explain_question": "engine.explanation",
-    "fit_ensemble": "engine.fit",
+    "fit": "engine.fit",
     "load_labelled": "engine.labelled",
+    "make_report": "report.build",
     "predictions_from_rows": "formats.predictions",
     "question_type_vote": "voting.question_type",
     "read_answer_map": "formats.answer_map",
     "read_fitted": "combiners.fitted",
     "read_predictions": "formats.predictions",
+    "report_contents": "report.contents",
     "vote": "engine.local",
     "vote_files": "engine.local",
     "write_answer_map": "formats.answer_map",

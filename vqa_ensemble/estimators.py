@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from vqa_ensemble.combiners.candidates import gather_candidates
 from vqa_ensemble.combiners.fitted import FittedEnsemble
 from vqa_ensemble.engine.blocks import find_elector
-from vqa_ensemble.engine.fit import AUTO, fit_ensemble
+from vqa_ensemble.engine.fit import AUTO, fit
 from vqa_ensemble.engine.frames import (
     answers_to_frame,
     groups_from_frame,
@@ -382,7 +382,7 @@ class LearnedEnsemble(_Ensemble):
             types=find_question_types(ballots, self._context(X, question_types, ballots)),
             groups=groups_from_frame(groups, ballots.question_ids),
         )
-        fitted = fit_ensemble(
+        fitted = fit(
             questions, method=self.method, specialists=self.specialists, seed=self.random_state
         )
         self.ensemble_ = fitted.ensemble

@@ -60,12 +60,12 @@ def command(
       vqa-ensemble fit preds/val/*.parquet --annotations val_annotations.json \\
           --map vqa-v2 -o ensemble.toml
     """
-    from vqa_ensemble.engine.fit import fit_ensemble
+    from vqa_ensemble.engine.fit import fit
     from vqa_ensemble.formats.ensemble import write_ensemble
 
     with status(f"Fitting {len(predictions)} members", quiet=quiet):
         labelled = read_labelled(predictions, **labelled_by)
-        fitted = fit_ensemble(labelled, method=method, specialists=_parse(specialists), seed=seed)
+        fitted = fit(labelled, method=method, specialists=_parse(specialists), seed=seed)
         write_ensemble(output, fitted.ensemble.to_file())
     if as_json:
         record = dict(fitted.ensemble.fit)

@@ -63,14 +63,14 @@ def command(
     from vqa_ensemble.combiners.fitted import read_fitted
     from vqa_ensemble.formats.atomic import atomic_write
     from vqa_ensemble.report.build import make_report
-    from vqa_ensemble.report.contents import gather, headline
+    from vqa_ensemble.report.contents import headline, report_contents
     from vqa_ensemble.report.page import require_libraries
 
     require_libraries()
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)
         labelled = read_labelled(predictions, **labelled_by)
-        contents = gather(
+        contents = report_contents(
             labelled,
             ensemble=None if ensemble is None else read_fitted(ensemble),
             ensemble_path=ensemble or "",

@@ -50,7 +50,7 @@ class Fit:
     choice: Choice | None = None
 
 
-def fit_ensemble(
+def fit(
     questions: Questions,
     *,
     method: str = AUTO,

@@ -81,7 +81,7 @@ class Contents:
         return next(row for row in self.comparison.methods if row.method == name)
 
 
-def gather(
+def report_contents(
     questions: Questions,
     *,
     ensemble: FittedEnsemble | None = None,
