@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from refusal import refused
 from strategies import examples
 
+from vqa_ensemble.errors import at
 from vqa_ensemble.formats.vqa_json import Annotations, read_annotations, read_submission
 from vqa_ensemble.normalize import clean_answer, normalize_answer
 from vqa_ensemble.scoring import vqa_accuracy
@@ -94,11 +95,14 @@ def test_missing_answers_are_refused_or_count_as_wrong(
 ) -> None:
     humans = make(tmp_path, [["dog"] * 10] * 8)
     ids, answers = np.array(answered), ["dog"] * len(answered)
-    with refused(
-        f"mine.json: lacks an answer to {lacking}. "
-        "Answer them, or count them as wrong with --missing wrong."
+    with (
+        refused(
+            f"mine.json: lacks an answer to {lacking}. "
+            "Answer them, or count them as wrong with --missing wrong."
+        ),
+        at("mine.json"),
     ):
-        score_answers(humans, ids, answers, path="mine.json")
+        score_answers(humans, ids, answers)
     with refused(
         f"lacks an answer to {lacking}. Answer them, or count them as wrong with --missing wrong."
     ):
@@ -109,16 +113,22 @@ def test_missing_answers_are_refused_or_count_as_wrong(
 
 def test_questions_without_annotation_are_refused(tmp_path: Path) -> None:
     humans = make(tmp_path, [["dog"] * 10])
-    with refused(
-        "mine.json: answers 2 questions that are not annotated: 7, 9. "
-        "Give the annotations of the split it answers (several files may be given)."
+    with (
+        refused(
+            "mine.json: answers 2 questions that are not annotated: 7, 9. "
+            "Give the annotations of the split it answers (several files may be given)."
+        ),
+        at("mine.json"),
     ):
-        score_answers(humans, np.array([0, 7, 9]), ["dog"] * 3, path="mine.json")
-    with refused(
-        "mine.json: its question ids are strings, those of the annotations integers. "
-        "Give the annotations of the same data set."
+        score_answers(humans, np.array([0, 7, 9]), ["dog"] * 3)
+    with (
+        refused(
+            "mine.json: its question ids are strings, those of the annotations integers. "
+            "Give the annotations of the same data set."
+        ),
+        at("mine.json"),
     ):
-        score_answers(humans, np.array(["0"], dtype=object), ["dog"], path="mine.json")
+        score_answers(humans, np.array(["0"], dtype=object), ["dog"])
 
 
 def test_questions_are_found_at_their_place_in_the_annotations(tmp_path: Path) -> None:

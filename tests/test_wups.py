@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from wordnet_files import SYNSETS, write_wordnet
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.scoring import wordnet
-from vqa_ensemble.scoring.wordnet import WordNet
+from vqa_ensemble.files import wordnet
+from vqa_ensemble.files.wordnet import WordNet
 from vqa_ensemble.scoring.wups import wups
 
 

@@ -12,7 +12,7 @@ from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
     from vqa_ensemble.formats.vqa_json import Annotations
-    from vqa_ensemble.scoring.metrics import MetricScores
+    from vqa_ensemble.leaderboards.evaluate import FileScores
 
 
 @click.command("evaluate")
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table with question_id "
     "and answer; those of VQA may be given several times (train and val).",
 )
-@choice("--metric", METRICS, "What to score by.")
+@choice("--metric", tuple(METRICS), "What to score by.")
 @choice(
     "--by",
     ["answer_type", "question_type"],
@@ -84,28 +84,16 @@ def command(
                 "annotations": list(annotations),
                 "metric": metric,
                 "questions": len(known),
-                "files": [
-                    {
-                        "file": path,
-                        "overall": score.scores.overall,
-                        **score.more,
-                        "per_answer_type": score.scores.per_answer_type,
-                        "per_question_type": score.scores.per_question_type,
-                        "missing": len(known) - score.scores.answered,
-                    }
-                    for path, score in zip(files, scores, strict=True)
-                ],
+                "files": [score.to_dict() for score in scores],
             }
         )
     elif by == "answer_type":
-        _print_by_answer_type(files, scores, known)
+        _print_by_answer_type(scores, known)
     else:
-        _print_by_question_type(files, scores, known)
+        _print_by_question_type(scores, known)
 
 
-def _print_by_answer_type(
-    files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
-) -> None:
+def _print_by_answer_type(scores: list[FileScores], annotations: Annotations) -> None:
     from rich.markup import escape
 
     from vqa_ensemble.answers.rule import in_usual_order
@@ -117,25 +105,23 @@ def _print_by_answer_type(
     more = list(scores[0].more)
     table = new_table("file", *map(escape, ("overall", *more, *types)))
     table.columns[0].overflow = "fold"
-    for path, score in zip(files, scores, strict=True):
+    for score in scores:
         figures = [score.scores.overall, *(score.more[name] for name in more)]
         figures += [score.scores.per_answer_type[name] for name in types]
-        table.add_row(escape(path), *map(_figure, figures))
+        table.add_row(escape(score.file), *map(_figure, figures))
     totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
     table.add_row("questions", *totals, style="dim")
     console().print(table)
 
 
-def _print_by_question_type(
-    files: tuple[str, ...], scores: list[MetricScores], annotations: Annotations
-) -> None:
+def _print_by_question_type(scores: list[FileScores], annotations: Annotations) -> None:
     from rich.markup import escape
 
     names = annotations.question_type_names
     counts = _counts(annotations.question_types, names)
     table = new_table("question type", "questions")
-    for path in files:
-        table.add_column(escape(Path(path).stem), justify="right", overflow="fold")
+    for score in scores:
+        table.add_column(escape(Path(score.file).stem), justify="right", overflow="fold")
     for name, count in sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0])):
         figures = (score.scores.per_question_type[name] for score in scores)
         table.add_row(escape(name), f"{count:,}", *map(_figure, figures))

@@ -4,11 +4,49 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from vqa_ensemble.errors import at
 from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations, read_benchmark_annotations
-from vqa_ensemble.scoring.metrics import Metric, MetricScores, read_answers
+from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.formats.vqa_json import read_submission
+from vqa_ensemble.scoring.metric import Answers, Metric, Similarity, encode, metric_named
+from vqa_ensemble.scoring.vqa_accuracy import Scores, find_questions
 
 Paths = Sequence[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True)
+class FileScores:
+    """What a file scores.
+
+    Attributes
+    ----------
+    file : str
+    scores : Scores
+        The metric in percent, overall and by type.
+    more : dict of str to float or None
+        Figures in percent that the metric has beside its mean; None where it is not defined.
+    """
+
+    file: str
+    scores: Scores
+    more: dict[str, float | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``evaluate --json`` prints it."""
+        return {
+            "file": self.file,
+            "overall": self.scores.overall,
+            **self.more,
+            "per_answer_type": self.scores.per_answer_type,
+            "per_question_type": self.scores.per_question_type,
+            "missing": len(self.scores.per_question) - self.scores.answered,
+        }
 
 
 def evaluate(
@@ -18,7 +56,7 @@ def evaluate(
     *,
     missing: str = "error",
     wordnet: str | os.PathLike[str] | None = None,
-) -> list[MetricScores]:
+) -> list[FileScores]:
     """Score submissions, and the most confident answers of prediction files.
 
     Parameters
@@ -31,11 +69,11 @@ def evaluate(
     missing : {"error", "wrong"}
         What to do if a file lacks annotated questions: refuse it, or score these 0.
     wordnet : path-like, optional
-        Folder of WordNet's files, for WUPS.
+        Folder of WordNet's files for WUPS, as :class:`vqa_ensemble.files.wordnet.WordNet` takes it.
 
     Returns
     -------
-    list of MetricScores, one a file
+    list of FileScores, one a file
         In percent.
 
     Raises
@@ -43,7 +81,31 @@ def evaluate(
     InputError
         If a file is bad, or the annotations lack what the metric needs.
     """
+
+    def similarity() -> Similarity:
+        from vqa_ensemble.files.wordnet import WordNet
+
+        return WordNet(wordnet).similarity
+
     if not isinstance(annotations, BenchmarkAnnotations):
         annotations = read_benchmark_annotations(annotations)
-    ready = Metric(metric, annotations, wordnet)
-    return [ready.score(read_answers(path), missing=missing) for path in paths]
+    ready = metric_named(metric)(annotations, similarity)
+    return [_score_file(os.fspath(path), ready, missing) for path in paths]
+
+
+def _score_file(path: str, metric: Metric, missing: str) -> FileScores:
+    answers = _read_answers(path)
+    with at(path):
+        questions = find_questions(metric.annotations, answers.question_ids, missing=missing)
+    accuracy = np.zeros(len(metric.annotations))
+    accuracy[questions] = metric.score(questions, *encode(answers.texts))
+    scores = Scores.of(accuracy, metric.annotations, len(questions))
+    return FileScores(path, scores, metric.more(accuracy, questions, answers))
+
+
+def _read_answers(path: str) -> Answers:
+    if Path(path).suffix == ".parquet":
+        predictions = read_predictions(path)
+        return Answers(predictions.question_ids, predictions.top(), predictions)
+    submission = read_submission(path)
+    return Answers(submission.question_ids, submission.answers)

@@ -9,13 +9,33 @@ scripts, followed here, 0.5). Case and spaces around words are left aside.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import need
+from vqa_ensemble.scoring.metric import Metric, Questions
 
 THRESHOLD = 0.5
+
+
+class Anls(Metric):
+    """Similarity to the nearest of all human answers."""
+
+    def score(
+        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """As :meth:`Metric.score`."""
+        known = self.annotations
+        starts, rows = ragged.take(known.starts, questions)
+        flat = [known.vocabulary[code] for code in known.answers[rows].tolist()]
+        humans = [flat[begin:end] for begin, end in pairwise(starts.tolist())]
+        return anls([vocabulary[code] for code in answers.tolist()], humans)
+
+
+METRIC = Anls
 
 
 def anls(answers: Sequence[str], references: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:

@@ -10,6 +10,30 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.scoring.exact_match import ExactMatch
+from vqa_ensemble.scoring.metric import Answers, Questions
+
+
+class Tdiuc(ExactMatch):
+    """Exact match, and its means per type of question."""
+
+    def more(
+        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
+    ) -> dict[str, float | None]:
+        """The means, as :func:`mean_per_type`."""
+        forms = np.array(normalize_answers(self.references), dtype=object).astype(str)
+        means = mean_per_type(scores, self.annotations.question_types, forms)
+        return {
+            "arithmetic MPT": round(100 * means.arithmetic, 2),
+            "harmonic MPT": round(100 * means.harmonic, 2),
+            "arithmetic N-MPT": round(100 * means.normalized_arithmetic, 2),
+            "harmonic N-MPT": round(100 * means.normalized_harmonic, 2),
+        }
+
+
+METRIC = Tdiuc
+
 
 @dataclass(frozen=True)
 class MeanPerType:

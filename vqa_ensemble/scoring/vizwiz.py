@@ -12,12 +12,34 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.formats.vqa_json import Annotations
+from vqa_ensemble import ragged
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.predictions.member import Predictions
-from vqa_ensemble.scoring.exact_match import reference_answers
+from vqa_ensemble.scoring.metric import Answers, Questions, reference_answers
+from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, VqaAccuracy
 
 UNANSWERABLE = "unanswerable"
+
+
+class VizWiz(VqaAccuracy):
+    """The challenge's accuracy, and the average precision of unanswerable questions."""
+
+    prepare = HumanAnswers.as_written
+
+    def more(
+        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
+    ) -> dict[str, float | None]:
+        """The precision; None if no question is unanswerable."""
+        confidences = np.zeros(len(scores))
+        confidences[questions] = _confidences(answers)
+        if self.benchmark.answerable is not None:
+            unanswerable = ~np.array(self.benchmark.answerable)
+        else:
+            unanswerable = _are_unanswerable(reference_answers(self.annotations))
+        precision = unanswerable_precision(confidences, unanswerable)
+        return {"unanswerable AP": None if precision is None else round(100 * precision, 2)}
+
+
+METRIC = VizWiz
 
 
 def unanswerable_precision(confidences: npt.ArrayLike, unanswerable: npt.ArrayLike) -> float | None:
@@ -47,19 +69,15 @@ def unanswerable_precision(confidences: npt.ArrayLike, unanswerable: npt.ArrayLi
     return float(average_precision_score(labels, np.asarray(confidences)))
 
 
-def unanswerable_questions(annotations: Annotations) -> npt.NDArray[np.bool_]:
-    """Which questions most humans called unanswerable, shape (Q,)."""
-    forms = normalize_answers(reference_answers(annotations))
-    return np.array([form == UNANSWERABLE for form in forms])
+def _confidences(answers: Answers) -> npt.NDArray[np.float64]:
+    """Confidence that each question cannot be answered, shape (R,); 0 or 1 in a submission."""
+    predictions = answers.predictions
+    if predictions is None:
+        return _are_unanswerable(answers.texts).astype(np.float64)
+    wanted = _are_unanswerable(predictions.vocabulary.to_pylist())[predictions.answers]
+    confidences = wanted * predictions.confidences
+    return np.asarray(ragged.maxima(predictions.starts, confidences), dtype=np.float64)
 
 
-def unanswerable_confidences(answers: Sequence[str]) -> npt.NDArray[np.float64]:
-    """1 for the answer "unanswerable", 0 for any other, shape (Q,)."""
-    return np.array([form == UNANSWERABLE for form in normalize_answers(answers)], np.float64)
-
-
-def unanswerable_confidences_of(predictions: Predictions) -> npt.NDArray[np.float64]:
-    """Each question's confidence in "unanswerable", 0 where it is no answer, shape (Q,)."""
-    wanted = unanswerable_confidences(predictions.vocabulary.to_pylist())[predictions.answers]
-    scores = wanted * predictions.confidences
-    return np.asarray(np.maximum.reduceat(scores, predictions.starts[:-1]), dtype=np.float64)
+def _are_unanswerable(answers: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.array([form == UNANSWERABLE for form in normalize_answers(answers)], dtype=np.bool_)

@@ -10,18 +10,18 @@ compared as they are written.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import clean_answer, normalize_answers
 from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
+from vqa_ensemble.scoring.metric import Metric, Questions, Similarity, encode
 
 MATCHES_FOR_FULL_SCORE = 3
 # Rows scored at once: keeps the rows × human answers table within the cache.
@@ -121,6 +121,27 @@ class Scores:
         )
 
 
+class VqaAccuracy(Metric):
+    """The official VQA accuracy."""
+
+    prepare = HumanAnswers.prepare
+
+    def __init__(
+        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
+    ) -> None:
+        super().__init__(benchmark, wordnet)
+        self.humans = self.prepare(self.annotations)
+
+    def score(
+        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """As :func:`soft_scores`."""
+        return soft_scores(self.humans, questions, answers, vocabulary)
+
+
+METRIC = VqaAccuracy
+
+
 def soft_scores(
     humans: HumanAnswers,
     questions: npt.NDArray[np.integer],
@@ -160,7 +181,6 @@ def score_answers(
     answers: Sequence[str],
     *,
     missing: str = "error",
-    path: str | os.PathLike[str] | None = None,
 ) -> Scores:
     """Score one answer a question as the official evaluator does.
 
@@ -172,8 +192,6 @@ def score_answers(
     answers : sequence of str, length R
     missing : {"error", "wrong"}
         What to do with annotated questions that have no answer: refuse, or score them 0.
-    path : path-like, optional
-        The file they come from, for messages.
 
     Raises
     ------
@@ -181,18 +199,10 @@ def score_answers(
         If a question is not annotated, or lacks an answer and ``missing`` is ``"error"``.
     """
     annotations = humans.annotations
-    questions = find_questions(annotations, question_ids, missing=missing, path=path)
+    questions = find_questions(annotations, question_ids, missing=missing)
     accuracy = np.zeros(len(annotations))
-    accuracy[questions] = score_texts(humans, questions, answers)
+    accuracy[questions] = soft_scores(humans, questions, *encode(answers))
     return Scores.of(accuracy, annotations, len(questions))
-
-
-def score_texts(
-    humans: HumanAnswers, questions: npt.NDArray[np.integer], answers: Sequence[str]
-) -> npt.NDArray[np.float64]:
-    """:func:`soft_scores` of answers as text, each distinct text brought into form once."""
-    coded = pa.array(answers, pa.large_string()).dictionary_encode()
-    return soft_scores(humans, questions, np.asarray(coded.indices), coded.dictionary.to_pylist())
 
 
 def find_questions(
@@ -200,16 +210,29 @@ def find_questions(
     question_ids: QuestionIds,
     *,
     missing: str = "error",
-    path: str | os.PathLike[str] | None = None,
 ) -> npt.NDArray[np.int64]:
     """The place of each question in the annotations; raises as :func:`score_answers`."""
-    questions = _positions(question_ids, annotations.question_ids, path)
+    annotated = annotations.question_ids
+    if question_ids.dtype != annotated.dtype:
+        kinds = [
+            "integers" if ids.dtype == np.int64 else "strings" for ids in (question_ids, annotated)
+        ]
+        raise InputError(
+            f"its question ids are {kinds[0]}, those of the annotations {kinds[1]}",
+            fix="Give the annotations of the same data set.",
+        )
+    questions = look_up(question_ids, annotated)
+    unknown = question_ids[questions < 0]
+    if len(unknown):
+        raise InputError(
+            f"answers {len(unknown)} questions that are not annotated: {first_few(unknown)}",
+            fix="Give the annotations of the split it answers (several files may be given).",
+        )
     if missing == "error" and len(questions) < len(annotations):
-        lacking = np.delete(annotations.question_ids, questions)
+        lacking = np.delete(annotated, questions)
         raise InputError(
             f"lacks an answer to {len(lacking)} of {len(annotations)} annotated questions: "
             + first_few(lacking),
-            path=path,
             fix="Answer them, or count them as wrong with --missing wrong.",
         )
     return questions
@@ -240,29 +263,6 @@ def _both_forms(texts: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _codes(texts: list[str], forms: dict[str, int]) -> npt.NDArray[np.int32]:
     return np.array([forms.get(text, _UNSEEN) for text in texts], dtype=np.int32)
-
-
-def _positions(
-    question_ids: QuestionIds, annotated: QuestionIds, path: str | os.PathLike[str] | None
-) -> npt.NDArray[np.int64]:
-    if question_ids.dtype != annotated.dtype:
-        kinds = [
-            "integers" if ids.dtype == np.int64 else "strings" for ids in (question_ids, annotated)
-        ]
-        raise InputError(
-            f"its question ids are {kinds[0]}, those of the annotations {kinds[1]}",
-            path=path,
-            fix="Give the annotations of the same data set.",
-        )
-    found = look_up(question_ids, annotated)
-    unknown = question_ids[found < 0]
-    if len(unknown):
-        raise InputError(
-            f"answers {len(unknown)} questions that are not annotated: {first_few(unknown)}",
-            path=path,
-            fix="Give the annotations of the split it answers (several files may be given).",
-        )
-    return found
 
 
 def _means(

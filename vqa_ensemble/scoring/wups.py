@@ -18,13 +18,39 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.scoring.metric import Answers, Questions, ReferenceMetric, Similarity
 
 THRESHOLD = 0.9
 # What similarities below the threshold are multiplied by.
 BELOW = 0.1
 
-Similarity = Callable[[str, str], float]
+
+class Wups(ReferenceMetric):
+    """WUPS@0.9, and WUPS@0.0."""
+
+    def __init__(
+        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
+    ) -> None:
+        super().__init__(benchmark, wordnet)
+        if wordnet is None:
+            raise TypeError("WUPS needs WordNet")
+        self._similarity = wordnet()
+
+    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+        """As :func:`wups`."""
+        return wups(texts, self.right(questions), self._similarity)
+
+    def more(
+        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
+    ) -> dict[str, float | None]:
+        """WUPS@0.0."""
+        plain = wups(answers.texts, self.right(questions), self._similarity, threshold=0.0)
+        return {"WUPS@0.0": round(100 * float(plain.sum()) / len(scores), 2)}
+
+
+METRIC = Wups
 
 
 def wups(
@@ -43,7 +69,7 @@ def wups(
     answers, references : sequence of str, length Q
     similarity : callable
         Two things → their Wu-Palmer similarity, 0 if one of them is unknown;
-        :meth:`vqa_ensemble.scoring.wordnet.WordNet.similarity`.
+        :meth:`vqa_ensemble.files.wordnet.WordNet.similarity`.
     threshold : float
 
     Returns

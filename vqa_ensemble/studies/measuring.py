@@ -15,7 +15,7 @@ import orjson
 import torch
 
 import vqa_ensemble
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.atomic import atomic_write, sole_use
 from vqa_ensemble.formats.predictions import read_predictions
 from vqa_ensemble.formats.recipe import Recipe
@@ -208,7 +208,8 @@ class _Meter:
 def _score(predictions: Path, annotations: Path) -> dict[str, float]:
     predicted = read_predictions(predictions)
     humans = HumanAnswers.prepare(read_annotations(annotations))
-    scores = score_answers(humans, predicted.question_ids, predicted.top(), path=predictions)
+    with at(predictions):
+        scores = score_answers(humans, predicted.question_ids, predicted.top())
     return {OVERALL: scores.overall, **scores.per_answer_type}
 
 

@@ -1,0 +1,153 @@
+"""What every metric has: each is a subclass of :class:`Metric` in a module of its own.
+
+A new one is a module with its class as ``METRIC``, and a line in
+:data:`vqa_ensemble.scoring.METRICS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
+from vqa_ensemble.formats.vqa_json import Annotations
+from vqa_ensemble.predictions.member import Predictions
+from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.scoring import METRICS
+
+Similarity = Callable[[str, str], float]
+Questions = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One answer a question.
+
+    Attributes
+    ----------
+    question_ids : ndarray of int64 or of str objects, shape (R,)
+        Distinct.
+    texts : list of str, length R
+    predictions : Predictions, optional
+        What they are the most confident answers of.
+    """
+
+    question_ids: QuestionIds
+    texts: list[str]
+    predictions: Predictions | None = None
+
+
+class Metric(ABC):
+    """A metric, made ready for scoring answers to annotated questions.
+
+    Parameters
+    ----------
+    benchmark : BenchmarkAnnotations
+        Q questions.
+    wordnet : callable
+        Opens WordNet: returns the similarity of two nouns. Only metrics that need it call it.
+
+    Raises
+    ------
+    InputError
+        If the annotations lack what the metric needs.
+    """
+
+    def __init__(
+        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
+    ) -> None:
+        self.benchmark = benchmark
+        self.annotations = benchmark.annotations
+
+    @abstractmethod
+    def score(
+        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """What any answers to any questions score, in [0, 1].
+
+        Parameters
+        ----------
+        questions : ndarray of int, shape (R,)
+            The question of each row, as its position in the annotations; it may stand in many.
+        answers : ndarray of int, shape (R,)
+            The answer of each row, as an index into ``vocabulary``.
+        vocabulary : sequence of str
+
+        Returns
+        -------
+        ndarray of float64, shape (R,)
+        """
+
+    def more(
+        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
+    ) -> dict[str, float | None]:
+        """Figures in percent beside the mean of the scores; None where one is not defined.
+
+        Parameters
+        ----------
+        scores : ndarray of float64, shape (Q,)
+            In the order of the annotations; 0 for questions without an answer.
+        questions : ndarray of int, shape (R,)
+            The place in the annotations of each of ``answers``.
+        """
+        return {}
+
+
+class ReferenceMetric(Metric):
+    """A metric that compares each answer, as text, with the one right answer to its question."""
+
+    def __init__(
+        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
+    ) -> None:
+        super().__init__(benchmark, wordnet)
+        self.references = benchmark.right_choices or reference_answers(benchmark.annotations)
+
+    def score(
+        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """As :meth:`Metric.score`."""
+        return self.compare(questions, [vocabulary[code] for code in answers.tolist()])
+
+    @abstractmethod
+    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+        """What the answers score, given as R texts."""
+
+    def right(self, questions: Questions) -> list[str]:
+        """The right answers to these questions."""
+        return [self.references[question] for question in questions.tolist()]
+
+
+def metric_named(name: str) -> type[Metric]:
+    """The metric of this name in :data:`vqa_ensemble.scoring.METRICS`."""
+    metric: type[Metric] = import_module(f"vqa_ensemble.scoring.{METRICS[name]}").METRIC
+    return metric
+
+
+def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Codes of answers, shape (R,), and the distinct ones that they are indices of.
+
+    Examples
+    --------
+    >>> codes, vocabulary = encode(["yes", "no", "yes"])
+    >>> codes.tolist(), vocabulary
+    ([0, 1, 0], ['yes', 'no'])
+    """
+    vocabulary = list(dict.fromkeys(texts))
+    code = {text: number for number, text in enumerate(vocabulary)}
+    return np.fromiter(map(code.__getitem__, texts), np.int64, len(texts)), vocabulary
+
+
+def reference_answers(annotations: Annotations) -> list[str]:
+    """The answer that most humans gave to each question, as written; the first of them on a tie."""
+    codes = annotations.answers.tolist()
+    return [
+        annotations.vocabulary[Counter(codes[begin:end]).most_common(1)[0][0]]
+        for begin, end in pairwise(annotations.starts.tolist())
+    ]
