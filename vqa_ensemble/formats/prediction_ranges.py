@@ -121,7 +121,9 @@ class PredictionFile:
             return self._nothing()
         columns = [name for name in COLUMNS if name in self.footer.schema.names]
         table, rows = self._read_groups(groups, columns, common)
-        return _cut(decode_predictions(table, self.path, self.metadata, rows, common), span)
+        with at(self.path):
+            p = decode_predictions(table, self.path, self.metadata, rows, common)
+        return _cut(p, span)
 
     def read_question(self, question_id: int | str) -> Predictions:
         """The predictions for one question, possibly none; its type must be that of the ids."""

@@ -231,19 +231,16 @@ def open_predictions(path: str) -> pq.ParquetFile:
             raise InputError("is not a file", fix=NOT_A_FILE)
         if info.size == 0:
             raise InputError("is empty (0 bytes)", fix=DAMAGED)
-    try:
-        file = pq.ParquetFile(name, filesystem=filesystem)
-        with at(path):
+        try:
+            file = pq.ParquetFile(name, filesystem=filesystem)
             _check_columns(file.schema_arrow)
-        return pq.ParquetFile(
-            name, metadata=file.metadata, read_dictionary=["answer"], filesystem=filesystem
-        )
-    except PermissionError as error:
-        raise InputError(
-            "permission denied", path=path, fix="Allow this user to read it."
-        ) from error
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from error
+            return pq.ParquetFile(
+                name, metadata=file.metadata, read_dictionary=["answer"], filesystem=filesystem
+            )
+        except PermissionError as error:
+            raise InputError("permission denied", fix="Allow this user to read it.") from error
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            raise unreadable(path, error) from error
 
 
 def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
@@ -333,4 +330,4 @@ def predictions_from_table(
     with at(path):
         _check_columns(table.schema)
         check_has_rows(table.num_rows)
-    return decode_predictions(table, path, metadata, rows)
+        return decode_predictions(table, path, metadata, rows)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
-from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.member import Metadata, Predictions
 from vqa_ensemble.questions.ids import QuestionIds
 
@@ -125,16 +125,7 @@ def decode_predictions(
         As :func:`vqa_ensemble.formats.predictions.read_predictions`.
     """
     rows = range(table.num_rows) if rows is None else rows
-    with at(path):
-        layout, vocabulary, answers, confidences = _decode(table, rows, common or Common())
-    return Predictions(
-        path, metadata, layout.question_ids, layout.starts, vocabulary, answers, confidences
-    )
-
-
-def _decode(
-    table: pa.Table, rows: RowNumbers, common: Common
-) -> tuple[Layout, pa.StringArray, npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    common = common or Common()
     layout = _lay_out(table["question_id"], rows, common)
     answers, vocabulary = _encode_answers(table["answer"], rows, common)
     has_confidence = "confidence" in table.column_names
@@ -165,7 +156,9 @@ def _decode(
             where=f"question {layout.question_ids[many]}",
             fix="Give one answer a question, or add confidences.",
         )
-    return layout, vocabulary, answers, confidences
+    return Predictions(
+        path, metadata, layout.question_ids, layout.starts, vocabulary, answers, confidences
+    )
 
 
 @dataclass(frozen=True)
