@@ -17,10 +17,12 @@ import numpy as np
 from vqa_ensemble.combiners.base import make_combiner
 from vqa_ensemble.engine.fit import FOLDS
 from vqa_ensemble.engine.labelled import load_labelled
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.evaluation.bootstrap import compare_paired
 from vqa_ensemble.evaluation.choosing import choose_method
 from vqa_ensemble.evaluation.cross_validation import cross_validate
 from vqa_ensemble.evaluation.folds import grouped_folds
+from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.methods import COMBINERS
 
@@ -61,7 +63,7 @@ def main() -> None:
         sorted((arguments.data / "preds").glob("*.parquet")),
         annotations=table,
         groups=f"{table}:base_question_id",
-        question_types=table,
+        options=VoteOptions(question_types=QuestionColumn(table, "question_type")),
     )
     for setting, questions in settings(labelled).items():
         print(f"\n{setting}: {len(questions):,} questions, {arguments.seeds} x {FOLDS} folds")

@@ -16,9 +16,11 @@ from vqa_ensemble.combiners.fitted import FittedEnsemble, read_fitted
 from vqa_ensemble.combiners.stacking import Stacking
 from vqa_ensemble.engine.fit import fit
 from vqa_ensemble.engine.labelled import load_labelled
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.ensemble import read_ensemble, write_ensemble
 from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.formats.question_table import QuestionColumn
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.elector import Context
@@ -287,11 +289,15 @@ def test_the_loss_falls_to_its_minimum() -> None:
         assert penalised(solution.shared + step[0], solution.deviations + step[1]) > best - 1e-4
 
 
+def typed(table: Path | str) -> VoteOptions:
+    return VoteOptions(question_types=QuestionColumn(str(table), "question_type"))
+
+
 def test_stacking_learns_to_trust_by_type(data: Path) -> None:
     labelled = load_labelled(
         members(data / "val"),
         annotations=str(data / "val" / "questions.parquet"),
-        question_types=str(data / "val" / "questions.parquet"),
+        options=typed(data / "val" / "questions.parquet"),
     )
     fitted = fit(labelled, method="stacking")
     stacking = fitted.ensemble.combiner
@@ -314,7 +320,7 @@ def test_saving_and_loading_changes_no_vote(data: Path, tmp_path: Path) -> None:
     labelled = load_labelled(
         members(data / "val"),
         annotations=str(data / "val" / "questions.parquet"),
-        question_types=str(data / "val" / "questions.parquet"),
+        options=typed(data / "val" / "questions.parquet"),
     )
     ensemble = fit(labelled, method="stacking").ensemble
     write_ensemble(tmp_path / "e.toml", ensemble.to_file())
@@ -334,7 +340,7 @@ def test_real_models_beat_greedy_selection_and_the_best_single(shared_data: Path
         sorted((shared_data / "mmbench" / "preds").glob("*.parquet"))[::3],
         annotations=questions,
         groups=f"{questions}:base_question_id",
-        question_types=questions,
+        options=typed(questions),
     )
     scores = fit(labelled, method="stacking").scores
     assert scores["stacking"] > scores["best-single"] + 0.01

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from vqa_ensemble.engine.labelled import load_labelled
+from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
 from vqa_ensemble.formats.predictions import write_predictions
 from vqa_ensemble.formats.vqa_json import read_submission
@@ -98,7 +99,7 @@ def load(folder: Path) -> Any:
     return load_labelled(
         sorted((folder / "preds" / "val").glob("*.parquet")),
         annotations=str(folder / "val_annotations.json"),
-        answer_map=read_answer_map(folder / "my-map.csv"),
+        options=VoteOptions(answer_map=read_answer_map(folder / "my-map.csv")),
     )
 
 

@@ -141,6 +141,7 @@ def read_labelled(
     from vqa_ensemble.engine.comparison import copies_warning
     from vqa_ensemble.engine.labelled import load_labelled
     from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.formats.question_table import QuestionColumn
     from vqa_ensemble.formats.synonyms import read_synonyms
     from vqa_ensemble.resources import find_map
 
@@ -148,10 +149,15 @@ def read_labelled(
         predictions,
         annotations=annotations,
         groups=groups,
-        question_types=question_types,
-        answer_map=read_answer_map(find_map(map_name)) if map_name else None,
-        synonyms=read_synonyms(synonyms) if synonyms else None,
-        options=VoteOptions(missing=missing, merge=merge),
+        options=VoteOptions(
+            missing=missing,
+            merge=merge,
+            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
+            question_types=QuestionColumn(question_types, "question_type")
+            if question_types
+            else None,
+            synonyms=read_synonyms(synonyms) if synonyms else None,
+        ),
     )
     if strict:
         refuse(labelled.cautions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,12 @@ import numpy.typing as npt
 from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.engine.blocks import types_from_column
 from vqa_ensemble.engine.cautions import cautions_among
-from vqa_ensemble.engine.merging import merges_wanted
+from vqa_ensemble.engine.merging import merges_of
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
 from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.question_table import QuestionColumn, read_question_column
+from vqa_ensemble.formats.question_table import read_question_column
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
@@ -35,9 +34,6 @@ def load_labelled(
     *,
     annotations: str,
     groups: str | None = None,
-    question_types: str | None = None,
-    answer_map: AnswerMap | None = None,
-    synonyms: Mapping[str, str] | None = None,
     options: VoteOptions | None = None,
 ) -> Questions:
     """Read members' predictions and the answers to learn from.
@@ -52,14 +48,10 @@ def load_labelled(
         with ``question_id`` and one right ``answer`` (``FILE:COLUMN`` for another column).
     groups : str, optional
         ``FILE:COLUMN`` whose equal values mark copies of one question.
-    question_types : str, optional
-        ``FILE[:COLUMN]`` with every question's type.
-    answer_map : AnswerMap, optional
-        Gives the types by the members' type vote where ``question_types`` is not given.
-    synonyms : mapping of str to str, optional
-        Answer → the answer it is counted as.
     options : VoteOptions, optional
-        ``missing``, ``merge`` and ``unseen`` are looked at.
+        How answers are read: ``missing``, ``merge`` and ``synonyms``; and where types come from:
+        ``question_types``, else the members' type vote by ``answer_map`` and ``unseen``. The
+        others say how to vote, and are not looked at.
 
     Raises
     ------
@@ -70,15 +62,15 @@ def load_labelled(
     predictions = [read_predictions(path) for path in paths]
     ballots = align(predictions, missing=options.missing)
     cautions = cautions_among(ballots, [p.metadata for p in predictions])
-    merges = merges_wanted(options.merge, synonyms, answer_map, predictions)
+    merges = merges_of(options, predictions)
     if merges is not None:
         ballots = merge_ballots(ballots, merges)
     candidates = gather_candidates(ballots)
     types = known = None
-    if question_types is not None:
-        known = types_from_column(QuestionColumn(question_types, "question_type"), ballots)
-    if answer_map is not None:
-        types = TypeResolver(answer_map, unseen=options.unseen)(ballots.vocabulary)
+    if options.question_types is not None:
+        known = types_from_column(options.question_types, ballots)
+    if options.answer_map is not None:
+        types = TypeResolver(options.answer_map, unseen=options.unseen)(ballots.vocabulary)
     group_of = np.arange(len(ballots))
     if groups is not None:
         values = read_question_column(groups, "group", ballots.question_ids)

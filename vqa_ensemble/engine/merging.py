@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.engine.options import VoteOptions
 from vqa_ensemble.engine.summary import VoteSummary
-from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.merge import Merges
@@ -17,25 +16,18 @@ from vqa_ensemble.voting.result import Election
 from vqa_ensemble.voting.synonyms import count_top_answers, find_merges
 
 
-def merges_wanted(
-    rules: bool,
-    synonyms: Mapping[str, str] | None,
-    answer_map: AnswerMap | None,
-    predictions: Iterable[Predictions],
-) -> Merges | None:
+def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merges | None:
     """Which answers mean the same, from all that all members say; None if nothing is asked for.
 
     Parameters
     ----------
-    rules : bool
-        Whether the rules of :mod:`vqa_ensemble.voting.synonyms` are asked for.
-    synonyms : mapping of str to str, optional
-        Answer → the answer it is counted as.
-    answer_map : AnswerMap, optional
-        Says which answers are frequent.
+    options : VoteOptions
+        Whether to merge by the rules, and by which synonyms; the map says which answers are
+        frequent.
     predictions : iterable of Predictions
         Every member's, in as many pieces as one likes.
     """
+    rules, synonyms, answer_map = options.merge, options.synonyms, options.answer_map
     if not rules and synonyms is None:
         return None
     frequency: dict[str, int] = {}
@@ -46,11 +38,6 @@ def merges_wanted(
         count_top_answers(predictions), rules=rules, synonyms=synonyms, frequency=frequency
     )
     return Merges(representatives, frozenset((synonyms or {}).values()))
-
-
-def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merges | None:
-    """As :func:`merges_wanted`, by what a vote's options say."""
-    return merges_wanted(options.merge, options.synonyms, options.answer_map, predictions)
 
 
 def count_effect(

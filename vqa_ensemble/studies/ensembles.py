@@ -108,7 +108,8 @@ def score_learned(
     files: Sequence[Path], annotations: Path, answer_map: AnswerMap, humans: HumanAnswers
 ) -> dict[str, float]:
     """Official scores in percent with cross-validated weights, overall and by answer type."""
-    labelled = load_labelled(files, annotations=str(annotations), answer_map=answer_map)
+    options = VoteOptions(answer_map=answer_map)
+    labelled = load_labelled(files, annotations=str(annotations), options=options)
     result, _ = evaluate_methods(labelled, [LEARNED])
     scores = 100 * result.scores[LEARNED]
     order = np.argsort(humans.annotations.question_ids, kind="stable")
