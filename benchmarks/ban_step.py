@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection, TrainingSection
-from vqa_ensemble.training.data.examples import Batch, Inputs
+from vqa_ensemble.training.data.batch import Batch, Inputs
 from vqa_ensemble.training.memory import keep_freed_memory
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel

@@ -19,8 +19,9 @@ from vqa_ensemble.errors import InputError  # noqa: E402
 from vqa_ensemble.formats.recipe import Recipe, recipe_hash  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
+from vqa_ensemble.training.data.batch import Batch  # noqa: E402
 from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
-from vqa_ensemble.training.data.examples import Batch, Examples  # noqa: E402
+from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.data.loader import load_batches  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 

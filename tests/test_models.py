@@ -14,7 +14,7 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
     ARCHITECTURES,
     ModelSection,
 )
-from vqa_ensemble.training.data.examples import Inputs  # noqa: E402
+from vqa_ensemble.training.data.batch import Inputs  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
 from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402

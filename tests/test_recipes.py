@@ -108,7 +108,7 @@ def test_an_unknown_name_lists_what_there_is() -> None:
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_that_ships_builds_its_model(name: str) -> None:
     torch = pytest.importorskip("torch")
-    from vqa_ensemble.training.data.examples import Inputs
+    from vqa_ensemble.training.data.batch import Inputs
     from vqa_ensemble.training.models import build_model
 
     section = read_recipe(name).model

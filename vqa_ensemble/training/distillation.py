@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vqa_ensemble.formats.recipe import DistillationSection
-from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.optimization import Loss, soft_target_loss, supervised_loss
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from vqa_ensemble.formats.recipe import TrainingSection
 from vqa_ensemble.training import distributed
-from vqa_ensemble.training.data.examples import Batch
+from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.precision import MixedPrecision
 
 # Of the logits (B, A) for a batch, summed over its examples.

@@ -24,8 +24,9 @@ from vqa_ensemble.training.checkpoint import (
 )
 from vqa_ensemble.training.compilation import compiled
 from vqa_ensemble.training.data import open_dataset
+from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.data.combined import training_examples
-from vqa_ensemble.training.data.examples import Batch, Dataset, Examples
+from vqa_ensemble.training.data.examples import Dataset, Examples
 from vqa_ensemble.training.data.given_answers import give_answers
 from vqa_ensemble.training.data.loader import load_batches
 from vqa_ensemble.training.data.teacher import Teacher, read_teacher

@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.training.data.examples import Batch, Examples
+from vqa_ensemble.training.data.batch import Batch
+from vqa_ensemble.training.data.examples import Examples
 
 Rows = npt.NDArray[np.int64]
 # Batches that are made or wait to be taken, for each worker.

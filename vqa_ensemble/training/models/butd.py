@@ -15,7 +15,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.models.kernels import Dropout, Linear
 from vqa_ensemble.training.models.parts import (
     ACTIVATIONS,

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
 from vqa_ensemble.training.models.parts import (

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import ModelSection
-from vqa_ensemble.training.data.examples import Inputs
+from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.counting import Counter
 from vqa_ensemble.training.models.kernels import Dropout, Gru, Linear
