@@ -30,13 +30,8 @@ from vqa_ensemble.formats.recipe import (  # noqa: E402
 )
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
-from vqa_ensemble.training.data.examples import (  # noqa: E402
-    RawSplit,
-    SoftAnswers,
-    Split,
-    answer_vocabulary,
-)
 from vqa_ensemble.training.data.official import write_official  # noqa: E402
+from vqa_ensemble.training.data.splits import RawSplit, SoftAnswers, Split, answer_vocabulary  # noqa: E402
 from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from vqa_ensemble.cli.common import console, new_table, output_options, print_js
 from vqa_ensemble.formats.recipe import DATASETS
 
 if TYPE_CHECKING:
-    from vqa_ensemble.training.data.examples import RawSplit
+    from vqa_ensemble.training.data.splits import RawSplit
     from vqa_ensemble.training.data.summary import DatasetSummary, SplitSummary
 
 VOCABULARY_FILE = "answers.csv"

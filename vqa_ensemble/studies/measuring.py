@@ -25,8 +25,8 @@ from vqa_ensemble.studies.design import Options
 from vqa_ensemble.training import memory
 from vqa_ensemble.training.checkpoint import Member, load_checkpoint
 from vqa_ensemble.training.data import open_dataset
-from vqa_ensemble.training.data.examples import Dataset
 from vqa_ensemble.training.data.official import write_official
+from vqa_ensemble.training.data.splits import Dataset
 from vqa_ensemble.training.data.vqa import VqaFolder
 from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.prediction import known_examples, predict_examples, write_split

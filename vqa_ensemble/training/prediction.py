@@ -18,8 +18,9 @@ from vqa_ensemble.formats.recipe import recipe_hash
 from vqa_ensemble.predictions.member import Metadata
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.checkpoint import Member
-from vqa_ensemble.training.data.examples import Dataset, Examples
+from vqa_ensemble.training.data.examples import Examples
 from vqa_ensemble.training.data.given_answers import give_answers, option_codes
+from vqa_ensemble.training.data.splits import Dataset
 
 _BATCH_SIZE = 512
 

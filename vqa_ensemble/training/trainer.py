@@ -26,9 +26,10 @@ from vqa_ensemble.training.compilation import compiled
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.data.combined import training_examples
-from vqa_ensemble.training.data.examples import Dataset, Examples
+from vqa_ensemble.training.data.examples import Examples
 from vqa_ensemble.training.data.given_answers import give_answers
 from vqa_ensemble.training.data.loader import load_batches
+from vqa_ensemble.training.data.splits import Dataset
 from vqa_ensemble.training.data.teacher import Teacher, read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors
 from vqa_ensemble.training.distillation import student_loss

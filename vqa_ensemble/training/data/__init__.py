@@ -6,9 +6,9 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import DataSection
 from vqa_ensemble.training.data.daquar import Daquar
 from vqa_ensemble.training.data.easy_vqa import EasyVqa
-from vqa_ensemble.training.data.examples import Dataset
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.gqa import Gqa
+from vqa_ensemble.training.data.splits import Dataset
 from vqa_ensemble.training.data.tdiuc import Tdiuc
 from vqa_ensemble.training.data.visual7w import Visual7W
 from vqa_ensemble.training.data.vqa import VqaFolder

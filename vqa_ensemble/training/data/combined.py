@@ -11,9 +11,9 @@ import numpy as np
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.recipe import DataSection
-from vqa_ensemble.training.data.examples import (
+from vqa_ensemble.training.data.examples import Examples
+from vqa_ensemble.training.data.splits import (
     Dataset,
-    Examples,
     SoftAnswers,
     Split,
     answer_vocabulary,

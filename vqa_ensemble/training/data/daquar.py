@@ -31,9 +31,9 @@ import numpy as np
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.text import read_text
 from vqa_ensemble.formats.vqa_json import Questions
-from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
+from vqa_ensemble.training.data.splits import RawSplit
 
 _FILES = {
     "train": "qa.894.raw.train.txt",

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError, need
 from vqa_ensemble.formats.vqa_json import Questions
-from vqa_ensemble.training.data.examples import FloatArray, RawSplit, Split
 from vqa_ensemble.training.data.soft_answers import single_answers
+from vqa_ensemble.training.data.splits import FloatArray, RawSplit, Split
 
 SPLITS = ("train", "validation", "test")
 SIDE = 64

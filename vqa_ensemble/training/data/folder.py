@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from vqa_ensemble.errors import ABSENT, InputError, at
-from vqa_ensemble.training.data.examples import RawSplit, Split
 from vqa_ensemble.training.data.regions import PictureRegions
+from vqa_ensemble.training.data.splits import RawSplit, Split
 
 
 class FolderDataset:

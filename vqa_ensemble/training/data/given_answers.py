@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.training.data.examples import Examples, Split
+from vqa_ensemble.training.data.examples import Examples
+from vqa_ensemble.training.data.splits import Split
 from vqa_ensemble.training.data.vocabulary import encode_questions
 
 if TYPE_CHECKING:

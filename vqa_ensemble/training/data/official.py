@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.training.data.examples import RawSplit
+from vqa_ensemble.training.data.splits import RawSplit
 
 _HUMANS = 10
 

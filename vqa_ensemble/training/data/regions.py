@@ -22,7 +22,7 @@ from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.formats.region_store import RegionStore
 from vqa_ensemble.regions.npz import read_npz
 from vqa_ensemble.regions.picture import check_regions, image_id
-from vqa_ensemble.training.data.examples import FloatArray, Regions
+from vqa_ensemble.training.data.splits import FloatArray, Regions
 
 FOLDER = "regions"
 _EXAMPLES = 3

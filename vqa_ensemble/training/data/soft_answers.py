@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.training.data.examples import SoftAnswers
+from vqa_ensemble.training.data.splits import SoftAnswers
 
 # min(1, n/3): three of ten annotators make an answer right (Antol et al. 2015). Public code
 # that takes 0, .3, .6, .9, 1 for n = 0…4 averages that over the subsets of nine annotators.

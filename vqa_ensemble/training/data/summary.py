@@ -13,14 +13,14 @@ import numpy as np
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.table import write_csv
-from vqa_ensemble.training.data.examples import (
+from vqa_ensemble.training.data.folder import FolderDataset
+from vqa_ensemble.training.data.splits import (
     Dataset,
     RawSplit,
     SoftAnswers,
     answer_vocabulary,
     answers_of,
 )
-from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.vocabulary import tokenize
 
 # The splits whose answers make the vocabulary if nothing else is said.

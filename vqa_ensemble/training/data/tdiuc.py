@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import OF_ONE
+from vqa_ensemble.training.data.splits import RawSplit
 from vqa_ensemble.training.data.vqa import OFFICIAL, read_vqa
 
 

@@ -19,9 +19,9 @@ from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.json import column, list_of_objects, read_json
 from vqa_ensemble.formats.vqa_json import Questions, read_ids
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.training.data.examples import RawSplit
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
+from vqa_ensemble.training.data.splits import RawSplit
 
 _FILE = "dataset_v7w_telling.json"
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}

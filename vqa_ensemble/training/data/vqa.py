@@ -37,9 +37,9 @@ from vqa_ensemble.formats.vqa_json import (
     read_questions,
 )
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
-from vqa_ensemble.training.data.examples import RawSplit, SoftAnswers
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import OF_TEN, soft_answers
+from vqa_ensemble.training.data.splits import RawSplit, SoftAnswers
 from vqa_ensemble.training.data.visual_genome import QUESTIONS_FILE, read_visual_genome
 
 OFFICIAL = {
