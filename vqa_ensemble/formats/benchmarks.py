@@ -21,12 +21,12 @@ layout's name.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vqa_ensemble.errors import InputError, shown
+from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.json import parse_json, read_content, read_json
 from vqa_ensemble.formats.vqa_json import (
     Annotations,
@@ -96,9 +96,8 @@ def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions
     document = read_json(path)
     if _is_vqa(document):
         if "questions" not in document:
-            annotated = annotations_of(document, path)
-            ids: list[QuestionId] = annotated.question_ids.tolist()
-            return BenchmarkQuestions(ids, list(ids))
+            annotated: list[QuestionId] = annotations_of(document, path).question_ids.tolist()
+            return BenchmarkQuestions(annotated, list(annotated))
         questions = questions_of(document, path)
         subset = document.get("data_subtype")
         return BenchmarkQuestions(
@@ -106,12 +105,10 @@ def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions
             questions.image_ids,
             subset=subset if isinstance(subset, str) else "",
         )
-    rows = [*_rows(document, path)]
-    return BenchmarkQuestions(
-        _distinct([row.question for row in rows], path),
-        [row.image for row in rows],
-        _choices(rows),
-    )
+    with at(path):
+        rows = _rows(document)
+        ids = _distinct(rows)
+    return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows))
 
 
 def read_benchmark_annotations(
@@ -135,17 +132,18 @@ def read_benchmark_annotations(
         others = [(other, read_annotations_file(other, key)) for other in paths[1:]]
         return BenchmarkAnnotations(join_annotations([(path, document), *others]))
     _check_alone(paths)
-    rows = [*_rows(document, path)]
-    for row in rows:
-        if not row.answers:
-            raise InputError(
-                "has no right answer",
-                path=path,
-                where=f"question {row.question}",
-                fix="Give the annotations of a split whose answers are published.",
-            )
+    with at(path):
+        rows = _rows(document)
+        for row in rows:
+            if not row.answers:
+                raise InputError(
+                    "has no right answer",
+                    where=f"question {row.question}",
+                    fix="Give the annotations of a split whose answers are published.",
+                )
+        ids = _distinct(rows)
     annotations = annotations_from_rows(
-        _distinct([row.question for row in rows], path),
+        ids,
         [row.question_type for row in rows],
         [row.answer_type for row in rows],
         [row.answers for row in rows],
@@ -202,27 +200,24 @@ def _choices(rows: list[_Row]) -> list[tuple[str, ...]] | None:
     return _if_all([row.choices for row in rows])
 
 
-def _distinct(ids: list[QuestionId], path: str | os.PathLike[str]) -> list[QuestionId]:
+def _distinct(rows: list[_Row]) -> list[QuestionId]:
+    """The questions' ids; raises InputError if one repeats, or not all are of one type."""
+    ids = [row.question for row in rows]
     seen: set[QuestionId] = set()
     for question in ids:
         if question in seen:
             raise InputError(
-                "stands more than once",
-                path=path,
-                where=f"question {question}",
-                fix="Keep one of them.",
+                "stands more than once", where=f"question {question}", fix="Keep one of them."
             )
         seen.add(question)
     if len(set(map(type, ids))) > 1:
         raise InputError(
-            "question ids are integers and strings",
-            path=path,
-            fix="Make them all integers, or all strings.",
+            "question ids are integers and strings", fix="Make them all integers, or all strings."
         )
     return ids
 
 
-def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
+def _rows(document: Any) -> list[_Row]:
     places: list[tuple[str, Any]] = []
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         places = [(f"data[{i}]", row) for i, row in enumerate(document["data"])]
@@ -234,60 +229,49 @@ def _rows(document: Any, path: str | os.PathLike[str]) -> Iterator[_Row]:
     if reader is None:
         raise InputError(
             "holds no questions of a known benchmark",
-            path=path,
             fix="Known are VQA, GQA, TextVQA, DocVQA, A-OKVQA and VizWiz files.",
         )
-    for where, row in places:
-        if not isinstance(row, dict):
-            raise InputError(
-                "is not an object", path=path, where=where, fix="Write it as the other rows are."
-            )
+    rows = []
+    for where, entry in places:
         try:
-            yield _checked(reader(where, row), path, where)
-        except KeyError as error:
-            raise InputError(
-                f"has no {error}", path=path, where=where, fix="Add it, or take the question out."
-            ) from error
-        except (AttributeError, IndexError, TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(
-                f"is not of the benchmark's layout ({error})",
-                path=path,
-                where=where,
-                fix="Write it as the other questions are, or take it out.",
-            ) from error
+            rows.append(_row(reader, where, entry))
+        except InputError as error:
+            error.place(None, where)
+            raise
+    return rows
 
 
-def _checked(row: _Row, path: str | os.PathLike[str], where: str) -> _Row:
+_Reader = Callable[[str, Mapping[str, Any]], _Row]
+
+
+def _row(reader: _Reader, where: str, entry: Any) -> _Row:
+    if not isinstance(entry, dict):
+        raise InputError("is not an object", fix="Write it as the other rows are.")
+    try:
+        row = reader(where, entry)
+    except KeyError as error:
+        raise InputError(f"has no {error}", fix="Add it, or take the question out.") from error
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise InputError(
+            f"is not of the benchmark's layout ({error})",
+            fix="Write it as the other questions are, or take it out.",
+        ) from error
     for name, value in (("id", row.question), ("image", row.image)):
         if type(value) not in (int, str):
             raise InputError(
-                f"its {name} is {shown(value)}",
-                path=path,
-                where=where,
-                fix="It must be an integer or a string.",
+                f"its {name} is {shown(value)}", fix="It must be an integer or a string."
             )
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise InputError(
-                f"its {name}, {value}, does not fit into 64 bits",
-                path=path,
-                where=where,
-                fix="Write such ids as strings.",
+                f"its {name}, {value}, does not fit into 64 bits", fix="Write such ids as strings."
             )
-    texts = [*row.answers, *(row.choices or ()), row.question_type, row.answer_type]
-    for text in texts:
+    for text in (*row.answers, *(row.choices or ()), row.question_type, row.answer_type):
         if not isinstance(text, str):
-            raise InputError(
-                f"an answer or a type is {shown(text)}",
-                path=path,
-                where=where,
-                fix="It must be a string.",
-            )
+            raise InputError(f"an answer or a type is {shown(text)}", fix="It must be a string.")
     return row
 
 
-def _reader(document: Any, row: Any) -> Callable[[str, Mapping[str, Any]], _Row] | None:
+def _reader(document: Any, row: Any) -> _Reader | None:
     """What reads the rows of a document, told by the first."""
     if not isinstance(row, dict):
         return None
