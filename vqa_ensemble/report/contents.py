@@ -115,6 +115,7 @@ def report_contents(
         election = ensemble.vote(questions.ballots, Context(question_types=questions.types))
         method = ensemble.method
     else:
+        # With a map, what vote does by default.
         method = EQUAL_VOTES if questions.answer_types is None else VOTES[0]
         election = questions.elect(make_elector(method))
     scores = questions.score(election.answer)
