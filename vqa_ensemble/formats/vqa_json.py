@@ -336,23 +336,13 @@ def join_annotations(files: Sequence[tuple[str | os.PathLike[str], Annotations]]
     ids = np.concatenate([part.question_ids for part in parts])
     with at(files[-1][0]):
         check_distinct(ids.tolist(), "the files given together")
-    question_types, question_type_names = _recode(
-        [(part.question_types, part.question_type_names) for part in parts]
-    )
-    answer_types, answer_type_names = _recode(
-        [(part.answer_types, part.answer_type_names) for part in parts]
-    )
-    answers, vocabulary = _recode([(part.answers, part.vocabulary) for part in parts])
     chosen = [part.multiple_choice_answers for part in parts]
     return Annotations(
         ids,
-        question_types,
-        question_type_names,
-        answer_types,
-        answer_type_names,
+        *_recode([(part.question_types, part.question_type_names) for part in parts]),
+        *_recode([(part.answer_types, part.answer_type_names) for part in parts]),
         ragged.from_sizes(np.concatenate([np.diff(part.starts) for part in parts])),
-        answers,
-        vocabulary,
+        *_recode([(part.answers, part.vocabulary) for part in parts]),
         [answer for part in chosen for answer in part or ()] if all(chosen) else None,
         parts[0].answer_type_key,
     )

@@ -14,25 +14,24 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble import ragged
 from vqa_ensemble.errors import need
-from vqa_ensemble.scoring.metric import Metric, Questions
+from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 THRESHOLD = 0.5
 
 
-class Anls(Metric):
+class Anls(ReferenceMetric):
     """Similarity to the nearest of all human answers."""
 
-    def score(
-        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
-    ) -> npt.NDArray[np.float64]:
-        """As :meth:`Metric.score`."""
+    def prepare(self) -> None:
+        """List every question's human answers."""
         known = self.annotations
-        starts, rows = ragged.take(known.starts, questions)
-        flat = [known.vocabulary[code] for code in known.answers[rows].tolist()]
-        humans = [flat[begin:end] for begin, end in pairwise(starts.tolist())]
-        return anls([vocabulary[code] for code in answers.tolist()], humans)
+        flat = [known.vocabulary[code] for code in known.answers.tolist()]
+        self.references = [flat[begin:end] for begin, end in pairwise(known.starts.tolist())]
+
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
+        """As :func:`anls`."""
+        return anls(texts, self.right(questions))
 
 
 METRIC = Anls

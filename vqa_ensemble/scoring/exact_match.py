@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.scoring.metric import Questions, ReferenceMetric
+from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 
 class ExactMatch(ReferenceMetric):
     """1 where an answer has the normal form of the one that most humans gave."""
 
-    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """As :func:`exact_match`."""
         return exact_match(texts, self.right(questions))
 

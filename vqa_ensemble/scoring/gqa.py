@@ -6,17 +6,14 @@ Answering", CVPR 2019, section 4.4.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from vqa_ensemble.scoring.exact_match import same_text
-from vqa_ensemble.scoring.metric import Questions, ReferenceMetric
+from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 
 class GqaAccuracy(ReferenceMetric):
     """GQA accuracy."""
 
-    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """1 where the texts are the same."""
         return same_text(texts, self.right(questions))
 

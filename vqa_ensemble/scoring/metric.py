@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.scoring import METRICS
 
 Similarity = Callable[[str, str], float]
-Questions = npt.NDArray[np.integer]
+Codes = npt.NDArray[np.integer]
+Scored = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,16 @@ class Metric(ABC):
     def __init__(
         self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
     ) -> None:
-        self.benchmark = benchmark
+        self.benchmark, self.wordnet = benchmark, wordnet
         self.annotations = benchmark.annotations
+        self.prepare()
 
     @abstractmethod
-    def score(
-        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
-    ) -> npt.NDArray[np.float64]:
+    def prepare(self) -> None:
+        """Make ready what all answers are compared with; raises InputError if it is not there."""
+
+    @abstractmethod
+    def score(self, questions: Codes, answers: Codes, vocabulary: Sequence[str]) -> Scored:
         """What any answers to any questions score, in [0, 1].
 
         Parameters
@@ -85,9 +90,7 @@ class Metric(ABC):
         ndarray of float64, shape (R,)
         """
 
-    def more(
-        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
-    ) -> dict[str, float | None]:
+    def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
         """Figures in percent beside the mean of the scores; None where one is not defined.
 
         Parameters
@@ -101,25 +104,26 @@ class Metric(ABC):
 
 
 class ReferenceMetric(Metric):
-    """A metric that compares each answer, as text, with the one right answer to its question."""
+    """A metric that compares each answer, as text, with what is right for its question.
 
-    def __init__(
-        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
-    ) -> None:
-        super().__init__(benchmark, wordnet)
-        self.references = benchmark.right_choices or reference_answers(benchmark.annotations)
+    ``references`` holds that, by question: the one right answer, unless a subclass has more.
+    """
 
-    def score(
-        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
-    ) -> npt.NDArray[np.float64]:
+    def prepare(self) -> None:
+        """Find the right answers."""
+        self.references: list[Any] = self.benchmark.right_choices or reference_answers(
+            self.annotations
+        )
+
+    def score(self, questions: Codes, answers: Codes, vocabulary: Sequence[str]) -> Scored:
         """As :meth:`Metric.score`."""
         return self.compare(questions, [vocabulary[code] for code in answers.tolist()])
 
     @abstractmethod
-    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """What the answers score, given as R texts."""
 
-    def right(self, questions: Questions) -> list[str]:
+    def right(self, questions: Codes) -> list[Any]:
         """The right answers to these questions."""
         return [self.references[question] for question in questions.tolist()]
 

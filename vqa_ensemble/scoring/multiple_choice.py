@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.scoring.exact_match import same_text
-from vqa_ensemble.scoring.metric import Questions, ReferenceMetric
+from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 
 class MultipleChoice(ReferenceMetric):
     """1 where the answer is the right choice."""
 
-    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """As :func:`multiple_choice`."""
         choices = self.benchmark.choices
         options = None if choices is None else [choices[question] for question in questions]

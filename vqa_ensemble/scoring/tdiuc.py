@@ -12,15 +12,13 @@ import numpy.typing as npt
 
 from vqa_ensemble.normalize import normalize_answers
 from vqa_ensemble.scoring.exact_match import ExactMatch
-from vqa_ensemble.scoring.metric import Answers, Questions
+from vqa_ensemble.scoring.metric import Answers, Codes, Scored
 
 
 class Tdiuc(ExactMatch):
     """Exact match, and its means per type of question."""
 
-    def more(
-        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
-    ) -> dict[str, float | None]:
+    def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
         """The means, as :func:`mean_per_type`."""
         forms = np.array(normalize_answers(self.references), dtype=object).astype(str)
         means = mean_per_type(scores, self.annotations.question_types, forms)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.scoring.metric import Answers, Questions, reference_answers
+from vqa_ensemble.scoring.metric import Answers, Codes, Scored, reference_answers
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, VqaAccuracy
 
 UNANSWERABLE = "unanswerable"
@@ -23,11 +23,11 @@ UNANSWERABLE = "unanswerable"
 class VizWiz(VqaAccuracy):
     """The challenge's accuracy, and the average precision of unanswerable questions."""
 
-    prepare = HumanAnswers.as_written
+    def prepare(self) -> None:
+        """Take the human answers as they are written."""
+        self.humans = HumanAnswers.as_written(self.annotations)
 
-    def more(
-        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
-    ) -> dict[str, float | None]:
+    def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
         """The precision; None if no question is unanswerable."""
         confidences = np.zeros(len(scores))
         confidences[questions] = _confidences(answers)

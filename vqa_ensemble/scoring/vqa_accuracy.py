@@ -10,18 +10,17 @@ compared as they are written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import clean_answer, normalize_answers
 from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
-from vqa_ensemble.scoring.metric import Metric, Questions, Similarity, encode
+from vqa_ensemble.scoring.metric import Codes, Metric, Scored, encode
 
 MATCHES_FOR_FULL_SCORE = 3
 # Rows scored at once: keeps the rows × human answers table within the cache.
@@ -124,17 +123,11 @@ class Scores:
 class VqaAccuracy(Metric):
     """The official VQA accuracy."""
 
-    prepare = HumanAnswers.prepare
+    def prepare(self) -> None:
+        """Normalise the human answers."""
+        self.humans = HumanAnswers.prepare(self.annotations)
 
-    def __init__(
-        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
-    ) -> None:
-        super().__init__(benchmark, wordnet)
-        self.humans = self.prepare(self.annotations)
-
-    def score(
-        self, questions: Questions, answers: npt.NDArray[np.integer], vocabulary: Sequence[str]
-    ) -> npt.NDArray[np.float64]:
+    def score(self, questions: Codes, answers: Codes, vocabulary: Sequence[str]) -> Scored:
         """As :func:`soft_scores`."""
         return soft_scores(self.humans, questions, answers, vocabulary)
 

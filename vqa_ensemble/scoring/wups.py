@@ -12,15 +12,14 @@ the usual figure; WUPS@0.0 takes every similarity as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.normalize import normalize_answers
-from vqa_ensemble.scoring.metric import Answers, Questions, ReferenceMetric, Similarity
+from vqa_ensemble.scoring.metric import Answers, Codes, ReferenceMetric, Scored, Similarity
 
 THRESHOLD = 0.9
 # What similarities below the threshold are multiplied by.
@@ -30,21 +29,18 @@ BELOW = 0.1
 class Wups(ReferenceMetric):
     """WUPS@0.9, and WUPS@0.0."""
 
-    def __init__(
-        self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
-    ) -> None:
-        super().__init__(benchmark, wordnet)
-        if wordnet is None:
+    def prepare(self) -> None:
+        """Find the right answers, and open WordNet."""
+        super().prepare()
+        if self.wordnet is None:
             raise TypeError("WUPS needs WordNet")
-        self._similarity = wordnet()
+        self._similarity = self.wordnet()
 
-    def compare(self, questions: Questions, texts: list[str]) -> npt.NDArray[np.float64]:
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """As :func:`wups`."""
         return wups(texts, self.right(questions), self._similarity)
 
-    def more(
-        self, scores: npt.NDArray[np.float64], questions: Questions, answers: Answers
-    ) -> dict[str, float | None]:
+    def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
         """WUPS@0.0."""
         plain = wups(answers.texts, self.right(questions), self._similarity, threshold=0.0)
         return {"WUPS@0.0": round(100 * float(plain.sum()) / len(scores), 2)}
