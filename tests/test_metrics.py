@@ -14,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wordnet_files import write_wordnet
 
+from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.formats.vqa_json import annotations_from_rows
 from vqa_ensemble.normalize import normalize_answer
 from vqa_ensemble.scoring import METRICS
 from vqa_ensemble.scoring.anls import anls
 from vqa_ensemble.scoring.exact_match import exact_match
+from vqa_ensemble.scoring.metric import metric_named
 from vqa_ensemble.scoring.tdiuc import mean_per_type
 from vqa_ensemble.scoring.vizwiz import unanswerable_precision
 
@@ -247,6 +250,23 @@ def test_perfect_answers_score_100_and_missing_ones_0(
     assert "lacks an answer to 1 of 2 annotated questions: 2" in cli(*arguments).err
     (half,) = cli.good(*arguments, "--missing", "wrong", "--json").json["files"]
     assert half["overall"] == 50.0
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_any_answers_to_any_questions_are_scored_one_by_one(name: str) -> None:
+    """As candidates of a vote are: many to a question, in any order."""
+    humans = [["two", "2", "dog"], ["yes"] * 3, ["a cat", "cat"]]
+    annotations = annotations_from_rows([5, 3, 9], ["t"] * 3, ["u"] * 3, humans)
+    metric = metric_named(name)(BenchmarkAnnotations(annotations), lambda: lambda a, b: 0.5)
+    vocabulary = ["cat", "2", "Two", "yes", "Yes", "dog", "a cat"]
+    questions, answers = (table.ravel() for table in np.mgrid[:3, : len(vocabulary)])
+    scores = metric.score(questions[::-1], answers[::-1], vocabulary)
+    alone = [
+        metric.score(np.array([q]), np.array([0]), [vocabulary[a]]).item()
+        for q, a in zip(questions[::-1].tolist(), answers[::-1].tolist(), strict=True)
+    ]
+    assert scores.tolist() == alone
+    assert scores.max() > 0
 
 
 @settings(deadline=None)
