@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.answer_map import AnswerMap
 from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
@@ -31,11 +32,7 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
         If a file is bad, or its questions have no such type.
     """
     annotations = read_benchmark_annotations(paths).annotations
-    types, names = (
-        (annotations.answer_types, annotations.answer_type_names)
-        if by == "answer_type"
-        else (annotations.question_types, annotations.question_type_names)
-    )
+    types, names = annotations.types(by)
     if "" in names:
         other = "question_type" if by == "answer_type" else "answer_type"
         lacking = annotations.question_ids[np.argmax(types == names.index(""))]
@@ -48,7 +45,7 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
     return learn_answer_map(
         annotations.answers,
         normalize_answers(annotations.vocabulary),
-        np.repeat(types, np.diff(annotations.starts)),
+        types[ragged.owner(annotations.starts)],
         names,
     )
 

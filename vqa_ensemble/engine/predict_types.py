@@ -117,11 +117,7 @@ def _keys(questions: Questions) -> list[tuple[object, str]]:
 
 
 def _types_of(questions: Questions, annotations: Annotations, by: str) -> npt.NDArray[np.object_]:
-    codes, names = (
-        (annotations.answer_types, annotations.answer_type_names)
-        if by == "answer_type"
-        else (annotations.question_types, annotations.question_type_names)
-    )
+    codes, names = annotations.types(by)
     position = look_up(questions.question_ids, annotations.question_ids)
     types = np.append(np.array(names, dtype=object)[codes], "")[position]
     bad = np.flatnonzero(types == "")

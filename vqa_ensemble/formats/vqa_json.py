@@ -104,6 +104,12 @@ class Annotations:
         """The number of questions."""
         return len(self.question_ids)
 
+    def types(self, by: str) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """The answer types or the question types, and their names; ``by`` as ``--by`` takes it."""
+        if by == "answer_type":
+            return self.answer_types, self.answer_type_names
+        return self.question_types, self.question_type_names
+
 
 @dataclass(frozen=True)
 class Submission:

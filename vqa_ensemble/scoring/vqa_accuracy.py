@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.normalize import clean_answer, normalize_answers
@@ -61,7 +62,7 @@ class HumanAnswers:
             annotations=annotations,
             unanimous=unanimous,
             answers=np.where(
-                np.repeat(unanimous, np.diff(annotations.starts)),
+                unanimous[ragged.owner(annotations.starts)],
                 as_written,
                 _codes(normalized, forms)[annotations.answers],
             ),
