@@ -116,8 +116,8 @@ def crowdkit(folder: Path, scratch: Path) -> list[str]:
     ours = vote_program("ours", data, output, "--method", "majority")
     theirs = peer_program("crowdkit_majority", "crowd-kit", data, scratch / "crowdkit.json")
     interleave([ours, theirs], 1)
-    from vqa_ensemble.engine.local import vote_files
-    from vqa_ensemble.engine.options import VoteOptions
+    from vqa_ensemble.elections.options import VoteOptions
+    from vqa_ensemble.elections.vote import vote_files
 
     summary = vote_files(data.predictions, VoteOptions(method="majority"))
     tied = sum(summary.answer_ties.values())

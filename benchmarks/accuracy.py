@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa_ensemble.combiners.base import make_combiner
-from vqa_ensemble.engine.fit import FOLDS
-from vqa_ensemble.engine.labelled import load_labelled
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.evaluation.bootstrap import compare_paired
-from vqa_ensemble.evaluation.choosing import choose_method
-from vqa_ensemble.evaluation.cross_validation import cross_validate
-from vqa_ensemble.evaluation.folds import grouped_folds
-from vqa_ensemble.formats.question_table import QuestionColumn
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.learning.combiners.base import make_combiner
+from vqa_ensemble.learning.evaluation.bootstrap import compare_paired
+from vqa_ensemble.learning.evaluation.choosing import choose_method
+from vqa_ensemble.learning.evaluation.cross_validation import cross_validate
+from vqa_ensemble.learning.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.fit import FOLDS
+from vqa_ensemble.learning.labelled import load_labelled
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.questions.table import QuestionColumn
 from vqa_ensemble.voting.methods import COMBINERS
 
 

@@ -28,13 +28,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqa_ensemble.formats.recipe import ModelSection, TrainingSection
 from vqa_ensemble.training.data.batch import Batch, Inputs
 from vqa_ensemble.training.memory import keep_freed_memory
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.optimization import accumulate_gradients, build_optimizer
 from vqa_ensemble.training.precision import MixedPrecision
+from vqa_ensemble.training.recipe import ModelSection, TrainingSection
 
 BATCH, REGIONS, FEATURES, WORDS, VOCABULARY, ANSWERS = 32, 50, 2048, 14, 19_901, 3129
 # Glimpses and width.

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.predictions.files import write_predictions
 
 # VQA v2: share of the questions, and of the 3,129 frequent answers, by type.
 TYPES = ("yes/no", "number", "other")

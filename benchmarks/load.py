@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.generate import Corpus, generate
 from benchmarks.measure import vote_program
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.predictions.files import write_predictions
 
 MEMBERS = 3
 

@@ -18,12 +18,12 @@ import region_writers as regions
 from broken_files import READERS, VALUES, Reader, as_json, break_value
 from tiny_vqa import tiny_recipe
 
-from vqa_ensemble.engine.import_predictions import import_predictions
-from vqa_ensemble.formats.benchmarks import read_benchmark_annotations, read_benchmark_questions
-from vqa_ensemble.formats.importers.base import ImportOptions
-from vqa_ensemble.formats.region_files import convert_regions
-from vqa_ensemble.formats.region_store import RegionStore
+from vqa_ensemble.importers.base import ImportOptions
+from vqa_ensemble.importers.import_predictions import import_predictions
 from vqa_ensemble.questions.answer_table import Columns
+from vqa_ensemble.questions.benchmarks import read_benchmark_annotations, read_benchmark_questions
+from vqa_ensemble.regions.files import convert_regions
+from vqa_ensemble.regions.store import RegionStore
 
 
 def written(write: Callable[[Path], Path], name: str = "") -> Callable[[], bytes]:

@@ -16,24 +16,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vqa_ensemble.combiners.candidates import gather_candidates
-from vqa_ensemble.combiners.fitted import read_fitted
-from vqa_ensemble.engine.fit import fit
-from vqa_ensemble.engine.local import LocalEngine, vote_files
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.engine.provenance import provenance_path, verify
+from vqa_ensemble.answers.answer_map import read_answer_map
+from vqa_ensemble.answers.synonyms_file import read_synonyms
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.provenance import provenance_path, verify
+from vqa_ensemble.elections.vote import LocalEngine, vote_files
 from vqa_ensemble.files.json import read_json
-from vqa_ensemble.formats.answer_map import read_answer_map
-from vqa_ensemble.formats.ensemble import write_ensemble
-from vqa_ensemble.formats.predictions import predictions_from_rows, read_predictions
-from vqa_ensemble.formats.question_table import QuestionColumn
-from vqa_ensemble.formats.recipe import read_recipe
-from vqa_ensemble.formats.synonyms import read_synonyms
-from vqa_ensemble.formats.vqa_json import read_annotations, read_questions, read_submission
+from vqa_ensemble.leaderboards.check import check_submission
+from vqa_ensemble.learning.combiners.candidates import gather_candidates
+from vqa_ensemble.learning.combiners.fitted import read_fitted
+from vqa_ensemble.learning.ensemble_file import write_ensemble
+from vqa_ensemble.learning.fit import fit
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.predictions.files import predictions_from_rows, read_predictions
+from vqa_ensemble.questions.table import QuestionColumn
+from vqa_ensemble.questions.vqa import read_annotations, read_questions, read_submission
 from vqa_ensemble.resources import find_recipe
-from vqa_ensemble.scoring.submission_check import check_submission
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers
+from vqa_ensemble.training.recipe import read_recipe
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.methods import COMBINERS

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tiny_vqa import tiny_recipe, write_data
 
 from vqa_ensemble.cli import group
-from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.formats.recipe import recipe_to_dict
+from vqa_ensemble.predictions.files import write_predictions
+from vqa_ensemble.training.recipe import recipe_to_dict
 
 QUESTIONS = 4000
 WORDS = ["yes", "no", "1", "2", "red", "blue"]

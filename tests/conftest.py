@@ -9,7 +9,7 @@ from command_line import Runner
 from hypothesis import Phase, settings
 from tiny_vqa import tiny_recipe, write_data
 
-from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.training.recipe import Recipe
 
 # A program that needs atheris, which `make fuzz-coverage` installs.
 collect_ignore = ["fuzz_coverage.py"]

@@ -29,7 +29,7 @@ import click
 from command_line import Ran, Runner
 
 from vqa_ensemble.cli import COMMANDS, group
-from vqa_ensemble.formats.recipe import recipe_from_dict
+from vqa_ensemble.training.recipe import recipe_from_dict
 
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(

@@ -15,11 +15,11 @@ from foreign_files import ANSWERS, dump, dump_lines
 from PIL import Image
 from tiny_vqa import tiny_recipe, write_data
 
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.cli import main
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.formats.recipe import recipe_to_dict
+from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.predictions.member import Metadata
+from vqa_ensemble.training.recipe import recipe_to_dict
 
 WORDS = {
     "number": ["0", "1", "2", "3", "4"],

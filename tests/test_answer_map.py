@@ -19,13 +19,13 @@ from sklearn.model_selection import StratifiedKFold
 from strategies import examples
 
 from vqa_ensemble.answers import classifier
+from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map, write_answer_map
+from vqa_ensemble.answers.build_map import learn_answer_map
 from vqa_ensemble.answers.classifier import MAX_CLASSIFIER_CHARACTERS, fit_classifier
 from vqa_ensemble.answers.rule import type_by_rule
-from vqa_ensemble.engine.build_map import learn_answer_map
+from vqa_ensemble.answers.types import TypeResolver, resolve
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
 from vqa_ensemble.predictions.member import ABSTAIN
-from vqa_ensemble.voting.answer_types import TypeResolver, resolve
 
 
 def rows(answer_map: AnswerMap) -> list[tuple[str, str, int, float]]:

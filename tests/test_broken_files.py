@@ -17,7 +17,7 @@ from broken_files import Reader, break_file, parquet
 from command_line import Runner
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.predictions.files import read_predictions
 
 TRIES = 120
 BY_NAME = pytest.mark.parametrize("reader", ALL_READERS, ids=lambda reader: reader.name)

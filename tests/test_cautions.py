@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from vqa_ensemble.engine.cautions import (
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.elections.cautions import (
     Evidence,
     cautions_among,
     find_cautions,
     gather_evidence,
 )
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 
 QUESTIONS = 400
@@ -147,7 +147,7 @@ def test_fit_compare_and_inspect_warn_too(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_real_models_raise_none_until_ids_are_swapped(shared_data: Path, seed: int) -> None:
-    from vqa_ensemble.formats.predictions import read_predictions
+    from vqa_ensemble.predictions.files import read_predictions
     from vqa_ensemble.voting.ballots import align
 
     predictions = [read_predictions(p) for p in (shared_data / "mmbench/preds").glob("*.parquet")]

@@ -14,10 +14,10 @@ import pytest
 import region_writers as regions
 from command_line import Runner
 
-from vqa_ensemble.engine.provenance import provenance_path
+from vqa_ensemble.elections.provenance import provenance_path
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.region_files import convert_regions
-from vqa_ensemble.formats.region_store import RegionStore
+from vqa_ensemble.regions.files import convert_regions
+from vqa_ensemble.regions.store import RegionStore
 
 ROWS = 1000
 

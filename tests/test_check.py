@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from command_line import Runner
 
-from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.scoring.submission_check import LARGE_BYTES, check_submission
+from vqa_ensemble.leaderboards.check import LARGE_BYTES, check_submission
+from vqa_ensemble.predictions.files import write_predictions
 
 
 def answer(question: object, text: object = "yes") -> dict[str, object]:

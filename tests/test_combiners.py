@@ -14,21 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, members
 
-from vqa_ensemble.combiners.accuracy_weights import AccuracyWeights, shrunken_accuracies
-from vqa_ensemble.combiners.base import Combiner, choose, combiner_class
-from vqa_ensemble.combiners.baselines import BestSingle, Majority, Mean
-from vqa_ensemble.combiners.calibration import (
+from vqa_ensemble.learning.combiners.accuracy_weights import AccuracyWeights, shrunken_accuracies
+from vqa_ensemble.learning.combiners.base import Combiner, choose, combiner_class
+from vqa_ensemble.learning.combiners.baselines import BestSingle, Majority, Mean
+from vqa_ensemble.learning.combiners.calibration import (
     Temperatures,
     apply_temperatures,
     fit_temperatures,
 )
-from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.combiners.dawid_skene import DawidSkene
-from vqa_ensemble.combiners.greedy_selection import GreedySelection
-from vqa_ensemble.combiners.wawa import Wawa
-from vqa_ensemble.combiners.zero_based_skill import ZeroBasedSkill
-from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.learning.combiners.dawid_skene import DawidSkene
+from vqa_ensemble.learning.combiners.greedy_selection import GreedySelection
+from vqa_ensemble.learning.combiners.wawa import Wawa
+from vqa_ensemble.learning.combiners.zero_based_skill import ZeroBasedSkill
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.predictions.files import predictions_from_rows
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.methods import COMBINERS
 from vqa_ensemble.voting.question_types import QuestionTypes

@@ -12,9 +12,9 @@ import pytest
 from command_line import Runner
 
 import vqa_ensemble
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.cli import COMMANDS
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.predictions.member import Metadata
 
 BALLOTS = {

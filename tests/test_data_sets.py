@@ -20,18 +20,18 @@ import data_folders as folders  # noqa: E402
 from broken_files import Reader, break_file  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import (  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
+from vqa_ensemble.training.data import open_dataset  # noqa: E402
+from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
+from vqa_ensemble.training.data.official import write_official  # noqa: E402
+from vqa_ensemble.training.data.splits import RawSplit, SoftAnswers, Split, answer_vocabulary  # noqa: E402
+from vqa_ensemble.training.recipe import (  # noqa: E402
     DataSection,
     Recipe,
     read_recipe,
     recipe_from_dict,
     recipe_to_dict,
 )
-from vqa_ensemble.training.data import open_dataset  # noqa: E402
-from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
-from vqa_ensemble.training.data.official import write_official  # noqa: E402
-from vqa_ensemble.training.data.splits import RawSplit, SoftAnswers, Split, answer_vocabulary  # noqa: E402
 from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 
 CPU = torch.device("cpu")

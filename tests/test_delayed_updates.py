@@ -18,7 +18,6 @@ from strategies import examples  # noqa: E402
 from tiny_vqa import NO_DROPOUT, QUESTIONS, WIDTH, assert_close_weights, tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, TrainingSection  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
@@ -26,6 +25,7 @@ from vqa_ensemble.training.models.parts import VqaModel  # noqa: E402
 from vqa_ensemble.training.optimization import accumulate_gradients  # noqa: E402
 from vqa_ensemble.training.plan import Plan  # noqa: E402
 from vqa_ensemble.training.precision import MixedPrecision  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, TrainingSection  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -15,15 +15,15 @@ import tomli_w  # noqa: E402
 from command_line import Runner  # noqa: E402
 from tiny_vqa import QUESTIONS, tiny_recipe, write_data  # noqa: E402
 
-from vqa_ensemble.combiners.base import combiner_class  # noqa: E402
-from vqa_ensemble.combiners.fitted import FittedEnsemble  # noqa: E402
-from vqa_ensemble.engine.teaching import write_teacher  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.ensemble import write_ensemble  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions, write_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import recipe_from_dict, recipe_hash, recipe_to_dict  # noqa: E402
+from vqa_ensemble.learning.combiners.base import combiner_class  # noqa: E402
+from vqa_ensemble.learning.combiners.fitted import FittedEnsemble  # noqa: E402
+from vqa_ensemble.learning.ensemble_file import write_ensemble  # noqa: E402
+from vqa_ensemble.learning.teaching import write_teacher  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions, write_predictions  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.data.teacher import read_teacher  # noqa: E402
+from vqa_ensemble.training.recipe import recipe_from_dict, recipe_hash, recipe_to_dict  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -18,11 +18,11 @@ import tomli_w  # noqa: E402
 from command_line import Runner  # noqa: E402
 from tiny_vqa import NO_DROPOUT, assert_close_weights  # noqa: E402
 
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_to_dict  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
 from vqa_ensemble.training import distributed, session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.meter import Meter  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_to_dict  # noqa: E402
 from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 

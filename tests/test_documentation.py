@@ -15,8 +15,8 @@ from command_line import Runner
 from doc_examples import Example, check_command, find_blocks, find_commands, run_page
 
 from vqa_ensemble.cli import COMMANDS, group
-from vqa_ensemble.formats.importers import FORMATS
-from vqa_ensemble.formats.leaderboards import LEADERBOARDS
+from vqa_ensemble.importers import FORMATS
+from vqa_ensemble.leaderboards.files import LEADERBOARDS
 from vqa_ensemble.scoring import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ def test_the_pages_name_all_there_is() -> None:
     )
     assert all(f"| `{name}` |" in importing for name in FORMATS)
     assert all(f"`{name}`" in leaderboards for name in (*LEADERBOARDS, *METRICS))
-    from vqa_ensemble.engine.audit import audit_table
+    from vqa_ensemble.elections.audit import audit_table
     from vqa_ensemble.voting.ballots import ballots_from_votes
     from vqa_ensemble.voting.majority import majority_vote
 

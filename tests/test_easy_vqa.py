@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("easy_vqa")
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import read_annotations, read_questions
+from vqa_ensemble.questions.vqa import read_annotations, read_questions
 from vqa_ensemble.training.data import easy_vqa
 from vqa_ensemble.training.data.easy_vqa import SPLITS, EasyVqa, PatchRegions
 from vqa_ensemble.training.data.official import write_official

@@ -11,10 +11,10 @@ from command_line import Runner
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.estimators import LearnedEnsemble, VotingEnsemble
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.vqa_json import read_submission
+from vqa_ensemble.questions.vqa import read_submission
 from vqa_ensemble.voting.methods import COMBINERS
 
 TYPE_OF = {"yes": "yes/no", "no": "yes/no", "2": "number", "3": "number", "red": "other"}

@@ -16,27 +16,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from vqa_ensemble.combiners import stacking
-from vqa_ensemble.combiners.base import Combiner, combiner_class
-from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.combiners.fitted import FittedEnsemble
-from vqa_ensemble.combiners.stacking import Stacking
-from vqa_ensemble.engine.comparison import Unfitted, evaluate_methods
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.answers.types import resolve
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.evaluation import diagnostics
-from vqa_ensemble.evaluation.bootstrap import compare_paired, standard_error
-from vqa_ensemble.evaluation.changes import count_changes
-from vqa_ensemble.evaluation.choosing import Choice, choose_method
-from vqa_ensemble.evaluation.copies import describe_copies
-from vqa_ensemble.evaluation.cross_validation import Factory, cross_validate
-from vqa_ensemble.evaluation.folds import grouped_folds
-from vqa_ensemble.evaluation.refits import Refits
-from vqa_ensemble.evaluation.reliability import reliability
-from vqa_ensemble.evaluation.ties import answer_ties
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import predictions_from_rows, write_predictions
+from vqa_ensemble.learning.combiners import stacking
+from vqa_ensemble.learning.combiners.base import Combiner, combiner_class
+from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.learning.combiners.fitted import FittedEnsemble
+from vqa_ensemble.learning.combiners.stacking import Stacking
+from vqa_ensemble.learning.comparison import Unfitted, evaluate_methods
+from vqa_ensemble.learning.evaluation import diagnostics
+from vqa_ensemble.learning.evaluation.bootstrap import compare_paired, standard_error
+from vqa_ensemble.learning.evaluation.changes import count_changes
+from vqa_ensemble.learning.evaluation.choosing import Choice, choose_method
+from vqa_ensemble.learning.evaluation.copies import describe_copies
+from vqa_ensemble.learning.evaluation.cross_validation import Factory, cross_validate
+from vqa_ensemble.learning.evaluation.folds import grouped_folds
+from vqa_ensemble.learning.evaluation.refits import Refits
+from vqa_ensemble.learning.evaluation.reliability import reliability
+from vqa_ensemble.learning.evaluation.ties import answer_ties
 from vqa_ensemble.learning.questions import Questions
-from vqa_ensemble.voting.answer_types import resolve
+from vqa_ensemble.predictions.files import predictions_from_rows, write_predictions
 from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.methods import METHODS, load, make_elector

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import TYPES, counts, members
 
-from vqa_ensemble.engine.explanation import explain
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.prediction_ranges import open_prediction_file
-from vqa_ensemble.formats.predictions import (
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.answers.types import resolve
+from vqa_ensemble.predictions.files import (
     predictions_from_rows,
     read_predictions,
     write_predictions,
 )
-from vqa_ensemble.voting.answer_types import resolve
+from vqa_ensemble.predictions.ranges import open_prediction_file
+from vqa_ensemble.report.explanation import explain
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.question_type import question_type_vote
 

@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 from command_line import Runner
 
-from vqa_ensemble.combiners.base import choose
-from vqa_ensemble.combiners.candidates import Candidates, gather_candidates
-from vqa_ensemble.combiners.fitted import FittedEnsemble, read_fitted
-from vqa_ensemble.combiners.stacking import Stacking
-from vqa_ensemble.engine.fit import fit
-from vqa_ensemble.engine.labelled import load_labelled
-from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.ensemble import read_ensemble, write_ensemble
-from vqa_ensemble.formats.predictions import predictions_from_rows
-from vqa_ensemble.formats.question_table import QuestionColumn
+from vqa_ensemble.learning.combiners.base import choose
+from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
+from vqa_ensemble.learning.combiners.fitted import FittedEnsemble, read_fitted
+from vqa_ensemble.learning.combiners.stacking import Stacking
+from vqa_ensemble.learning.ensemble_file import read_ensemble, write_ensemble
+from vqa_ensemble.learning.fit import fit
+from vqa_ensemble.learning.labelled import load_labelled
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.predictions.files import predictions_from_rows
+from vqa_ensemble.questions.table import QuestionColumn
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.question_types import QuestionTypes
@@ -255,7 +255,7 @@ def test_untrained_stacking_is_an_equal_vote() -> None:
 
 def test_the_loss_falls_to_its_minimum() -> None:
     """No small step in any direction lowers the penalised loss."""
-    from vqa_ensemble.combiners.stacking import _Problem, features
+    from vqa_ensemble.learning.combiners.stacking import _Problem, features
 
     rng = np.random.default_rng(0)
     questions = [

@@ -18,7 +18,7 @@ from torch import Tensor, nn  # noqa: E402
 
 from vqa_ensemble.cli import group  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.region_store import RegionStore  # noqa: E402
+from vqa_ensemble.regions.store import RegionStore  # noqa: E402
 from vqa_ensemble.training import grid_features  # noqa: E402
 from vqa_ensemble.training.grid_features import (  # noqa: E402
     Backbone,

@@ -21,9 +21,9 @@ from foreign_files import ANSWERS, IDS, RANKED, VOCABULARY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqa_ensemble.formats.importers import FORMATS
-from vqa_ensemble.formats.importers.choices import choose_option
-from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.importers import FORMATS
+from vqa_ensemble.importers.choices import choose_option
+from vqa_ensemble.predictions.files import read_predictions
 
 
 def rows(path: Path) -> dict[object, list[tuple[str, float]]]:

@@ -20,8 +20,8 @@ from leftovers import left_over, make_old
 
 from vqa_ensemble.cli import Stopped, StopSignals
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats import atomic
-from vqa_ensemble.formats.atomic import atomic_path, scratch_folder, sole_use
+from vqa_ensemble.files import atomic
+from vqa_ensemble.files.atomic import atomic_path, scratch_folder, sole_use
 
 pytestmark = pytest.mark.slow
 
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(
 def test_two_runs_to_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (
-        "import sys; from vqa_ensemble.formats.atomic import atomic_path\n"
+        "import sys; from vqa_ensemble.files.atomic import atomic_path\n"
         "for _ in range(50):\n"
         "    with atomic_path(sys.argv[1]) as temporary:\n"
         "        temporary.write_text(sys.argv[2] * 10_000)\n"
@@ -169,7 +169,7 @@ def test_two_runs_to_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
 def test_a_killed_run_has_ended_its_turn_in_a_folder(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from vqa_ensemble.formats.atomic import sole_use\n"
+        "from vqa_ensemble.files.atomic import sole_use\n"
         "with sole_use(Path(sys.argv[1])):\n"
         "    print('mine', flush=True); time.sleep(600)\n"
     )

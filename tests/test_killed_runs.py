@@ -24,7 +24,7 @@ import pytest
 from command_inputs import COMMANDS, HAS_TORCH, WORDS, arguments, write_inputs
 from leftovers import left_over, make_old
 
-from vqa_ensemble.formats.predictions import ROW_GROUP_ROWS
+from vqa_ensemble.predictions.files import ROW_GROUP_ROWS
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ from foreign_files import dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqa_ensemble.formats.leaderboards import LEADERBOARDS
-from vqa_ensemble.formats.predictions import read_predictions, write_predictions
-from vqa_ensemble.formats.spreadsheet import guard, is_formula, unguard
+from vqa_ensemble.files.spreadsheet import guard, is_formula, unguard
+from vqa_ensemble.leaderboards.files import LEADERBOARDS
+from vqa_ensemble.predictions.files import read_predictions, write_predictions
 
 HUMANS = [{"answer": "yes", "answer_confidence": "yes"}] * 10
 ANSWERS = ["yes", "no", "-5"]

@@ -16,13 +16,13 @@ from dataclasses import replace  # noqa: E402
 from tiny_vqa import assert_close_weights, tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_hash  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.batch import Batch  # noqa: E402
 from vqa_ensemble.training.data.combined import training_examples  # noqa: E402
 from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.data.loader import load_batches  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_hash  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

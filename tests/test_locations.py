@@ -12,17 +12,17 @@ import pytest
 from click.testing import CliRunner
 
 from vqa_ensemble.cli import group
-from vqa_ensemble.engine.local import vote_files
-from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote_files
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_path, atomic_write
-from vqa_ensemble.formats.locations import locate
-from vqa_ensemble.formats.prediction_ranges import Span, open_prediction_file
-from vqa_ensemble.formats.predictions import (
+from vqa_ensemble.files.atomic import atomic_path, atomic_write
+from vqa_ensemble.files.locations import locate
+from vqa_ensemble.predictions.files import (
     predictions_from_rows,
     read_predictions,
     save_predictions,
 )
+from vqa_ensemble.predictions.ranges import Span, open_prediction_file
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -39,7 +39,7 @@ def store() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", 50)
+    monkeypatch.setattr("vqa_ensemble.predictions.files.ROW_GROUP_ROWS", 50)
 
 
 def write_members(folder: str) -> list[str]:
@@ -153,8 +153,8 @@ def test_a_folder_is_not_overwritten(store: str) -> None:
 
 def test_a_part_in_a_store_reads_as_it_was_written(store: str, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs the extra [ray]")
-    from vqa_ensemble.engine.blocks import Job, find_elector, open_members, vote_on_span
-    from vqa_ensemble.engine.ray_cluster import Part, RayEngine
+    from vqa_ensemble.elections.ray_cluster import Part, RayEngine
+    from vqa_ensemble.elections.span import Job, find_elector, open_members, vote_on_span
 
     members = open_members(write_members(store), tmp_path)
     job = Job(members, MAJORITY, find_elector(MAJORITY), audit=True)

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wordnet_files import write_wordnet
 
-from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
-from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.formats.vqa_json import annotations_from_rows
-from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.predictions.files import write_predictions
+from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations
+from vqa_ensemble.questions.vqa import annotations_from_rows
 from vqa_ensemble.scoring import METRICS
 from vqa_ensemble.scoring.anls import anls
 from vqa_ensemble.scoring.exact_match import exact_match

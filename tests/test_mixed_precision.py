@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training import precision  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

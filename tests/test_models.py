@@ -9,11 +9,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import (  # noqa: E402
-    ACTIVATIONS,
-    ARCHITECTURES,
-    ModelSection,
-)
 from vqa_ensemble.training.data.batch import Inputs  # noqa: E402
 from vqa_ensemble.training.models import build_model  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
@@ -21,6 +16,11 @@ from vqa_ensemble.training.models.cti import ChoiceInteraction  # noqa: E402
 from vqa_ensemble.training.models.kernels import Dropout, Gru, Linear  # noqa: E402
 from vqa_ensemble.training.models.parts import VqaModel, masked_softmax  # noqa: E402
 from vqa_ensemble.training.optimization import soft_target_loss  # noqa: E402
+from vqa_ensemble.training.recipe import (  # noqa: E402
+    ACTIVATIONS,
+    ARCHITECTURES,
+    ModelSection,
+)
 
 WIDTH, WORDS, ANSWERS = 6, 9, 5
 SECTION = ModelSection(

@@ -13,10 +13,10 @@ torch = pytest.importorskip("torch")
 from data_folders import VQA_IMAGES, write_regions, write_visual7w, write_vqa  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.prediction import write_split  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

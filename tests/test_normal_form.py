@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_ensemble.normalize import clean_answer, normalize_answer, normalize_answers
+from vqa_ensemble.answers.normalize import clean_answer, normalize_answer, normalize_answers
 
 
 def test_every_official_normal_form_is_reproduced(shared_data: Path) -> None:

@@ -14,9 +14,9 @@ torch = pytest.importorskip("torch")
 from tiny_vqa import NO_DROPOUT, assert_close_weights  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.data.batch import Inputs  # noqa: E402
 from vqa_ensemble.training.models.ban import BilinearAttention  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

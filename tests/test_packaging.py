@@ -70,7 +70,7 @@ def test_the_wheel_puts_nothing_else_at_the_top(wheel: zipfile.ZipFile) -> None:
 
 def test_the_engine_does_not_import_torch() -> None:
     modules = (
-        "vqa_ensemble.engine.local, vqa_ensemble.engine.inspection, vqa_ensemble.scoring, "
+        "vqa_ensemble.elections.vote, vqa_ensemble.elections.inspection, vqa_ensemble.scoring, "
         "vqa_ensemble.cli.vote, vqa_ensemble.cli.evaluate, vqa_ensemble.cli.build_map"
     )
     assert run(f"import sys, {modules}; print('torch' in sys.modules)") == "False"

@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from strategies import examples, ranked
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.prediction_stream import prediction_stream
-from vqa_ensemble.formats.predictions import (
+from vqa_ensemble.predictions.files import (
     predictions_from_rows,
     read_predictions,
     write_predictions,
 )
 from vqa_ensemble.predictions.member import Metadata, Predictions
+from vqa_ensemble.predictions.stream import prediction_stream
 
 ROWS = [(20, "no", 0.5), (3, "2", 0.25), (20, "yes", 0.5), (3, "3", 0.75)]
 SORTED = [(3, "3", 0.75), (3, "2", 0.25), (20, "no", 0.5), (20, "yes", 0.5)]
@@ -109,8 +109,8 @@ def test_row_groups_can_be_skipped_by_question_id(tmp_path: Path) -> None:
 def test_no_question_lies_in_two_row_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", 10)
-    monkeypatch.setattr("vqa_ensemble.formats.prediction_stream.ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("vqa_ensemble.predictions.files.ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("vqa_ensemble.predictions.stream.ROW_GROUP_ROWS", 10)
     counts = [4, 4, 4, 13, 1, 9, 1, 10]
     ids = np.repeat(np.arange(len(counts)), counts)
     answers = np.concatenate([np.arange(n, dtype=np.int32) for n in counts])
@@ -135,7 +135,7 @@ def test_a_killed_writer_leaves_the_old_file_whole(tmp_path: Path) -> None:
     old = path.read_bytes()
     script = (
         "import numpy as np, sys\n"
-        "from vqa_ensemble.formats.predictions import write_predictions\n"
+        "from vqa_ensemble.predictions.files import write_predictions\n"
         "n = 2_000_000\n"
         "ids, answers = np.arange(n), np.zeros(n, np.int32)\n"
         "print('ready', flush=True)\n"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats import prediction_stream as module
-from vqa_ensemble.formats.prediction_stream import prediction_stream
-from vqa_ensemble.formats.predictions import read_predictions, write_predictions
+from vqa_ensemble.predictions import stream as module
+from vqa_ensemble.predictions.files import read_predictions, write_predictions
 from vqa_ensemble.predictions.member import Metadata
+from vqa_ensemble.predictions.stream import prediction_stream
 
 
 @given(
@@ -46,7 +46,7 @@ def test_parts_of_any_size_give_the_same_file(
     confidences = random.integers(0, 4, codes.shape).astype(np.float32) / 4  # with ties
 
     monkeypatch.setattr(module, "ROW_GROUP_ROWS", group)
-    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", group)
+    monkeypatch.setattr("vqa_ensemble.predictions.files.ROW_GROUP_ROWS", group)
     with prediction_stream(tmp_path / "parts", vocabulary, Metadata(member="m")) as write:
         for start in range(0, questions, part):
             rows = slice(start, start + part)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from command_line import Runner
 
-from vqa_ensemble.formats.answer_map import AnswerMap, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.answers.answer_map import AnswerMap, write_answer_map
+from vqa_ensemble.predictions.files import write_predictions
 
 
 @pytest.fixture

@@ -14,20 +14,20 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
-from vqa_ensemble.engine.blocks import open_members  # noqa: E402
-from vqa_ensemble.engine.local import vote_files  # noqa: E402
-from vqa_ensemble.engine.options import VoteOptions  # noqa: E402
-from vqa_ensemble.engine.ray_cluster import RayEngine  # noqa: E402
+from vqa_ensemble.answers.answer_map import AnswerMap  # noqa: E402
+from vqa_ensemble.elections.options import VoteOptions  # noqa: E402
+from vqa_ensemble.elections.ray_cluster import RayEngine  # noqa: E402
+from vqa_ensemble.elections.span import open_members  # noqa: E402
+from vqa_ensemble.elections.vote import vote_files  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.answer_map import AnswerMap  # noqa: E402
-from vqa_ensemble.formats.prediction_ranges import (  # noqa: E402
+from vqa_ensemble.predictions.decoding import Common  # noqa: E402
+from vqa_ensemble.predictions.files import predictions_from_rows as from_rows  # noqa: E402
+from vqa_ensemble.predictions.files import save_predictions  # noqa: E402
+from vqa_ensemble.predictions.member import Predictions  # noqa: E402
+from vqa_ensemble.predictions.ranges import (  # noqa: E402
     PredictionFile,
     Span,
 )
-from vqa_ensemble.formats.predictions import predictions_from_rows as from_rows  # noqa: E402
-from vqa_ensemble.formats.predictions import save_predictions  # noqa: E402
-from vqa_ensemble.predictions.decoding import Common  # noqa: E402
-from vqa_ensemble.predictions.member import Predictions  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, at start and end
 
@@ -47,7 +47,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", 300)
+    monkeypatch.setattr("vqa_ensemble.predictions.files.ROW_GROUP_ROWS", 300)
     written = []
     for m in range(3):
         rng = np.random.default_rng(m)
@@ -128,7 +128,7 @@ def test_a_killed_worker_does_not_change_the_result(
 
     # Workers cannot import this module.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr("vqa_ensemble.engine.local.open_members", one_fatal)
+    monkeypatch.setattr("vqa_ensemble.elections.vote.open_members", one_fatal)
     assert run(paths, tmp_path / "ray", RayEngine(tmp_path / "parts")) == local
     assert paths[1].with_suffix(".killed").exists()
 

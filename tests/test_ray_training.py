@@ -21,11 +21,11 @@ from click.testing import CliRunner  # noqa: E402
 
 from vqa_ensemble.cli import group  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
 from vqa_ensemble.training import ray_session  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.ray_session import train_members_on_ray  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training.session import Outcome, RunOptions, train_members  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, at start and end

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from vqa_ensemble.formats.recipe import Recipe, choices_of
+from vqa_ensemble.training.recipe import Recipe, choices_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 BEGIN = "<!-- keys: written by `python tests/test_recipe_reference.py` -->\n"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.recipe import (
+from vqa_ensemble.resources import find_recipe, list_recipes
+from vqa_ensemble.training.recipe import (
     read_recipe,
     recipe_from_dict,
     recipe_hash,
     recipe_to_dict,
 )
-from vqa_ensemble.resources import find_recipe, list_recipes
 
 MINIMAL = """
 [member]

@@ -9,12 +9,12 @@ from types import ModuleType
 
 import pytest
 
-from vqa_ensemble.engine.import_predictions import import_predictions
+from vqa_ensemble import importers
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.records import Record, read_records
 from vqa_ensemble.files.table import csv_rows, csv_text
-from vqa_ensemble.formats import importers
-from vqa_ensemble.formats.importers.base import ImportOptions, Votes, by_row
+from vqa_ensemble.importers.base import ImportOptions, Votes, by_row
+from vqa_ensemble.importers.import_predictions import import_predictions
 
 
 @pytest.fixture

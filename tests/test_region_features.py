@@ -37,9 +37,9 @@ from strategies import examples
 
 from vqa_ensemble.cli import group
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.plain_pickle import read_plain_pickle
-from vqa_ensemble.formats.region_files import convert_regions, read_regions
-from vqa_ensemble.formats.region_store import RegionStore, write_store
+from vqa_ensemble.files.plain_pickle import read_plain_pickle
+from vqa_ensemble.regions.files import convert_regions, read_regions
+from vqa_ensemble.regions.store import RegionStore, write_store
 
 FORMATS = [
     write_tsv,

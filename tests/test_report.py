@@ -17,11 +17,11 @@ from command_line import Runner
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from vqa_ensemble.engine.labelled import load_labelled
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.formats.answer_map import AnswerMap, read_answer_map, write_answer_map
-from vqa_ensemble.formats.predictions import write_predictions
-from vqa_ensemble.formats.vqa_json import read_submission
+from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map, write_answer_map
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.learning.labelled import load_labelled
+from vqa_ensemble.predictions.files import write_predictions
+from vqa_ensemble.questions.vqa import read_submission
 from vqa_ensemble.report import build, charts, images, page
 from vqa_ensemble.report.contents import headline, report_contents
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqa_ensemble.formats.predictions import write_predictions
+from vqa_ensemble.predictions.files import write_predictions
 
 SETTINGS: dict[str, dict[str, str]] = {
     "plain": {},

@@ -15,9 +15,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training import trainer as trainer_module  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

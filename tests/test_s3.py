@@ -15,11 +15,11 @@ moto_server = pytest.importorskip("moto.server", reason="needs moto's server: th
 from pyarrow.fs import FileSelector, FileType  # noqa: E402
 
 from vqa_ensemble.cli import group  # noqa: E402
-from vqa_ensemble.engine.local import Engine, vote_files  # noqa: E402
-from vqa_ensemble.engine.options import VoteOptions  # noqa: E402
+from vqa_ensemble.elections.options import VoteOptions  # noqa: E402
+from vqa_ensemble.elections.vote import Engine, vote_files  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.locations import join, locate  # noqa: E402
-from vqa_ensemble.formats.predictions import (  # noqa: E402
+from vqa_ensemble.files.locations import join, locate  # noqa: E402
+from vqa_ensemble.predictions.files import (  # noqa: E402
     predictions_from_rows,
     read_predictions,
     save_predictions,
@@ -45,7 +45,7 @@ def bucket() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _small_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vqa_ensemble.formats.predictions.ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr("vqa_ensemble.predictions.files.ROW_GROUP_ROWS", 100)
 
 
 def write_members(folder: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_a_vote_over_s3_gives_the_bytes_of_a_vote_over_paths(bucket: str, tmp_pa
 
 def test_so_does_one_by_ray(bucket: str, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="needs the extra [ray]")
-    from vqa_ensemble.engine.ray_cluster import RayEngine
+    from vqa_ensemble.elections.ray_cluster import RayEngine
 
     ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False, logging_level="error")
     parts = join(bucket, "ray/parts")

@@ -16,9 +16,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from vqa_ensemble.cli import group
-from vqa_ensemble.formats.recipe import DataSection, recipe_from_dict
-from vqa_ensemble.formats.region_store import RegionStore
-from vqa_ensemble.formats.vqa_json import read_annotations, read_questions
+from vqa_ensemble.questions.vqa import read_annotations, read_questions
+from vqa_ensemble.regions.store import RegionStore
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.shapes import HELD_OUT, QUESTIONS_AN_IMAGE, write_shapes
 from vqa_ensemble.training.data.shapes.beliefs import LOOKALIKES, answers_of_people
@@ -34,6 +33,7 @@ from vqa_ensemble.training.data.shapes.scenes import (
     draw,
     sample_scene,
 )
+from vqa_ensemble.training.recipe import DataSection, recipe_from_dict
 
 IMAGES = 60
 

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from strategies import counts, examples, members
 
-from vqa_ensemble.engine.local import LocalEngine, vote, vote_files
-from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.answers.answer_map import AnswerMap
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import LocalEngine, vote, vote_files
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats import prediction_ranges
-from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.prediction_ranges import Span, open_prediction_file, plan_spans
-from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.predictions import ranges as prediction_ranges
 from vqa_ensemble.predictions.decoding import Common
+from vqa_ensemble.predictions.files import read_predictions
+from vqa_ensemble.predictions.ranges import Span, open_prediction_file, plan_spans
 
 Member = dict[int, list[tuple[str, float]]]
 

@@ -18,9 +18,8 @@ from command_line import Runner  # noqa: E402
 from tiny_vqa import tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, read_recipe  # noqa: E402
-from vqa_ensemble.formats.vqa_json import read_annotations  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
+from vqa_ensemble.questions.vqa import read_annotations  # noqa: E402
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers  # noqa: E402
 from vqa_ensemble.studies import measuring  # noqa: E402
 from vqa_ensemble.studies.bench import Bench  # noqa: E402
@@ -41,6 +40,7 @@ from vqa_ensemble.studies.tables import (  # noqa: E402
     to_markdown,
 )
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, read_recipe  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress  # noqa: E402
 
 ROWS = [
@@ -326,8 +326,8 @@ def test_the_command_trains_in_a_process_of_its_own(
 ) -> None:
     import tomli_w
 
-    from vqa_ensemble.formats.recipe import recipe_to_dict
     from vqa_ensemble.studies import catalog, design
+    from vqa_ensemble.training.recipe import recipe_to_dict
 
     root = write_data(tmp_path / "data")
     recipe = tmp_path / "tiny.toml"

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import ANSWERS, members
 
-from vqa_ensemble.engine.local import vote, vote_files
-from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.answers.synonyms import count_top_answers, find_merges
+from vqa_ensemble.answers.synonyms_file import read_synonyms
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote, vote_files
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import (
+from vqa_ensemble.predictions.files import (
     predictions_from_rows,
     read_predictions,
     save_predictions,
 )
-from vqa_ensemble.formats.synonyms import read_synonyms
-from vqa_ensemble.formats.vqa_json import read_annotations, read_submission
-from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.questions.vqa import read_annotations, read_submission
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.merge import Merges, merge_ballots
-from vqa_ensemble.voting.synonyms import count_top_answers, find_merges
 
 
 @pytest.mark.parametrize(

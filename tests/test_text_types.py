@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from command_line import Runner
 
+from vqa_ensemble.answers.text_types import fit_text_types, predict_out_of_fold
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.question_table import read_question_column
-from vqa_ensemble.voting.text_types import fit_text_types, predict_out_of_fold
+from vqa_ensemble.questions.table import read_question_column
 
 TEXTS = {
     "number": ["How many dogs are there?", "How many people?", "How many cars can you see?"],

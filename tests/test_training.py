@@ -22,13 +22,13 @@ from tiny_vqa import IMAGES, QUESTIONS, REGIONS  # noqa: E402
 from vqa_ensemble.cli import group  # noqa: E402
 from vqa_ensemble.cli.train import bar_columns, bar_updater  # noqa: E402
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.atomic import sole_use  # noqa: E402
-from vqa_ensemble.formats.predictions import read_predictions  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_hash  # noqa: E402
+from vqa_ensemble.files.atomic import sole_use  # noqa: E402
+from vqa_ensemble.predictions.files import read_predictions  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.data.examples import Examples  # noqa: E402
 from vqa_ensemble.training.precision import MixedPrecision, choose_device  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_hash  # noqa: E402
 from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress  # noqa: E402
 

@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 from tiny_vqa import IMAGES, QUESTIONS, REGIONS, WIDTH  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.data import open_dataset  # noqa: E402
 from vqa_ensemble.training.prediction import write_split  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe  # noqa: E402
 from vqa_ensemble.training.session import RunOptions, train_members  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
@@ -169,7 +169,7 @@ def test_questions_without_answers_are_predicted(
 ) -> None:
     path, score = predict(make_recipe(), tmp_path)(root, "test")
     assert score is None
-    from vqa_ensemble.formats.predictions import read_predictions
+    from vqa_ensemble.predictions.files import read_predictions
 
     predictions = read_predictions(path)
     assert predictions.question_ids.tolist() == list(range(2000, 2000 + QUESTIONS))

@@ -15,13 +15,13 @@ from refusal import refused
 from slow_vote import question_type_vote as slow_vote
 from strategies import ANSWERS, TYPES, counts, examples, members
 
-from vqa_ensemble.engine.local import VoteOutcome, vote
-from vqa_ensemble.engine.options import VoteOptions
+from vqa_ensemble.answers.answer_map import AnswerMap
+from vqa_ensemble.answers.types import resolve
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import VoteOutcome, vote
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.predictions.files import predictions_from_rows
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
-from vqa_ensemble.voting.answer_types import resolve
 from vqa_ensemble.voting.ballots import align, ballots_from_votes
 from vqa_ensemble.voting.majority import majority_vote
 from vqa_ensemble.voting.mean import mean_vote

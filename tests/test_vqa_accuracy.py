@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from refusal import refused
 from strategies import examples
 
+from vqa_ensemble.answers.normalize import clean_answer, normalize_answer
 from vqa_ensemble.errors import at
-from vqa_ensemble.formats.vqa_json import Annotations, read_annotations, read_submission
-from vqa_ensemble.normalize import clean_answer, normalize_answer
+from vqa_ensemble.questions.vqa import Annotations, read_annotations, read_submission
 from vqa_ensemble.scoring import vqa_accuracy
 from vqa_ensemble.scoring.vqa_accuracy import (
     HumanAnswers,

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vqa_ensemble.elections.submission import SubmissionWriter, submission_lines
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats import vqa_json
-from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
-from vqa_ensemble.formats.submission import SubmissionWriter, submission_lines
-from vqa_ensemble.formats.vqa_json import read_annotations, read_questions, read_submission
+from vqa_ensemble.questions import vqa as vqa_json
+from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
+from vqa_ensemble.questions.vqa import read_annotations, read_questions, read_submission
 
 
 def annotation(question: Any, *answers: str, kind: str = "other") -> dict[str, Any]:

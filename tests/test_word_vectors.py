@@ -18,9 +18,9 @@ torch = pytest.importorskip("torch")
 from tiny_vqa import tiny_recipe, write_data  # noqa: E402
 
 from vqa_ensemble.errors import InputError  # noqa: E402
-from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training.checkpoint import load_checkpoint  # noqa: E402
 from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors  # noqa: E402
+from vqa_ensemble.training.recipe import Recipe, recipe_from_dict  # noqa: E402
 from vqa_ensemble.training.trainer import Trainer  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict
+from vqa_ensemble.training.recipe import Recipe, recipe_from_dict
 
 QUESTIONS, IMAGES, REGIONS, WIDTH = 50, 6, 4, 5
 # What makes results independent of how examples are grouped.

@@ -10,60 +10,60 @@ from vqa_ensemble._version import __version__
 
 TYPE_CHECKING = False  # typing's takes longer to import than all the rest
 if TYPE_CHECKING:
-    from vqa_ensemble.combiners.fitted import FittedEnsemble as FittedEnsemble
-    from vqa_ensemble.combiners.fitted import read_fitted as read_fitted
-    from vqa_ensemble.engine.build_map import build_map as build_map
-    from vqa_ensemble.engine.comparison import CompareOptions as CompareOptions
-    from vqa_ensemble.engine.comparison import compare as compare
-    from vqa_ensemble.engine.explanation import explain_question as explain_question
-    from vqa_ensemble.engine.fit import fit as fit
-    from vqa_ensemble.engine.labelled import load_labelled as load_labelled
-    from vqa_ensemble.engine.local import vote as vote
-    from vqa_ensemble.engine.local import vote_files as vote_files
-    from vqa_ensemble.engine.options import VoteOptions as VoteOptions
+    from vqa_ensemble.answers.answer_map import AnswerMap as AnswerMap
+    from vqa_ensemble.answers.answer_map import read_answer_map as read_answer_map
+    from vqa_ensemble.answers.answer_map import write_answer_map as write_answer_map
+    from vqa_ensemble.answers.build_map import build_map as build_map
+    from vqa_ensemble.elections.options import VoteOptions as VoteOptions
+    from vqa_ensemble.elections.vote import vote as vote
+    from vqa_ensemble.elections.vote import vote_files as vote_files
     from vqa_ensemble.errors import InputError as InputError
     from vqa_ensemble.estimators import LearnedEnsemble as LearnedEnsemble
     from vqa_ensemble.estimators import VotingEnsemble as VotingEnsemble
-    from vqa_ensemble.formats.answer_map import AnswerMap as AnswerMap
-    from vqa_ensemble.formats.answer_map import read_answer_map as read_answer_map
-    from vqa_ensemble.formats.answer_map import write_answer_map as write_answer_map
-    from vqa_ensemble.formats.predictions import predictions_from_rows as predictions_from_rows
-    from vqa_ensemble.formats.predictions import read_predictions as read_predictions
-    from vqa_ensemble.formats.predictions import write_predictions as write_predictions
     from vqa_ensemble.leaderboards.evaluate import evaluate as evaluate
+    from vqa_ensemble.learning.combiners.fitted import FittedEnsemble as FittedEnsemble
+    from vqa_ensemble.learning.combiners.fitted import read_fitted as read_fitted
+    from vqa_ensemble.learning.comparison import CompareOptions as CompareOptions
+    from vqa_ensemble.learning.comparison import compare as compare
+    from vqa_ensemble.learning.fit import fit as fit
+    from vqa_ensemble.learning.labelled import load_labelled as load_labelled
+    from vqa_ensemble.predictions.files import predictions_from_rows as predictions_from_rows
+    from vqa_ensemble.predictions.files import read_predictions as read_predictions
+    from vqa_ensemble.predictions.files import write_predictions as write_predictions
     from vqa_ensemble.predictions.member import Metadata as Metadata
     from vqa_ensemble.predictions.member import Predictions as Predictions
     from vqa_ensemble.report.build import make_report as make_report
     from vqa_ensemble.report.contents import report_contents as report_contents
+    from vqa_ensemble.report.explanation import explain_question as explain_question
     from vqa_ensemble.voting.question_type import question_type_vote as question_type_vote
 
 _MODULES = {
-    "AnswerMap": "formats.answer_map",
-    "CompareOptions": "engine.comparison",
-    "FittedEnsemble": "combiners.fitted",
+    "AnswerMap": "answers.answer_map",
+    "CompareOptions": "learning.comparison",
+    "FittedEnsemble": "learning.combiners.fitted",
     "InputError": "errors",
     "LearnedEnsemble": "estimators",
     "Metadata": "predictions.member",
     "Predictions": "predictions.member",
-    "VoteOptions": "engine.options",
+    "VoteOptions": "elections.options",
     "VotingEnsemble": "estimators",
-    "build_map": "engine.build_map",
-    "compare": "engine.comparison",
+    "build_map": "answers.build_map",
+    "compare": "learning.comparison",
     "evaluate": "leaderboards.evaluate",
-    "explain_question": "engine.explanation",
-    "fit": "engine.fit",
-    "load_labelled": "engine.labelled",
+    "explain_question": "report.explanation",
+    "fit": "learning.fit",
+    "load_labelled": "learning.labelled",
     "make_report": "report.build",
-    "predictions_from_rows": "formats.predictions",
+    "predictions_from_rows": "predictions.files",
     "question_type_vote": "voting.question_type",
-    "read_answer_map": "formats.answer_map",
-    "read_fitted": "combiners.fitted",
-    "read_predictions": "formats.predictions",
+    "read_answer_map": "answers.answer_map",
+    "read_fitted": "learning.combiners.fitted",
+    "read_predictions": "predictions.files",
     "report_contents": "report.contents",
-    "vote": "engine.local",
-    "vote_files": "engine.local",
-    "write_answer_map": "formats.answer_map",
-    "write_predictions": "formats.predictions",
+    "vote": "elections.vote",
+    "vote_files": "elections.vote",
+    "write_answer_map": "answers.answer_map",
+    "write_predictions": "predictions.files",
 }
 __all__ = ["__version__", *_MODULES]
 

@@ -7,9 +7,9 @@ from time import perf_counter
 
 import pyarrow.parquet as pq
 
-from vqa_ensemble.engine.local import vote_files
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.formats.answer_map import read_answer_map
+from vqa_ensemble.answers.answer_map import read_answer_map
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote_files
 
 ROUNDS = 10
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from time import perf_counter
 
-from vqa_ensemble.engine.local import vote_files
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.formats.answer_map import read_answer_map
+from vqa_ensemble.answers.answer_map import read_answer_map
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote_files
 
 if __name__ == "__main__":
     _, map_path, *files = sys.argv[1:]

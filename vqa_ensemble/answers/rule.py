@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from vqa_ensemble.answers.normalize import TENS, UNITS
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.normalize import TENS, UNITS
 
 # In the order of the leaderboard.
 USUAL_TYPES = ("yes/no", "number", "other")

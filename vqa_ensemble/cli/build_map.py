@@ -9,7 +9,7 @@ import click
 from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
 
 if TYPE_CHECKING:
-    from vqa_ensemble.formats.answer_map import AnswerMap
+    from vqa_ensemble.answers.answer_map import AnswerMap
 
 
 @click.command("build-map")
@@ -35,9 +35,9 @@ def command(
     Example:
       vqa-ensemble build-map v2_mscoco_train2014_annotations.json -o mappings/vqa-v2.csv
     """
-    from vqa_ensemble.engine.build_map import build_map
-    from vqa_ensemble.formats.answer_map import write_answer_map
-    from vqa_ensemble.voting.answer_types import TypeResolver
+    from vqa_ensemble.answers.answer_map import write_answer_map
+    from vqa_ensemble.answers.build_map import build_map
+    from vqa_ensemble.answers.types import TypeResolver
 
     with status("Learning the map", quiet=quiet):
         answer_map = build_map(annotations, by=by)

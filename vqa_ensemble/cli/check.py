@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from vqa_ensemble.cli.common import console, output_options, print_json
-from vqa_ensemble.formats.leaderboards import LEADERBOARDS
+from vqa_ensemble.leaderboards.files import LEADERBOARDS
 
 
 @click.command("check")
@@ -41,7 +41,7 @@ def command(
     """
     if (questions is None) == (annotations is None):
         raise click.UsageError("give one of --questions and --annotations")
-    from vqa_ensemble.scoring.submission_check import check_file
+    from vqa_ensemble.leaderboards.check import check_file
 
     report = check_file(submission, str(questions or annotations), leaderboard)
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vqa_ensemble.engine.options import REVOTES, VoteOptions
+from vqa_ensemble.elections.options import REVOTES, VoteOptions
 from vqa_ensemble.voting.methods import VOTES
 
 if TYPE_CHECKING:
@@ -137,12 +137,12 @@ def read_labelled(
 
     Warns of what looks like a mistake, or refuses it if ``strict``.
     """
-    from vqa_ensemble.engine.cautions import refuse
-    from vqa_ensemble.engine.comparison import copies_warning
-    from vqa_ensemble.engine.labelled import load_labelled
-    from vqa_ensemble.formats.answer_map import read_answer_map
-    from vqa_ensemble.formats.question_table import QuestionColumn
-    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.answers.answer_map import read_answer_map
+    from vqa_ensemble.answers.synonyms_file import read_synonyms
+    from vqa_ensemble.elections.cautions import refuse
+    from vqa_ensemble.learning.comparison import copies_warning
+    from vqa_ensemble.learning.labelled import load_labelled
+    from vqa_ensemble.questions.table import QuestionColumn
     from vqa_ensemble.resources import find_map
 
     labelled = load_labelled(
@@ -277,13 +277,13 @@ def read_vote_options(
     **options: Any,
 ) -> VoteOptions:
     """How a command with ``voting_options`` votes, the files that it names read."""
-    from vqa_ensemble.formats.answer_map import read_answer_map
-    from vqa_ensemble.formats.question_table import QuestionColumn
-    from vqa_ensemble.formats.synonyms import read_synonyms
+    from vqa_ensemble.answers.answer_map import read_answer_map
+    from vqa_ensemble.answers.synonyms_file import read_synonyms
+    from vqa_ensemble.questions.table import QuestionColumn
     from vqa_ensemble.resources import find_map
 
     if ensemble is not None:  # combiners import scipy, which a vote without them need not wait for
-        from vqa_ensemble.combiners.fitted import read_fitted
+        from vqa_ensemble.learning.combiners.fitted import read_fitted
 
         options["ensemble"] = read_fitted(ensemble)
     return VoteOptions(

@@ -17,8 +17,8 @@ from vqa_ensemble.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.comparison import MethodComparison
-    from vqa_ensemble.evaluation.bootstrap import Comparison
+    from vqa_ensemble.learning.comparison import MethodComparison
+    from vqa_ensemble.learning.evaluation.bootstrap import Comparison
 
 
 @click.command("compare")
@@ -59,7 +59,7 @@ def command(
     Example:
       vqa-ensemble compare preds/val/*.parquet --annotations val.json --map easy-vqa
     """
-    from vqa_ensemble.engine.comparison import CompareOptions, compare
+    from vqa_ensemble.learning.comparison import CompareOptions, compare
 
     with progress(quiet=quiet) as bar:
         task = bar.add_task("Reading predictions", total=None)

@@ -38,7 +38,7 @@ def command(
     Example:
       vqa-ensemble convert-features trainval/*.tsv* -o vqa2/regions
     """
-    from vqa_ensemble.formats.region_files import convert_regions
+    from vqa_ensemble.regions.files import convert_regions
 
     with status(f"Converting to {output}", quiet=quiet):
         store = convert_regions(files, output, limit=limit)

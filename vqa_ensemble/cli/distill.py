@@ -20,7 +20,7 @@ from vqa_ensemble.cli.train import describe, require_torch, say_failure, train_h
 from vqa_ensemble.errors import InputError
 
 if TYPE_CHECKING:
-    from vqa_ensemble.formats.recipe import Recipe
+    from vqa_ensemble.training.recipe import Recipe
 
 
 @click.command("distill")
@@ -86,9 +86,9 @@ def command(
       vqa-ensemble distill --teacher preds/train/*.parquet --recipe shapes-student
     """
     require_torch()
-    from vqa_ensemble.combiners.fitted import read_fitted
-    from vqa_ensemble.engine.teaching import write_teacher
-    from vqa_ensemble.formats.answer_map import read_answer_map
+    from vqa_ensemble.answers.answer_map import read_answer_map
+    from vqa_ensemble.learning.combiners.fitted import read_fitted
+    from vqa_ensemble.learning.teaching import write_teacher
     from vqa_ensemble.resources import find_map
     from vqa_ensemble.training.session import RunOptions
 
@@ -133,7 +133,7 @@ def _read_student(
     alpha: float | None,
     temperature: float | None,
 ) -> Recipe:
-    from vqa_ensemble.formats.recipe import read_recipe, recipe_from_dict, recipe_to_dict
+    from vqa_ensemble.training.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 
     recipe = read_recipe(name)
     recipe = recipe if seed is None else recipe.with_seed(seed)

@@ -11,8 +11,8 @@ from vqa_ensemble.cli.common import choice, console, new_table, output_options, 
 from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
-    from vqa_ensemble.formats.vqa_json import Annotations
     from vqa_ensemble.leaderboards.evaluate import FileScores
+    from vqa_ensemble.questions.vqa import Annotations
 
 
 @click.command("evaluate")
@@ -71,8 +71,8 @@ def command(
       vqa-ensemble evaluate preds/testdev/*.parquet --metric gqa \\
           --annotations testdev_balanced_questions.json
     """
-    from vqa_ensemble.formats.benchmarks import read_benchmark_annotations
     from vqa_ensemble.leaderboards.evaluate import evaluate
+    from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
         benchmark = read_benchmark_annotations(annotations)

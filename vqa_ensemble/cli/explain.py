@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from vqa_ensemble.engine.explanation import (
+    from vqa_ensemble.report.explanation import (
         CountedAnswer,
         CountedType,
         Explanation,
@@ -68,7 +68,7 @@ def command(
       vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
     """
     check_normalize(voting)
-    from vqa_ensemble.engine.explanation import explain_question
+    from vqa_ensemble.report.explanation import explain_question
 
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         record = explain_question(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from vqa_ensemble.cli.common import console, output_options, print_json
-from vqa_ensemble.formats.leaderboards import LEADERBOARDS
+from vqa_ensemble.leaderboards.files import LEADERBOARDS
 
 
 @click.command("export")
@@ -52,7 +52,7 @@ def command(
       vqa-ensemble export submission.json --to gqa --questions test_questions.json -o gqa.json
       vqa-ensemble export submission.json --to csv -o answers.csv
     """
-    from vqa_ensemble.engine.export import export_answers
+    from vqa_ensemble.leaderboards.export import export_answers
 
     report = export_answers(
         answers,

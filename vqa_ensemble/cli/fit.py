@@ -17,7 +17,7 @@ from vqa_ensemble.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.fit import Fit
+    from vqa_ensemble.learning.fit import Fit
 
 
 @click.command("fit")
@@ -60,8 +60,8 @@ def command(
       vqa-ensemble fit preds/val/*.parquet --annotations val_annotations.json \\
           --map vqa-v2 -o ensemble.toml
     """
-    from vqa_ensemble.engine.fit import fit
-    from vqa_ensemble.formats.ensemble import write_ensemble
+    from vqa_ensemble.learning.ensemble_file import write_ensemble
+    from vqa_ensemble.learning.fit import fit
 
     with status(f"Fitting {len(predictions)} members", quiet=quiet):
         labelled = read_labelled(predictions, **labelled_by)

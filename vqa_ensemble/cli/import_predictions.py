@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
-from vqa_ensemble.formats.importers import FORMATS
+from vqa_ensemble.importers import FORMATS
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.import_predictions import ImportReport
+    from vqa_ensemble.importers.import_predictions import ImportReport
 
 
 def _confidence(ctx: click.Context, param: click.Parameter, value: str) -> float | str:
@@ -124,10 +124,10 @@ def command(
         raise click.UsageError(f"no files given: name them after the format {inputs[0]}")
     if not output.endswith(".parquet"):
         raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
-    from vqa_ensemble.engine.import_predictions import import_predictions
-    from vqa_ensemble.formats.benchmarks import read_benchmark_questions
-    from vqa_ensemble.formats.importers.base import ImportOptions
+    from vqa_ensemble.importers.base import ImportOptions
+    from vqa_ensemble.importers.import_predictions import import_predictions
     from vqa_ensemble.questions.answer_table import Columns
+    from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(

@@ -10,7 +10,7 @@ import click
 from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status, warn
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.inspection import Inspection
+    from vqa_ensemble.elections.inspection import Inspection
 
 
 @click.command("inspect")
@@ -26,7 +26,7 @@ def command(predictions: tuple[str, ...], as_json: bool, quiet: bool, verbose: b
     Example:
       vqa-ensemble inspect preds/test/*.parquet
     """
-    from vqa_ensemble.engine.inspection import inspect_files
+    from vqa_ensemble.elections.inspection import inspect_files
 
     with status(f"Reading {len(predictions)} files", quiet=quiet):
         report = inspect_files(predictions)

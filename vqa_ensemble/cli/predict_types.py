@@ -54,9 +54,9 @@ def command(
         --train-annotations train_annotations.json --questions test_questions.json \\
         -o types.parquet
     """
-    from vqa_ensemble.engine.predict_types import predict_types
+    from vqa_ensemble.answers.predict_types import predict_types
     from vqa_ensemble.files.table import is_parquet
-    from vqa_ensemble.formats.question_table import write_question_column
+    from vqa_ensemble.questions.table import write_question_column
 
     is_parquet(output)  # refuses other endings, before the work
     with status("Learning question types", quiet=quiet):

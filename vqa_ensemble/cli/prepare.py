@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
-from vqa_ensemble.formats.recipe import DATASETS
+from vqa_ensemble.training.recipe import DATASETS
 
 if TYPE_CHECKING:
     from vqa_ensemble.training.data.splits import RawSplit
@@ -93,11 +93,11 @@ def command(
     from vqa_ensemble.cli.train import require_torch
 
     require_torch()
-    from vqa_ensemble.formats.recipe import DataSection
     from vqa_ensemble.training.data import open_dataset
     from vqa_ensemble.training.data.official import write_official
     from vqa_ensemble.training.data.shapes import write_shapes
     from vqa_ensemble.training.data.summary import summarize, write_vocabulary
+    from vqa_ensemble.training.recipe import DataSection
 
     if dataset == "shapes" and not root:
         if output is None:

@@ -60,8 +60,8 @@ def command(
     """
     if images is not None and questions is None:
         raise click.UsageError("--images needs --questions, for the questions' image_id")
-    from vqa_ensemble.combiners.fitted import read_fitted
-    from vqa_ensemble.formats.atomic import atomic_write
+    from vqa_ensemble.files.atomic import atomic_write
+    from vqa_ensemble.learning.combiners.fitted import read_fitted
     from vqa_ensemble.report.build import make_report
     from vqa_ensemble.report.contents import headline, report_contents
     from vqa_ensemble.report.page import require_libraries

@@ -20,13 +20,13 @@ from vqa_ensemble.cli.common import (
     status,
     training_options,
 )
-from vqa_ensemble.engine.options import ENGINES
+from vqa_ensemble.elections.options import ENGINES
 from vqa_ensemble.errors import InputError, need
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-    from vqa_ensemble.formats.recipe import Recipe
+    from vqa_ensemble.training.recipe import Recipe
     from vqa_ensemble.training.session import Outcome, RunOptions
     from vqa_ensemble.training.trainer import TrainingProgress
 
@@ -167,7 +167,7 @@ def _read_recipes(
 
     Under torchrun the first failure ends the run.
     """
-    from vqa_ensemble.formats.recipe import read_recipe, recipe_name
+    from vqa_ensemble.training.recipe import read_recipe, recipe_name
     from vqa_ensemble.training.session import Outcome
 
     recipes, failures = [], []

@@ -12,7 +12,7 @@ from vqa_ensemble.cli.common import console, output_options, print_json
 from vqa_ensemble.errors import InputError
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.provenance import Record
+    from vqa_ensemble.elections.provenance import Record
 
 
 @click.command("verify")
@@ -30,7 +30,7 @@ def command(submission: Path, rerun: bool, as_json: bool, quiet: bool, verbose: 
     Example:
       vqa-ensemble verify submission.json --rerun
     """
-    from vqa_ensemble.engine.provenance import verify
+    from vqa_ensemble.elections.provenance import verify
 
     found = verify(submission)
     problems = list(found.problems)
@@ -60,8 +60,8 @@ def command(submission: Path, rerun: bool, as_json: bool, quiet: bool, verbose: 
 def _rerun(submission: Path, record: Record) -> list[str]:
     """Run the recorded command into another file; what differs."""
     from vqa_ensemble.cli import group
-    from vqa_ensemble.engine.provenance import fingerprint, work_folder
-    from vqa_ensemble.formats.atomic import scratch_folder
+    from vqa_ensemble.elections.provenance import fingerprint, work_folder
+    from vqa_ensemble.files.atomic import scratch_folder
 
     if record.arguments[:1] != ["vote"]:  # a record is a file like any other: not trusted
         raise InputError(

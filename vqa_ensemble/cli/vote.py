@@ -21,12 +21,12 @@ from vqa_ensemble.cli.common import (
     voting_options,
     warn,
 )
-from vqa_ensemble.engine.options import ENGINES, MISSING
+from vqa_ensemble.elections.options import ENGINES, MISSING
 
 if TYPE_CHECKING:
-    from vqa_ensemble.engine.provenance import Recorder
-    from vqa_ensemble.engine.ray_cluster import RayEngine
-    from vqa_ensemble.engine.summary import VoteSummary
+    from vqa_ensemble.elections.provenance import Recorder
+    from vqa_ensemble.elections.ray_cluster import RayEngine
+    from vqa_ensemble.elections.summary import VoteSummary
 
 
 @click.command("vote")
@@ -77,7 +77,7 @@ def command(
     if engine == "ray" and output is None and audit is None:
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
     check_normalize(voting)
-    from vqa_ensemble.engine.local import vote_files
+    from vqa_ensemble.elections.vote import vote_files
 
     recorder = record_inputs(predictions, voting) if output is not None and provenance else None
     cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
@@ -107,8 +107,8 @@ def command(
 
 def record_inputs(predictions: Sequence[str], voting: Mapping[str, Any]) -> Recorder:
     """Start the record of the files that a vote reads, before it reads them."""
-    from vqa_ensemble.engine.provenance import Recorder
-    from vqa_ensemble.formats.question_table import QuestionColumn
+    from vqa_ensemble.elections.provenance import Recorder
+    from vqa_ensemble.questions.table import QuestionColumn
     from vqa_ensemble.resources import find_map
 
     types = voting["question_types"]
@@ -125,10 +125,10 @@ def record_inputs(predictions: Sequence[str], voting: Mapping[str, Any]) -> Reco
 def ray_engine(output: str, address: str | None) -> RayEngine:
     """The Ray engine, its parts kept beside the output."""
     from vqa_ensemble.errors import need
-    from vqa_ensemble.formats.locations import parts_folder
+    from vqa_ensemble.files.locations import parts_folder
 
     with need("--engine ray needs Ray", extra="ray"):
-        from vqa_ensemble.engine.ray_cluster import RayEngine
+        from vqa_ensemble.elections.ray_cluster import RayEngine
     return RayEngine(parts_folder(output), address)
 
 

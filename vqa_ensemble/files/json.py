@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, shown
-from vqa_ensemble.formats.text import cannot_read, check_not_packed, check_regular_file
+from vqa_ensemble.files.text import cannot_read, check_not_packed, check_regular_file
 
 _NOUNS = {
     int: "an integer",

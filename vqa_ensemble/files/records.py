@@ -18,7 +18,7 @@ from typing import Any
 from vqa_ensemble.errors import DAMAGED, InputError, at, need, shown
 from vqa_ensemble.files.json import parse_with_nan, read_json
 from vqa_ensemble.files.table import check_once, csv_rows
-from vqa_ensemble.formats.text import cannot_read, check_ending, check_regular_file
+from vqa_ensemble.files.text import cannot_read, check_ending, check_regular_file
 
 # Keys under which tools put their list of rows beside other things.
 _LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")

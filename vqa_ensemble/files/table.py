@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.text import check_ending
+from vqa_ensemble.files.atomic import atomic_write
+from vqa_ensemble.files.text import check_ending
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from vqa_ensemble.errors import at
-from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations, read_benchmark_annotations
-from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.vqa_json import read_submission
+from vqa_ensemble.predictions.files import read_predictions
+from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations, read_benchmark_annotations
+from vqa_ensemble.questions.vqa import read_submission
 from vqa_ensemble.scoring.metric import Answers, Metric, Similarity, encode, metric_named
 from vqa_ensemble.scoring.vqa_accuracy import Scores, find_questions
 

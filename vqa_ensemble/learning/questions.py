@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.combiners.candidates import Candidates
-from vqa_ensemble.engine.cautions import Caution
-from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.answers.types import AnswerTypes
+from vqa_ensemble.elections.cautions import Caution
+from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.question_types import QuestionTypes

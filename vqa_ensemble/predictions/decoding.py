@@ -122,7 +122,7 @@ def decode_predictions(
     Raises
     ------
     InputError
-        As :func:`vqa_ensemble.formats.predictions.read_predictions`.
+        As :func:`vqa_ensemble.predictions.files.read_predictions`.
     """
     rows = range(table.num_rows) if rows is None else rows
     common = common or Common()

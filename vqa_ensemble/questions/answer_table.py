@@ -19,7 +19,7 @@ from vqa_ensemble.files.records import (
     is_text_table,
     read_records,
 )
-from vqa_ensemble.formats.spreadsheet import unguard
+from vqa_ensemble.files.spreadsheet import unguard
 
 
 class Columns(NamedTuple):

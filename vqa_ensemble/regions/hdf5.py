@@ -17,9 +17,9 @@ import numpy as np
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, need
 from vqa_ensemble.files.json import read_json
-from vqa_ensemble.formats.plain_pickle import read_plain_pickle
-from vqa_ensemble.formats.region_store import load_array
+from vqa_ensemble.files.plain_pickle import read_plain_pickle
 from vqa_ensemble.regions.picture import Array, PictureOfRegions, image_id, shares
+from vqa_ensemble.regions.store import load_array
 
 _IMAGES_AT_ONCE = 64
 

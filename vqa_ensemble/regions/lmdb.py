@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, need
-from vqa_ensemble.formats.plain_pickle import read_plain_pickle
+from vqa_ensemble.files.plain_pickle import read_plain_pickle
 from vqa_ensemble.regions.npz import load_npz
 from vqa_ensemble.regions.picture import PictureOfRegions, image_id, picture_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.text import check_not_packed
+from vqa_ensemble.files.text import check_not_packed
 from vqa_ensemble.regions.picture import PictureOfRegions, image_id, picture_of
 
 _BUTD_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")

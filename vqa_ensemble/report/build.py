@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.engine.comparison import copies_warning
-from vqa_ensemble.engine.explanation import explain
-from vqa_ensemble.engine.labelled import right_answers
-from vqa_ensemble.formats.question_table import read_question_column
+from vqa_ensemble.learning.comparison import copies_warning
+from vqa_ensemble.learning.labelled import right_answers
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.table import read_question_column
 from vqa_ensemble.report.contents import Contents
+from vqa_ensemble.report.explanation import explain
 from vqa_ensemble.report.images import SIDE, find_images, shrink_images
 from vqa_ensemble.report.page import render
 from vqa_ensemble.report.questions import (

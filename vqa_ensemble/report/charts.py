@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vqa_ensemble.engine.fit import BEST_SINGLE
+from vqa_ensemble.learning.fit import BEST_SINGLE
 from vqa_ensemble.report.contents import Contents, best_member
 
 Figure = dict[str, Any]

@@ -11,21 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.combiners.fitted import FittedEnsemble
-from vqa_ensemble.engine.comparison import (
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.learning.combiners.fitted import FittedEnsemble
+from vqa_ensemble.learning.comparison import (
     CompareOptions,
     MemberScore,
     MethodComparison,
     MethodScore,
     compare,
 )
-from vqa_ensemble.engine.fit import BEST_SINGLE
-from vqa_ensemble.errors import InputError
-from vqa_ensemble.evaluation.bootstrap import Comparison
-from vqa_ensemble.evaluation.changes import Change, count_changes
-from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
-from vqa_ensemble.evaluation.diagnostics import member_scores
-from vqa_ensemble.evaluation.reliability import Reliability, reliability
+from vqa_ensemble.learning.evaluation.bootstrap import Comparison
+from vqa_ensemble.learning.evaluation.changes import Change, count_changes
+from vqa_ensemble.learning.evaluation.choosing import EQUAL_VOTES
+from vqa_ensemble.learning.evaluation.diagnostics import member_scores
+from vqa_ensemble.learning.evaluation.reliability import Reliability, reliability
+from vqa_ensemble.learning.fit import BEST_SINGLE
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.agreement import pairwise_agreement
 from vqa_ensemble.voting.elector import Context

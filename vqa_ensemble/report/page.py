@@ -15,7 +15,7 @@ import orjson
 
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.evaluation.choosing import EQUAL_VOTES
+from vqa_ensemble.learning.evaluation.choosing import EQUAL_VOTES
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.report.charts import make_charts, oracle_gaps
 from vqa_ensemble.report.contents import Contents, headline

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.engine.explanation import CountedAnswer, Explanation, MemberVote
+from vqa_ensemble.report.explanation import CountedAnswer, Explanation, MemberVote
 from vqa_ensemble.voting.question_types import QuestionTypes
 
 # The most questions to browse: more would make the page slow on a phone.

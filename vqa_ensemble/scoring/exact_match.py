@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.formats.benchmarks import BenchmarkAnnotations
-from vqa_ensemble.formats.vqa_json import Annotations
 from vqa_ensemble.predictions.member import Predictions
+from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.vqa import Annotations
 from vqa_ensemble.scoring import METRICS
 
 Similarity = Callable[[str, str], float]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.scoring.exact_match import ExactMatch
 from vqa_ensemble.scoring.metric import Answers, Codes, Scored
 

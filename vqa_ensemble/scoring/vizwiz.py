@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.scoring.metric import Answers, Codes, Scored, reference_answers
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, VqaAccuracy
 

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.answers.normalize import clean_answer, normalize_answers
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import Annotations
-from vqa_ensemble.normalize import clean_answer, normalize_answers
 from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
+from vqa_ensemble.questions.vqa import Annotations
 from vqa_ensemble.scoring.metric import Codes, Metric, Scored, encode
 
 MATCHES_FOR_FULL_SCORE = 3

@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.scoring.metric import Answers, Codes, ReferenceMetric, Scored, Similarity
 
 THRESHOLD = 0.9

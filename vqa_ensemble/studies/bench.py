@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.recipe import Recipe
 from vqa_ensemble.studies.design import Options, named
 from vqa_ensemble.studies.measuring import (
     PROGRESS_FILE,
@@ -27,6 +26,7 @@ from vqa_ensemble.studies.measuring import (
     study_data,
 )
 from vqa_ensemble.training.precision import choose_device, choose_precision
+from vqa_ensemble.training.recipe import Recipe
 
 _WAIT_SECONDS = 0.5
 

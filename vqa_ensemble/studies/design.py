@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vqa_ensemble.formats.recipe import (
+from vqa_ensemble.training.recipe import (
     Recipe,
     read_recipe,
     recipe_from_dict,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from vqa_ensemble.engine.build_map import build_map
-from vqa_ensemble.engine.teaching import write_teacher
-from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.answers.build_map import build_map
+from vqa_ensemble.learning.teaching import write_teacher
+from vqa_ensemble.questions.vqa import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers
 from vqa_ensemble.studies.bench import Bench
 from vqa_ensemble.studies.design import Changes, Row, change_recipe

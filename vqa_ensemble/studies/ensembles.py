@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from vqa_ensemble.answers.answer_map import AnswerMap
+from vqa_ensemble.answers.build_map import build_map
 from vqa_ensemble.answers.rule import in_usual_order
-from vqa_ensemble.engine.build_map import build_map
-from vqa_ensemble.engine.comparison import evaluate_methods
-from vqa_ensemble.engine.labelled import load_labelled
-from vqa_ensemble.engine.local import vote
-from vqa_ensemble.engine.options import VoteOptions
-from vqa_ensemble.formats.answer_map import AnswerMap
-from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote
+from vqa_ensemble.learning.comparison import evaluate_methods
+from vqa_ensemble.learning.labelled import load_labelled
+from vqa_ensemble.predictions.files import read_predictions
+from vqa_ensemble.questions.vqa import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
 from vqa_ensemble.studies.bench import Bench, Run
 from vqa_ensemble.studies.design import Row, change_recipe

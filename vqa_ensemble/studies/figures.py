@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from vqa_ensemble.errors import need
-from vqa_ensemble.formats.atomic import atomic_path
+from vqa_ensemble.files.atomic import atomic_path
 from vqa_ensemble.studies.tables import AXIS, CURVES, Column, Table, TableRow, deviation, mean
 
 _BLUE, _GREY, _LIGHT = "#2463a8", "#555555", "#9dbfe3"

@@ -16,10 +16,9 @@ import torch
 
 import vqa_ensemble
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.atomic import atomic_write, sole_use
-from vqa_ensemble.formats.predictions import read_predictions
-from vqa_ensemble.formats.recipe import Recipe
-from vqa_ensemble.formats.vqa_json import read_annotations
+from vqa_ensemble.files.atomic import atomic_write, sole_use
+from vqa_ensemble.predictions.files import read_predictions
+from vqa_ensemble.questions.vqa import read_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, score_answers
 from vqa_ensemble.studies.design import Options
 from vqa_ensemble.training import memory
@@ -30,6 +29,7 @@ from vqa_ensemble.training.data.splits import Dataset
 from vqa_ensemble.training.data.vqa import VqaFolder
 from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.prediction import known_examples, predict_examples, write_split
+from vqa_ensemble.training.recipe import Recipe
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress
 
 RECORD_FILE = "run.json"
@@ -146,7 +146,7 @@ def code_digest() -> str:
     """Eight hexadecimal digits that change with the source of recipes and training."""
     package = Path(vqa_ensemble.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([package / "formats" / "recipe.py", *(package / "training").rglob("*.py")]):
+    for path in sorted((package / "training").rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 

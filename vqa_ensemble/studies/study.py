@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.studies.bench import Bench
 from vqa_ensemble.studies.catalog import STUDIES
 from vqa_ensemble.studies.design import SCALES, Options, base_recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import torch
 
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.studies.design import Options
 from vqa_ensemble.studies.measuring import code_digest
 from vqa_ensemble.studies.tables import CURVES, Column, Table, TableRow, spread_of_seeds

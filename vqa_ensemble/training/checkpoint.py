@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from vqa_ensemble.errors import InputError, at, first_line
-from vqa_ensemble.formats.atomic import atomic_path
-from vqa_ensemble.formats.recipe import Recipe, recipe_from_dict, recipe_to_dict
-from vqa_ensemble.formats.text import cannot_read
+from vqa_ensemble.files.atomic import atomic_path
+from vqa_ensemble.files.text import cannot_read
 from vqa_ensemble.training.models import build_model
 from vqa_ensemble.training.models.parts import VqaModel
+from vqa_ensemble.training.recipe import Recipe, recipe_from_dict, recipe_to_dict
 
 CHECKPOINT_FILE = "checkpoint.pt"
 _FORMAT_VERSION = 2

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqa_ensemble.formats.recipe import DistillationSection
 from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.optimization import Loss, soft_target_loss, supervised_loss
+from vqa_ensemble.training.recipe import DistillationSection
 
 
 def distillation_loss(

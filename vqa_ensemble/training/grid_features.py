@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.errors import ABSENT, InputError
-from vqa_ensemble.formats.region_store import RegionStore, write_store
 from vqa_ensemble.regions.picture import image_id
+from vqa_ensemble.regions.store import RegionStore, write_store
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 FloatArray = npt.NDArray[np.float32]

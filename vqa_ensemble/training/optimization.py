@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqa_ensemble.formats.recipe import TrainingSection
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.precision import MixedPrecision
+from vqa_ensemble.training.recipe import TrainingSection
 
 # Of the logits (B, A) for a batch, summed over its examples.
 Loss = Callable[[Tensor, Batch], Tensor]

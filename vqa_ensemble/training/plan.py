@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.formats.recipe import TrainingSection
 from vqa_ensemble.training import distributed
+from vqa_ensemble.training.recipe import TrainingSection
 
 Rows = npt.NDArray[np.int64]
 

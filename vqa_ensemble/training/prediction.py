@@ -13,14 +13,14 @@ import numpy.typing as npt
 import torch
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.prediction_stream import prediction_stream
-from vqa_ensemble.formats.recipe import recipe_hash
 from vqa_ensemble.predictions.member import Metadata
+from vqa_ensemble.predictions.stream import prediction_stream
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.checkpoint import Member
 from vqa_ensemble.training.data.examples import Examples
 from vqa_ensemble.training.data.given_answers import give_answers, option_codes
 from vqa_ensemble.training.data.splits import Dataset
+from vqa_ensemble.training.recipe import recipe_hash
 
 _BATCH_SIZE = 512
 

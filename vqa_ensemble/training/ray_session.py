@@ -11,8 +11,8 @@ import ray
 
 from vqa_ensemble.cluster import connect
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.locations import is_url
-from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.files.locations import is_url
+from vqa_ensemble.training.recipe import Recipe
 from vqa_ensemble.training.session import Outcome, RunOptions, check_names, train_members
 
 # A worker that dies is started again so often; training goes on from its checkpoint.

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from vqa_ensemble.formats.atomic import atomic_write, say_full
+from vqa_ensemble.files.atomic import atomic_write, say_full
 from vqa_ensemble.training import distributed
 
 LOG_FILE = "log.jsonl"

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import sole_use
-from vqa_ensemble.formats.recipe import Recipe
+from vqa_ensemble.files.atomic import sole_use
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.prediction import known_examples, write_split
+from vqa_ensemble.training.recipe import Recipe
 from vqa_ensemble.training.trainer import Trainer, TrainingProgress
 
 

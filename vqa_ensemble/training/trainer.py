@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.atomic import remove_leftovers
-from vqa_ensemble.formats.recipe import Recipe, recipe_hash
+from vqa_ensemble.files.atomic import remove_leftovers
 from vqa_ensemble.training import distributed, memory
 from vqa_ensemble.training.checkpoint import (
     CHECKPOINT_FILE,
@@ -44,6 +43,7 @@ from vqa_ensemble.training.optimization import (
 from vqa_ensemble.training.plan import Plan
 from vqa_ensemble.training.precision import MixedPrecision
 from vqa_ensemble.training.prediction import known_examples, score_examples
+from vqa_ensemble.training.recipe import Recipe, recipe_hash
 from vqa_ensemble.training.run_log import run_log
 
 LOG_EVERY = 25

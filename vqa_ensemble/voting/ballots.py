@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.predictions import predictions_from_rows
+from vqa_ensemble.predictions.files import predictions_from_rows
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
 from vqa_ensemble.questions.ids import QuestionIds, first_few, union
 

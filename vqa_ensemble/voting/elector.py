@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.voting.answer_types import AnswerTypes
+from vqa_ensemble.answers.types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election

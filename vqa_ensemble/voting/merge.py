@@ -31,7 +31,7 @@ def merge_answers(
 
     Examples
     --------
-    >>> from vqa_ensemble.formats.predictions import predictions_from_rows
+    >>> from vqa_ensemble.predictions.files import predictions_from_rows
     >>> p = predictions_from_rows("m", [(1, "Red", 0.4), (1, "red", 0.3), (1, "blue", 0.2)])
     >>> merged = merge_answers(p, lambda answers: [answer.lower() for answer in answers])
     >>> merged.vocabulary.to_pylist(), merged.confidences.round(1).tolist()

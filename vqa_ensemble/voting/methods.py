@@ -44,7 +44,7 @@ class Method:
         return {name: value for name, value in given.items() if name in self.takes}
 
 
-_V, _C = "vqa_ensemble.voting", "vqa_ensemble.combiners"
+_V, _C = "vqa_ensemble.voting", "vqa_ensemble.learning.combiners"
 _SEED = ("seed",)
 # Simplest first: of methods that are equally good, the first is chosen.
 METHODS = {

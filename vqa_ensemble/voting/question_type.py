@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.answers.types import AnswerTypes
 from vqa_ensemble.predictions.member import ABSTAIN
-from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots, Votes
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.plurality import plurality
@@ -57,8 +57,8 @@ def question_type_vote(
     Votes 2, 3, yes, yes, 4: the majority says yes, but three of five votes are numbers.
 
     >>> import numpy as np
-    >>> from vqa_ensemble.formats.answer_map import AnswerMap
-    >>> from vqa_ensemble.voting.answer_types import resolve
+    >>> from vqa_ensemble.answers.answer_map import AnswerMap
+    >>> from vqa_ensemble.answers.types import resolve
     >>> from vqa_ensemble.voting.ballots import ballots_from_votes
     >>> ballots = ballots_from_votes({
     ...     "m1": [("2", 0.9)], "m2": [("3", 0.5)], "m3": [("yes", 0.8), ("2", 0.1)],

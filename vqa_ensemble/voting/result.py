@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.answers.types import AnswerTypes
 from vqa_ensemble.predictions.member import ABSTAIN
-from vqa_ensemble.voting.answer_types import AnswerTypes
 from vqa_ensemble.voting.ballots import Ballots, Votes
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.tally import Tally, count_equal_votes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.recipe import DataSection
 from vqa_ensemble.training.data.daquar import Daquar
 from vqa_ensemble.training.data.easy_vqa import EasyVqa
 from vqa_ensemble.training.data.folder import FolderDataset
@@ -12,6 +11,7 @@ from vqa_ensemble.training.data.splits import Dataset
 from vqa_ensemble.training.data.tdiuc import Tdiuc
 from vqa_ensemble.training.data.visual7w import Visual7W
 from vqa_ensemble.training.data.vqa import VqaFolder
+from vqa_ensemble.training.recipe import DataSection
 
 _FOLDERS: dict[str, type[FolderDataset]] = {
     "daquar": Daquar,

@@ -10,7 +10,6 @@ import numpy as np
 
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.recipe import DataSection
 from vqa_ensemble.training.data.examples import Examples
 from vqa_ensemble.training.data.splits import (
     Dataset,
@@ -20,6 +19,7 @@ from vqa_ensemble.training.data.splits import (
     answers_of,
 )
 from vqa_ensemble.training.data.vocabulary import build_words, tokenize
+from vqa_ensemble.training.recipe import DataSection
 
 logger = logging.getLogger(__name__)
 _TRAIN_FIX = "Add it, or leave the split out of data.train_splits."

@@ -29,8 +29,8 @@ from pathlib import Path
 import numpy as np
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.text import read_text
-from vqa_ensemble.formats.vqa_json import Questions
+from vqa_ensemble.files.text import read_text
+from vqa_ensemble.questions.vqa import Questions
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
 from vqa_ensemble.training.data.splits import RawSplit

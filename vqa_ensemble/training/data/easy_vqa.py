@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError, need
-from vqa_ensemble.formats.vqa_json import Questions
+from vqa_ensemble.questions.vqa import Questions
 from vqa_ensemble.training.data.soft_answers import single_answers
 from vqa_ensemble.training.data.splits import FloatArray, RawSplit, Split
 

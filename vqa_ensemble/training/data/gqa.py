@@ -30,7 +30,7 @@ import numpy as np
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.json import column, list_of_objects, read_json
-from vqa_ensemble.formats.vqa_json import Questions
+from vqa_ensemble.questions.vqa import Questions
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
 from vqa_ensemble.training.data.splits import RawSplit

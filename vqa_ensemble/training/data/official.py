@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from vqa_ensemble.formats.atomic import atomic_write
+from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.training.data.splits import RawSplit
 
 _HUMANS = 10

@@ -2,7 +2,7 @@
 
 Every data set that is a folder has them in its sub-folder ``regions``, in one of two layouts:
 
-- A store of memory-mapped arrays (see ``formats/region_store.py``).
+- A store of memory-mapped arrays (see ``regions/store.py``).
 - ``<image_id>.npz`` for each picture (see ``regions/npz.py``).
 
 Boxes are x1, y1, x2, y2 as shares of the picture's width and height.
@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.region_store import RegionStore
 from vqa_ensemble.regions.npz import read_npz
 from vqa_ensemble.regions.picture import check_regions, image_id
+from vqa_ensemble.regions.store import RegionStore
 from vqa_ensemble.training.data.splits import FloatArray, Regions
 
 FOLDER = "regions"

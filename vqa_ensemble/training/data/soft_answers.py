@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.training.data.splits import SoftAnswers
 
 # min(1, n/3): three of ten annotators make an answer right (Antol et al. 2015). Public code

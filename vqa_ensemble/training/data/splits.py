@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.vqa_json import Questions
 from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.vqa import Questions
 
 FloatArray = npt.NDArray[np.float32]
 Value = TypeVar("Value")

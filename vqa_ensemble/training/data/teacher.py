@@ -10,7 +10,7 @@ import numpy as np
 
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.formats.predictions import read_predictions
+from vqa_ensemble.predictions.files import read_predictions
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
 from vqa_ensemble.training.data.examples import SparseRows, digest

@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.json import column, list_of_objects, read_json
-from vqa_ensemble.formats.vqa_json import Questions, read_ids
-from vqa_ensemble.normalize import normalize_answers
+from vqa_ensemble.questions.vqa import Questions, read_ids
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import single_answers
 from vqa_ensemble.training.data.splits import RawSplit

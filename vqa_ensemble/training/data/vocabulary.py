@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.errors import InputError, at, need
-from vqa_ensemble.formats.text import cannot_read, check_not_packed
+from vqa_ensemble.files.text import cannot_read, check_not_packed
 
 logger = logging.getLogger(__name__)
 FloatArray = npt.NDArray[np.float32]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.models.ban import BilinearAttention
 from vqa_ensemble.training.models.butd import BottomUpTopDown
 from vqa_ensemble.training.models.cti import ChoiceInteraction, TeacherInteraction
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.models.san import StackedAttention
+from vqa_ensemble.training.recipe import ModelSection
 
 ARCHITECTURES: dict[str, type[VqaModel]] = {
     model.name: model

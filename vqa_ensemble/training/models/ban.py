@@ -22,7 +22,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
 from vqa_ensemble.training.models.parts import (
@@ -31,6 +30,7 @@ from vqa_ensemble.training.models.parts import (
     VqaModel,
     masked_softmax,
 )
+from vqa_ensemble.training.recipe import ModelSection
 
 # The maps' joint space is this many times as wide as the hidden states.
 ATTENTION_RANK = 3

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.models.kernels import Dropout, Linear
 from vqa_ensemble.training.models.parts import (
@@ -25,6 +24,7 @@ from vqa_ensemble.training.models.parts import (
     masked_softmax,
     preactivation_width,
 )
+from vqa_ensemble.training.recipe import ModelSection
 
 
 class BottomUpTopDown(VqaModel):

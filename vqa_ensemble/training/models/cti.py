@@ -25,7 +25,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
@@ -35,6 +34,7 @@ from vqa_ensemble.training.models.parts import (
     VqaModel,
     masked_softmax,
 )
+from vqa_ensemble.training.recipe import ModelSection
 
 RANK = 32
 # An option that is not there: no confidence, and neither loss nor gradient, in float16 too.

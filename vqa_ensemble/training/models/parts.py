@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.counting import Counter
 from vqa_ensemble.training.models.kernels import Dropout, Gru, Linear
+from vqa_ensemble.training.recipe import ModelSection
 
 GLOVE_WIDTH = 50
 _BOX_NUMBERS = 6

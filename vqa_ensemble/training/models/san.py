@@ -12,10 +12,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vqa_ensemble.formats.recipe import ModelSection
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.models.kernels import Dropout, Linear
 from vqa_ensemble.training.models.parts import Counts, VqaModel, masked_softmax
+from vqa_ensemble.training.recipe import ModelSection
 
 
 class StackedAttention(VqaModel):

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from vqa_ensemble.formats.atomic import atomic_write
-from vqa_ensemble.formats.region_store import write_store
-from vqa_ensemble.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.files.atomic import atomic_write
+from vqa_ensemble.regions.store import write_store
 from vqa_ensemble.training.data.shapes.beliefs import answers_of_people
 from vqa_ensemble.training.data.shapes.detector import projection, propose
 from vqa_ensemble.training.data.shapes.questions import Question, ask, question_type

@@ -1,0 +1,62 @@
+"""Counting answers that mean the same as one, over all questions of an election."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from vqa_ensemble.answers.synonyms import count_top_answers, find_merges
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.summary import VoteSummary
+from vqa_ensemble.predictions.member import ABSTAIN, Predictions
+from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.merge import Merges
+from vqa_ensemble.voting.result import Election
+
+
+def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merges | None:
+    """Which answers mean the same, from all that all members say; None if nothing is asked for.
+
+    Parameters
+    ----------
+    options : VoteOptions
+        Whether to merge by the rules, and by which synonyms; the map says which answers are
+        frequent.
+    predictions : iterable of Predictions
+        Every member's, in as many pieces as one likes.
+    """
+    rules, synonyms, answer_map = options.merge, options.synonyms, options.answer_map
+    if not rules and synonyms is None:
+        return None
+    frequency: dict[str, int] = {}
+    if answer_map is not None:
+        for answer, count in zip(answer_map.answers, answer_map.counts.tolist(), strict=True):
+            frequency[answer] = frequency.get(answer, 0) + count
+    representatives = find_merges(
+        count_top_answers(predictions), rules=rules, synonyms=synonyms, frequency=frequency
+    )
+    return Merges(representatives, frozenset((synonyms or {}).values()))
+
+
+def count_effect(
+    summary: VoteSummary,
+    merges: Merges,
+    without: tuple[Ballots, Election],
+    merged: tuple[Ballots, Election],
+) -> None:
+    """Add to the summary how many votes were rewritten and how many answers changed by it."""
+    votes, merged_votes = (_strings(ballots.vocabulary, ballots.top()[0]) for ballots, _ in (
+        without, merged
+    ))  # fmt: skip
+    summary.merged_votes += int((votes != merged_votes).sum())
+    before, after = (
+        _strings(merges.of(ballots.vocabulary), election.answer)
+        for ballots, election in (without, merged)
+    )
+    summary.changed_by_merging += int((before != after).sum())
+
+
+def _strings(vocabulary: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[np.object_]:
+    return np.array([*vocabulary, None], dtype=object)[np.where(codes == ABSTAIN, -1, codes)]

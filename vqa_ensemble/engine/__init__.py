@@ -1,1 +1,0 @@
-"""Engines: read predictions, run the voting core, write the results. Never imports torch."""

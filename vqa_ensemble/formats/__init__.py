@@ -1,1 +1,0 @@
-"""File formats: predictions, answer maps, VQA JSON, recipes. Imports nothing above it."""

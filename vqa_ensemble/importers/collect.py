@@ -1,0 +1,162 @@
+"""The votes of many files as one member's: the same question twice, ids, gaps, confidences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.importers.base import ImportOptions, QuestionId, Votes
+from vqa_ensemble.predictions.decoding import CONFIDENCE_SLACK
+
+EMPTY = "the answer is empty"
+Ranked = tuple[tuple[str, float | None], ...]
+
+
+class _Kept(NamedTuple):
+    question: QuestionId
+    answers: Ranked
+    path: str
+    where: str
+    missing: str
+
+
+@dataclass
+class Collected:
+    """One member's votes.
+
+    Attributes
+    ----------
+    votes : dict of (int or str) to tuple of (str, float or None)
+        Answers to each question by falling confidence; all ids are integers, or all strings.
+    missing : Counter of str
+        Questions without an answer, by reason.
+    repeated : int
+        Rows that said again what another row had said.
+    unanswered : int
+        Questions that were asked for and are in no file.
+    """
+
+    votes: dict[QuestionId, Ranked]
+    missing: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    unanswered: int = 0
+
+    @property
+    def hard(self) -> int:
+        """How many answers tell no confidence."""
+        return sum(answers[0][1] is None for answers in self.votes.values())
+
+
+def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptions) -> Collected:
+    """Join the votes of files into one member's.
+
+    Rows may come in any order (files of several GPUs), and be there twice (a run that was
+    appended to). A question that failed once and was answered another time is answered.
+
+    Parameters
+    ----------
+    sources : iterable of (path, votes)
+    options : ImportOptions
+
+    Raises
+    ------
+    InputError
+        Naming the file, the row and the question: answered twice in different ways, not among
+        ``options.question_ids``, without an id, a confidence outside [0, 1], no votes at all.
+    """
+    known = {str(question): question for question in options.question_ids or ()}
+    kept: dict[str, _Kept] = {}
+    repeated = 0
+    paths = []
+    for path, votes in sources:
+        paths.append(path)
+        for vote in votes:
+            with at(path, vote.where):
+                question = _identify(vote, known, options)
+                answers = _clean(vote, question, options.top_k)
+                entry = _Kept(question, answers, path, vote.where, vote.missing or EMPTY)
+                repeated += _keep(kept, entry)
+    voted = [entry for entry in kept.values() if entry.answers]
+    missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
+    if not voted:
+        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in missing.items())
+        raise InputError(
+            "holds no votes" + (f" ({reasons})" if reasons else ""),
+            path=paths[0] if paths else None,
+            fix="Check that the tool finished, and that this is its file of answers.",
+        )
+    mixed = len({type(entry.question) for entry in voted}) > 1
+    return Collected(
+        {str(one.question) if mixed else one.question: one.answers for one in voted},
+        missing,
+        repeated,
+        len(options.question_ids) - len(kept) if options.question_ids else 0,
+    )
+
+
+def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptions) -> QuestionId:
+    """The id of the question that a file says something about; of those asked for, if known."""
+    fix = "Give the questions of the split that the model answered."
+    ids, position = options.question_ids, vote.position
+    if vote.question is not None:
+        if ids is None:
+            return vote.question
+        if str(vote.question) not in known:
+            raise InputError(f"question {vote.question} is not in the questions file", fix=fix)
+        return known[str(vote.question)]
+    if position is not None and ids is not None:
+        if position >= len(ids):
+            raise InputError(
+                f"is the answer at place {position}, but there are {len(ids)} questions", fix=fix
+            )
+        return ids[position]
+    if position is not None and options.by_position:
+        return position
+    raise InputError(
+        "has no question id, only its place in the data set",
+        fix="Give --questions FILE in the order of the data set, or let the place be the id "
+        "with --by-position.",
+    )
+
+
+def _keep(kept: dict[str, _Kept], entry: _Kept) -> bool:
+    """Keep what is said of a question, unless it was said before, and whether it was."""
+    # Ids may be integers in one file and strings in another.
+    question = str(entry.question)
+    before = kept.setdefault(question, entry)
+    if before is entry:
+        return False
+    if not before.answers:
+        kept[question] = entry
+    elif entry.answers and entry.answers != before.answers:
+        raise InputError(
+            f"question {question} is answered {_show(entry.answers)}, and "
+            f"{_show(before.answers)} in {before.path}, {before.where}",
+            fix="Keep one of the two runs.",
+        )
+    return True
+
+
+def _clean(vote: Votes, question: QuestionId, top_k: int) -> Ranked:
+    """Answers without spaces around them, each once, by falling confidence; none empty."""
+    best: dict[str, float | None] = {}
+    for text, confidence in vote.answers:
+        answer = text.strip()
+        if confidence is not None and not 0 <= confidence <= 1 + CONFIDENCE_SLACK:
+            raise InputError(
+                f"the confidence of {answer!r} to question {question} is {confidence:g}; it must "
+                "lie in [0, 1]",
+                fix="Export probabilities, or turn scores into them with --activation.",
+            )
+        if answer and (answer not in best or (confidence or 0) > (best[answer] or 0)):
+            best[answer] = confidence
+    ranked = sorted(best.items(), key=lambda item: (-(item[1] or 0), item[0]))
+    return tuple(ranked[:top_k])
+
+
+def _show(answers: Ranked) -> str:
+    answer, confidence = answers[0]
+    return f"{answer!r}" if confidence is None else f"{answer!r} ({confidence:g})"

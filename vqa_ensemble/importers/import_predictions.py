@@ -1,0 +1,166 @@
+"""Turn other tools' prediction files into one member's prediction file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.importers import importer
+from vqa_ensemble.importers.base import ImportOptions, Votes
+from vqa_ensemble.importers.collect import Collected, collect
+from vqa_ensemble.importers.detect import detect_format
+from vqa_ensemble.importers.lavis import merged_file
+from vqa_ensemble.predictions.files import write_predictions
+from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
+from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    member : str
+    formats : list of str
+        The formats of the files, without repeats.
+    files : int
+        Files read.
+    partial_files : int
+        Files of single ranks that were left out, since the file they merge into was given.
+    questions, answers : int
+        What was written.
+    hard_answers : int
+        Questions whose answer came without a confidence.
+    confidence : float or None
+        The confidence that these were given; None if there are none.
+    repeated : int
+        Rows that said again what another row had said.
+    missing : dict of str to int
+        Questions in the files without an answer, by reason.
+    unanswered : int
+        Questions of the questions file that are in no file.
+    """
+
+    member: str
+    formats: list[str]
+    files: int
+    partial_files: int
+    questions: int
+    answers: int
+    hard_answers: int
+    confidence: float | None
+    repeated: int
+    missing: dict[str, int]
+    unanswered: int
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def import_predictions(
+    paths: Sequence[str],
+    output: str | os.PathLike[str],
+    options: ImportOptions,
+    *,
+    format_name: str | None = None,
+    member: str | None = None,
+    confidence: float | str = 1.0,
+    annotations: Sequence[str] = (),
+) -> ImportReport:
+    """Read files of one model, and write them as one prediction file.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    output : path-like
+    options : ImportOptions
+    format_name : str, optional
+        One of :data:`~vqa_ensemble.importers.FORMATS`; found for each file if not given.
+    member : str, optional
+        Named after ``output`` if not given.
+    confidence : float or "accuracy"
+        What an answer without confidence gets: a number in [0, 1], or the member's own VQA
+        accuracy over the annotated questions, which is what its answers are worth on average.
+    annotations : sequence of str
+        What ``"accuracy"`` is measured on.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and the row and the question where there is one.
+    """
+    whole = _without_partial_files(paths)
+    formats = {path: format_name or detect_format(path, options) for path in whole}
+
+    def sources() -> Iterator[tuple[str, Iterator[Votes]]]:
+        for path, name in formats.items():
+            yield path, importer(name).read(path, options)
+
+    collected = collect(sources(), options)
+    given = None
+    if collected.hard:
+        with at(whole[0]):
+            measured = confidence == "accuracy"
+            given = _accuracy(collected, annotations) if measured else float(confidence)
+    name = member or Path(output).stem
+    rows = [
+        (question, answer, given if score is None else score)
+        for question, answers in collected.votes.items()
+        for answer, score in answers
+    ]
+    ids, answers, scores = zip(*rows, strict=True)
+    write_predictions(output, ids, answers, scores, member=name, top_k=options.top_k)
+    return ImportReport(
+        member=name,
+        formats=list(dict.fromkeys(formats.values())),
+        files=len(whole),
+        partial_files=len(paths) - len(whole),
+        questions=len(collected.votes),
+        answers=len(rows),
+        hard_answers=collected.hard,
+        confidence=given,
+        repeated=collected.repeated,
+        missing=dict(collected.missing),
+        unanswered=collected.unanswered,
+    )
+
+
+def _without_partial_files(paths: Sequence[str]) -> list[str]:
+    """The files but for those of single ranks that another file merges."""
+    whole = []
+    for path in paths:
+        merged = merged_file(path)
+        if merged in paths:
+            continue
+        if merged is not None and Path(merged).exists():
+            raise InputError(
+                "holds the results of one rank only", path=path, fix=f"Give {merged} in its place."
+            )
+        whole.append(path)
+    return whole
+
+
+def _accuracy(collected: Collected, paths: Sequence[str]) -> float:
+    """The member's mean VQA accuracy in [0, 1] on the annotated questions that it answers."""
+    humans = HumanAnswers.prepare(read_benchmark_annotations(paths).annotations)
+    places = {str(q): i for i, q in enumerate(humans.annotations.question_ids.tolist())}
+    answered = [
+        (places[str(question)], answers[0][0])
+        for question, answers in collected.votes.items()
+        if str(question) in places
+    ]
+    if not answered:
+        raise InputError(
+            "answers none of the annotated questions, so its accuracy is not known",
+            fix="Give the annotations of the split it answers, or a number as --confidence.",
+        )
+    questions, texts = zip(*answered, strict=True)
+    scores = soft_scores(humans, np.array(questions), np.arange(len(texts)), texts)
+    return float(scores.mean())

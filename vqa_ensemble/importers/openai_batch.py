@@ -1,0 +1,108 @@
+"""Output of OpenAI-style batches.
+
+The endpoints are ``/v1/chat/completions``, ``/v1/completions`` and ``/v1/responses``. The
+question id is the ``custom_id``; with ``--questions``, the number at its end ("request-42") if
+the whole is no question. With token log-probabilities, an answer's confidence is e to the mean
+log-probability of its tokens: the geometric mean of their probabilities. A log-probability of
+-9999 (OpenAI's stand-in for "very unlikely") is as good as none, and is left out of the mean.
+Several choices become answers with their share of the choices. A request that failed, or that
+the model refused, is no vote.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.records import Record, id_from_text
+from vqa_ensemble.importers.base import (
+    ImportOptions,
+    QuestionId,
+    Ranked,
+    Votes,
+    by_row,
+    shares,
+)
+
+MISSING_LOGPROB = -9999.0
+_FINAL_NUMBER = re.compile(r"\d+$")
+
+
+def recognizes(row: Record) -> bool:
+    """Whether a file's first row is of this format."""
+    return "custom_id" in row and "response" in row
+
+
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The votes of a request."""
+    question = _question_id(row.text("custom_id"), options)
+    try:
+        response = dict(row)["response"] or {}
+        if row.get("error") or response.get("status_code", 200) != 200:
+            return Votes(question, [], row.where, missing="the request failed")
+        answers = _answers([*_choices(response["body"])])
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"has no response of a kind that is known ({error!r})",
+            fix="Known are chat completions, completions and responses.",
+        ) from error
+    return Votes(question, answers, row.where, missing="the model refused")
+
+
+read = by_row(votes)
+
+
+def _answers(
+    choices: list[tuple[str | None, list[float | None]]],
+) -> Ranked:
+    told = [(text, logprobs) for text, logprobs in choices if text is not None]
+    if len(told) == 1:
+        text, logprobs = told[0]
+        return [(text.strip(), sequence_confidence(logprobs))]
+    return shares(text for text, _ in told)
+
+
+def sequence_confidence(logprobs: list[float | None]) -> float | None:
+    """The geometric mean of token probabilities; None if no token has one.
+
+    Examples
+    --------
+    >>> round(sequence_confidence([math.log(0.9), math.log(0.4), -9999.0]), 6)
+    0.6
+    >>> sequence_confidence([-9999.0]) is None
+    True
+    """
+    known = [p for p in logprobs if p is not None and p > MISSING_LOGPROB]
+    return math.exp(min(0.0, sum(known) / len(known))) if known else None
+
+
+def _question_id(custom_id: str, options: ImportOptions) -> QuestionId:
+    question = id_from_text(custom_id)
+    known = options.known_ids
+    number = _FINAL_NUMBER.search(custom_id)
+    if known and number and question not in known and custom_id not in known:
+        return id_from_text(number[0])
+    return question
+
+
+def _choices(body: Any) -> Iterator[tuple[str | None, list[float | None]]]:
+    """Text and token log-probabilities of every choice; text is None if it was refused."""
+    if "output" in body:
+        for item in body["output"]:
+            for part in item.get("content") or [] if item["type"] == "message" else []:
+                refused = part["type"] == "refusal"
+                yield None if refused else part["text"], _token_logprobs(part.get("logprobs"))
+        return
+    for choice in body["choices"]:
+        logprobs = choice.get("logprobs") or {}
+        if "message" in choice:
+            yield choice["message"].get("content"), _token_logprobs(logprobs.get("content"))
+        else:
+            yield choice["text"], logprobs.get("token_logprobs") or []
+
+
+def _token_logprobs(tokens: Any) -> list[float | None]:
+    return [token["logprob"] for token in tokens or []]

@@ -1,0 +1,23 @@
+"""VQA results, as visualqa.org and EvalAI take them: ``[{"question_id", "answer"}, …]``.
+
+VQA v1 and v2, OK-VQA, TextVQA and most later leaderboards share the format. A row's
+``confidence`` is used if it has one; anything else beside the two is ignored.
+"""
+
+from __future__ import annotations
+
+from vqa_ensemble.files.records import Record
+from vqa_ensemble.importers.base import ImportOptions, Votes, by_row, one_answer
+
+
+def recognizes(row: Record) -> bool:
+    """Whether a file's first row is of this format."""
+    return "question_id" in row and "answer" in row
+
+
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The vote of a row."""
+    return one_answer(row, "question_id", "answer")
+
+
+read = by_row(votes)

@@ -1,0 +1,335 @@
+"""Question and annotation files of VQA benchmarks, told apart by their layout.
+
+=============  ==============================================================================
+layout         file
+=============  ==============================================================================
+VQA            ``{"questions": [...]}``, ``{"annotations": [...]}``: VQA v1 and v2, OK-VQA, TDIUC
+GQA            ``{"<id>": {"question", "imageId", "answer", "types"}}``
+TextVQA        ``{"data": [{"question_id", "question", "image_id", "answers"}]}``; DocVQA has
+               ``questionId``
+A-OKVQA        ``[{"question_id", "question", "choices", "correct_choice_idx",
+               "direct_answers"}]``
+VizWiz         ``[{"image", "question", "answers": [{"answer"}], "answer_type"}]``
+table          parquet or CSV with ``question_id`` and one right ``answer``
+=============  ==============================================================================
+
+All but the first are brought into :class:`Annotations`. GQA's structural type becomes the answer
+type and its semantic type the question type; where a layout knows no types they are the
+layout's name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vqa_ensemble.errors import InputError, at, shown
+from vqa_ensemble.files.json import parse_json, read_content, read_json
+from vqa_ensemble.questions.answer_table import Columns, read_answers
+from vqa_ensemble.questions.vqa import (
+    Annotations,
+    annotations_from_rows,
+    annotations_of,
+    join_annotations,
+    questions_of,
+    read_annotations_file,
+    typed_annotations,
+)
+
+QuestionId = int | str
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BenchmarkQuestions:
+    """Questions that are to be answered, in file order.
+
+    Attributes
+    ----------
+    question_ids : list of int or of str, length Q
+        Distinct.
+    images : list of int or str, length Q
+    choices : list of tuple of str, optional
+        Options of every question, where the benchmark has them.
+    subset : str
+        The part of the data set that the file says it is, ``test-dev2015`` for instance.
+    """
+
+    question_ids: list[QuestionId]
+    images: list[QuestionId]
+    choices: list[tuple[str, ...]] | None = None
+    subset: str = ""
+
+
+@dataclass(frozen=True)
+class BenchmarkAnnotations:
+    """Right answers.
+
+    Attributes
+    ----------
+    annotations : Annotations
+    choices : list of tuple of str, optional
+        Options of every question in the order of the annotations.
+    right_choices : list of str, optional
+        The right one of them.
+    answerable : list of bool, optional
+        Whether the question can be answered, where the benchmark says so (VizWiz).
+    """
+
+    annotations: Annotations
+    choices: list[tuple[str, ...]] | None = None
+    right_choices: list[str] | None = None
+    answerable: list[bool] | None = None
+
+
+def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
+    """Read the questions of a benchmark, annotated or not.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: of no known layout, a key missing, given twice.
+    """
+    document = read_json(path)
+    if _is_vqa(document):
+        if "questions" not in document:
+            annotated: list[QuestionId] = annotations_of(document, path).question_ids.tolist()
+            return BenchmarkQuestions(annotated, list(annotated))
+        questions = questions_of(document, path)
+        subset = document.get("data_subtype")
+        return BenchmarkQuestions(
+            questions.question_ids.tolist(),
+            questions.image_ids,
+            subset=subset if isinstance(subset, str) else "",
+        )
+    with at(path):
+        rows = _rows(document)
+        ids = _distinct(rows)
+    return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows))
+
+
+def read_benchmark_annotations(
+    paths: Sequence[str | os.PathLike[str]],
+) -> BenchmarkAnnotations:
+    """Read the right answers of a benchmark; several files only in the layout of VQA.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the question: of no known layout, a key missing, given twice,
+        without an answer.
+    """
+    path = paths[0]
+    if Path(path).suffix.lower() in (".csv", ".parquet"):
+        _check_alone(paths)
+        return BenchmarkAnnotations(_table(path))
+    document = _annotations_or_document(path)
+    if isinstance(document, Annotations):
+        key = document.answer_type_key
+        others = [(other, read_annotations_file(other, key)) for other in paths[1:]]
+        return BenchmarkAnnotations(join_annotations([(path, document), *others]))
+    _check_alone(paths)
+    with at(path):
+        rows = _rows(document)
+        for row in rows:
+            if not row.answers:
+                raise InputError(
+                    "has no right answer",
+                    where=f"question {row.question}",
+                    fix="Give the annotations of a split whose answers are published.",
+                )
+        ids = _distinct(rows)
+    annotations = annotations_from_rows(
+        ids,
+        [row.question_type for row in rows],
+        [row.answer_type for row in rows],
+        [row.answers for row in rows],
+    )
+    return BenchmarkAnnotations(
+        annotations,
+        _choices(rows),
+        _if_all([row.right_choice for row in rows]),
+        _if_all([row.answerable for row in rows]),
+    )
+
+
+def _check_alone(paths: Sequence[str | os.PathLike[str]]) -> None:
+    if len(paths) > 1:
+        raise InputError(
+            "only VQA annotations may be given as several files",
+            path=paths[1],
+            fix="Give one file.",
+        )
+
+
+def _annotations_or_document(path: str | os.PathLike[str]) -> Annotations | Any:
+    """The annotations of a file in the layout of VQA; the document of any other."""
+    content = read_content(path)
+    annotations = typed_annotations(content)
+    if annotations is not None:
+        return annotations
+    document = parse_json(content, path)
+    return annotations_of(document, path) if _is_vqa(document) else document
+
+
+def _is_vqa(document: Any) -> bool:
+    return isinstance(document, dict) and ("annotations" in document or "questions" in document)
+
+
+@dataclass(frozen=True)
+class _Row:
+    question: QuestionId
+    image: QuestionId
+    answers: list[str]
+    question_type: str
+    answer_type: str
+    choices: tuple[str, ...] | None = None
+    right_choice: str | None = None
+    answerable: bool | None = None
+
+
+def _if_all(values: Sequence[T | None]) -> list[T] | None:
+    given = [value for value in values if value is not None]
+    return given if len(given) == len(values) else None
+
+
+def _choices(rows: list[_Row]) -> list[tuple[str, ...]] | None:
+    return _if_all([row.choices for row in rows])
+
+
+def _distinct(rows: list[_Row]) -> list[QuestionId]:
+    """The questions' ids; raises InputError if one repeats, or not all are of one type."""
+    ids = [row.question for row in rows]
+    seen: set[QuestionId] = set()
+    for question in ids:
+        if question in seen:
+            raise InputError(
+                "stands more than once", where=f"question {question}", fix="Keep one of them."
+            )
+        seen.add(question)
+    if len(set(map(type, ids))) > 1:
+        raise InputError(
+            "question ids are integers and strings", fix="Make them all integers, or all strings."
+        )
+    return ids
+
+
+def _rows(document: Any) -> list[_Row]:
+    places: list[tuple[str, Any]] = []
+    if isinstance(document, dict) and isinstance(document.get("data"), list):
+        places = [(f"data[{i}]", row) for i, row in enumerate(document["data"])]
+    elif isinstance(document, dict):
+        places = [(f"question {key}", row) for key, row in document.items()]
+    elif isinstance(document, list):
+        places = [(f"row {i}", row) for i, row in enumerate(document)]
+    reader = _reader(document, places[0][1] if places else None)
+    if reader is None:
+        raise InputError(
+            "holds no questions of a known benchmark",
+            fix="Known are VQA, GQA, TextVQA, DocVQA, A-OKVQA and VizWiz files.",
+        )
+    rows = []
+    for where, entry in places:
+        try:
+            rows.append(_row(reader, where, entry))
+        except InputError as error:
+            error.place(None, where)
+            raise
+    return rows
+
+
+_Reader = Callable[[str, Mapping[str, Any]], _Row]
+
+
+def _row(reader: _Reader, where: str, entry: Any) -> _Row:
+    if not isinstance(entry, dict):
+        raise InputError("is not an object", fix="Write it as the other rows are.")
+    try:
+        row = reader(where, entry)
+    except KeyError as error:
+        raise InputError(f"has no {error}", fix="Add it, or take the question out.") from error
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise InputError(
+            f"is not of the benchmark's layout ({error})",
+            fix="Write it as the other questions are, or take it out.",
+        ) from error
+    for name, value in (("id", row.question), ("image", row.image)):
+        if type(value) not in (int, str):
+            raise InputError(
+                f"its {name} is {shown(value)}", fix="It must be an integer or a string."
+            )
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InputError(
+                f"its {name}, {value}, does not fit into 64 bits", fix="Write such ids as strings."
+            )
+    for text in (*row.answers, *(row.choices or ()), row.question_type, row.answer_type):
+        if not isinstance(text, str):
+            raise InputError(f"an answer or a type is {shown(text)}", fix="It must be a string.")
+    return row
+
+
+def _reader(document: Any, row: Any) -> _Reader | None:
+    """What reads the rows of a document, told by the first."""
+    if not isinstance(row, dict):
+        return None
+    if isinstance(document, list):
+        return _vizwiz_row if "image" in row else _aokvqa_row if "choices" in row else None
+    return _text_row if "data" in document else _gqa_row if "imageId" in row else None
+
+
+def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
+    types = row.get("types") or {}
+    return _Row(
+        where.removeprefix("question "),
+        row["imageId"],
+        [row["answer"]] if "answer" in row else [],
+        types.get("semantic") or "gqa",
+        types.get("structural") or "gqa",
+    )
+
+
+def _text_row(where: str, row: Mapping[str, Any]) -> _Row:
+    question = row["question_id"] if "question_id" in row else row["questionId"]
+    image = row.get("image_id", row.get("docId", row.get("image", question)))
+    return _Row(question, image, list(row.get("answers") or []), "text", "text")
+
+
+def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
+    choices = tuple(row["choices"])
+    right = row.get("correct_choice_idx")
+    return _Row(
+        row["question_id"],
+        row.get("image_id", row["question_id"]),
+        list(row.get("direct_answers") or []),
+        "a-okvqa",
+        "a-okvqa",
+        choices,
+        None if right is None else choices[right],
+    )
+
+
+def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
+    kind = row.get("answer_type") or "vizwiz"
+    answers = [human["answer"] for human in row.get("answers") or []]
+    answerable = row.get("answerable")
+    return _Row(
+        row["image"],
+        row["image"],
+        answers,
+        kind,
+        kind,
+        answerable=None if answerable is None else bool(answerable),
+    )
+
+
+def _table(path: str | os.PathLike[str]) -> Annotations:
+    rows = [*read_answers(os.fspath(path), Columns())]
+    return annotations_from_rows(
+        [row.question for row in rows],
+        ["all"] * len(rows),
+        ["all"] * len(rows),
+        [[answer for answer, _ in row.answers] for row in rows],
+    )
