@@ -297,3 +297,89 @@ def test_an_empty_row_group_is_passed_over(tmp_path: Path) -> None:
             writer.write_table(table.slice(start, rows))
     file = open_prediction_file(tmp_path / "m.parquet", tmp_path)
     assert file.read(Span(9, 19)).question_ids.tolist() == list(range(10, 20))
+
+
+def test_a_field_inside_another_column_may_be_called_as_a_column_is(tmp_path: Path) -> None:
+    """The vote went by the inner ids: answers were credited to other questions, or vanished."""
+    n = 400
+    inner = [{"question_id": i % 7, "answer": "x", "confidence": 0.5} for i in range(n)]
+    plain = {"question_id": range(n), "answer": [f"a{i % 5}" for i in range(n)]}
+    nested = pa.table(
+        {
+            "meta": pa.array(inner),
+            "question_id.answer": ["x"] * n,
+            **{name: list(values) for name, values in plain.items()},
+        }
+    )
+    for name, ids in (("ordered", np.arange(n)), ("mixed", np.roll(np.arange(n), 130))):
+        pq.write_table(nested.take(pa.array(ids)), tmp_path / f"{name}.parquet", row_group_size=100)
+        vote_files(
+            [tmp_path / f"{name}.parquet"],
+            VoteOptions(method="majority"),
+            output=tmp_path / "out.json",
+            block_rows=100,
+        )
+        got = json.loads((tmp_path / "out.json").read_text())
+        assert [(line["question_id"], line["answer"]) for line in got] == [
+            (i, f"a{i % 5}") for i in range(n)
+        ]
+
+
+def test_a_field_that_only_another_column_has_is_no_column(tmp_path: Path) -> None:
+    inner = [{"confidence": 0.1}, {"confidence": 0.9}]
+    table = pa.table({"meta": inner, "question_id": [1, 2], "answer": ["a", "b"]})
+    pq.write_table(table, tmp_path / "m.parquet")
+    file = open_prediction_file(tmp_path / "m.parquet", tmp_path)
+    assert file.read(Span()).confidences.tolist() == [1.0, 1.0]
+
+
+def lie(path: Path, said: bytes, instead: bytes) -> None:
+    """Change what a file's footer says, wherever it says it."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[-8:-4], "little")
+    footer = content[-8 - size : -8]
+    assert said in footer
+    path.write_bytes(content[: -8 - size] + footer.replace(said, instead) + content[-8:])
+
+
+@pytest.mark.parametrize("text_ids", [False, True])
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [(7999, 4001), (4000, 7998), (7999, 8001), (0, 7), (15999, 12000), (12000, 16500)],
+)
+@pytest.mark.parametrize("files", [1, 2])
+def test_statistics_that_lie_lose_no_question(
+    tmp_path: Path, text_ids: bool, said: int, instead: int, files: int
+) -> None:
+    def stored(number: int) -> bytes:
+        return f"q{number:07}".encode() if text_ids else number.to_bytes(8, "little")
+
+    ids = [f"q{i:07}" if text_ids else i for i in range(16000)]
+    table = pa.table({"question_id": ids, "answer": ["yes"] * len(ids)})
+    paths = [tmp_path / f"m{m}.parquet" for m in range(files)]
+    for path in paths:
+        pq.write_table(table, path, row_group_size=4000)
+    lie(paths[-1], stored(said), stored(instead))
+    options = VoteOptions(method="majority")
+    refused = ""
+    try:
+        vote_files(paths, options, output=tmp_path / "out.json", block_rows=4000)
+    except InputError as error:
+        refused = str(error)
+    if refused:
+        assert f"{paths[-1]}, row group" in refused
+        assert "statistics say" in refused
+    else:  # a range that is too wide, or groups that are sorted anew, lose nothing
+        assert len(json.loads((tmp_path / "out.json").read_text())) == len(ids)
+
+
+def test_rows_that_a_footer_promises_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    pq.write_table(
+        pa.table({"question_id": range(1000), "answer": ["yes"] * 1000}), path, compression=None
+    )
+    lie(path, b"\x16\xd0\x0f", b"\x16\xd2\x0f")  # zigzag varint 1000, then 1001
+    with pytest.raises(InputError, match=r"m\.parquet"):
+        open_prediction_file(path, tmp_path).read(Span())
+    with pytest.raises(InputError, match=r"m\.parquet"):
+        read_predictions(path)

@@ -207,6 +207,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         table = file.read(columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(name, error) from error
+    with at(name):
+        check_row_count(table.num_rows, file.metadata.num_rows)
     return predictions_from_table(table, name, read_metadata(file, name))
 
 
@@ -275,6 +277,12 @@ def check_has_rows(rows: int) -> None:
             "holds no predictions (0 rows)",
             fix="Predict again: the run that wrote it gave no answer.",
         )
+
+
+def check_row_count(read: int, said: int) -> None:
+    """Raise InputError if not as many rows were read as the file's footer says."""
+    if read != said:
+        raise InputError(f"its footer says {said} rows, but it holds {read}", fix=DAMAGED)
 
 
 def _check_columns(schema: pa.Schema) -> None:

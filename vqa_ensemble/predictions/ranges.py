@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError, at
@@ -34,6 +35,7 @@ from vqa_ensemble.predictions.decoding import (
 from vqa_ensemble.predictions.files import (
     ROW_GROUP_ROWS,
     check_has_rows,
+    check_row_count,
     open_predictions,
     read_metadata,
 )
@@ -119,8 +121,7 @@ class PredictionFile:
         groups = self._groups_of(span)
         if not groups:
             return self._nothing()
-        columns = [name for name in COLUMNS if name in self.footer.schema.names]
-        table, rows = self._read_groups(groups, columns, common)
+        table, rows = self._read_groups(groups, _columns(self.footer), common)
         with at(self.path):
             p = decode_predictions(table, self.path, self.metadata, rows, common)
         return _cut(p, span)
@@ -193,6 +194,8 @@ class PredictionFile:
             self.check_unchanged()
             raise unreadable(self.path, error) from error
         self.check_unchanged()
+        with at(self.path):
+            _check_groups(table, groups)
         start = groups[0].start
         return table, range(start, start + table.num_rows)
 
@@ -201,7 +204,7 @@ class PredictionFile:
 
         Members' files mostly are: reading these few bytes spares decoding the column.
         """
-        column = self.footer.schema.names.index("question_id")
+        column = _leaf(self.footer)
         stored: list[object] = [self.footer.schema.column(column)]
         for index in indices:
             chunk = self.footer.row_group(index).column(column)
@@ -277,8 +280,41 @@ def plan_spans(files: Sequence[PredictionFile], rows: int | None = None) -> list
     return [Span(low, high) for low, high in pairwise(bounds)]
 
 
+def _columns(footer: pq.FileMetaData) -> list[str]:
+    """The columns that are read, of those that the file has at its top level."""
+    names = footer.schema.to_arrow_schema().names
+    return [name for name in COLUMNS if name in names]
+
+
+def _leaf(footer: pq.FileMetaData) -> int:
+    """Where the footer has question_id: a field inside another column may have the same name."""
+    schema = footer.schema
+    return next(c for c in range(len(schema.names)) if schema.column(c).path == "question_id")
+
+
+def _check_groups(table: pa.Table, groups: list[RowGroup]) -> None:
+    """Raise InputError if row groups do not hold what the footer, by which they are read, says."""
+    check_row_count(table.num_rows, sum(group.rows for group in groups))
+    column = table["question_id"]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    start = 0
+    for group in groups:
+        bounds = pc.min_max(column.slice(start, group.rows)).as_py()
+        start += group.rows
+        if group.first is None or bounds["min"] is None:  # without statistics; all null
+            continue
+        if bounds["min"] < group.first or bounds["max"] > group.last:
+            raise InputError(
+                f"holds ids from {bounds['min']!r} to {bounds['max']!r}, but its statistics say "
+                f"{group.first!r} to {group.last!r}",
+                where=f"row group {group.index}",
+                fix="Write the file again with another program: this one's statistics are wrong.",
+            )
+
+
 def _groups_in_footer(footer: pq.FileMetaData) -> list[RowGroup]:
-    column = footer.schema.names.index("question_id")
+    column = _leaf(footer)
     groups, start = [], 0
     for g in range(footer.num_row_groups):
         group = footer.row_group(g)
@@ -381,7 +417,7 @@ def _quantiles(file: PredictionFile, n: int) -> npt.NDArray[Any]:
 
 def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Table]:
     """All rows in file order; answers as plain strings, since dictionaries differ by batch."""
-    columns = columns or [name for name in COLUMNS if name in file.footer.schema.names]
+    columns = columns or _columns(file.footer)
     row = 0
     try:
         filesystem, name = locate(file.path)
@@ -399,6 +435,8 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
                         plain = table[field.name].cast(field.type.value_type)
                         table = table.set_column(position, field.name, plain)
                 yield table
+        with at(file.path):
+            check_row_count(row, file.rows)
     except (OSError, pa.ArrowException) as error:
         file.check_unchanged()
         raise unreadable(file.path, error) from error
