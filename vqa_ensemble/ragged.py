@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Starts = npt.NDArray[np.int64]
+from vqa_ensemble.arrays import Ints
 
 
-def from_sizes(sizes: npt.ArrayLike) -> Starts:
+def from_sizes(sizes: npt.ArrayLike) -> Ints:
     """The starts of segments of these sizes, shape (S,).
 
     Examples
@@ -30,7 +30,7 @@ def from_sizes(sizes: npt.ArrayLike) -> Starts:
     return starts
 
 
-def owner(starts: Starts) -> npt.NDArray[np.int64]:
+def owner(starts: Ints) -> Ints:
     """The segment of every row.
 
     Examples
@@ -41,9 +41,7 @@ def owner(starts: Starts) -> npt.NDArray[np.int64]:
     return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
-def take(
-    starts: Starts, segments: npt.NDArray[np.integer[Any]]
-) -> tuple[Starts, npt.NDArray[np.int64]]:
+def take(starts: Ints, segments: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
     """Some segments in the order given: their own starts, and the rows they hold.
 
     Examples
@@ -58,19 +56,19 @@ def take(
     return taken, rows
 
 
-def sums(starts: Starts, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def sums(starts: Ints, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The sum of every segment's values along the first axis; no segment is empty."""
     return np.add.reduceat(values, starts[:-1], axis=0) if len(starts) > 1 else values[:0]
 
 
-def maxima(starts: Starts, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def maxima(starts: Ints, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The largest of every segment's values along the first axis; no segment is empty."""
     return np.maximum.reduceat(values, starts[:-1], axis=0) if len(starts) > 1 else values[:0]
 
 
 def argmax(
-    starts: npt.NDArray[np.int64], criteria: Sequence[npt.NDArray[np.number[Any]]]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    starts: Ints, criteria: Sequence[npt.NDArray[np.number[Any]]]
+) -> tuple[Ints, npt.NDArray[np.int8]]:
     """The best row of every segment by the first criterion, ties by the next, and so on.
 
     Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.predictions.decoding import COLUMNS
@@ -81,9 +81,7 @@ def types_from_frame(
     return QuestionTypes(tuple(names.tolist()), of.astype(np.int64))
 
 
-def groups_from_frame(
-    groups: pd.Series[Any] | None, question_ids: QuestionIds
-) -> npt.NDArray[np.int64]:
+def groups_from_frame(groups: pd.Series[Any] | None, question_ids: QuestionIds) -> Ints:
     """Every question's group, its own if none are given; shape (Q,)."""
     if groups is None:
         return np.arange(len(question_ids))
@@ -117,7 +115,7 @@ def values_of(series: pd.Series[Any], question_ids: QuestionIds, what: str) -> l
     return list(found)
 
 
-def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> npt.NDArray[np.float64]:
+def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
     """How right every candidate is, shape (C,).
 
     Parameters

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.combiners.base import make_combiner
 from vqa_ensemble.learning.evaluation import diagnostics, ties
@@ -34,7 +34,6 @@ _VOTES_ONLY = tuple(name for name in VOTES if name not in COMBINERS)
 # Random orders of members that the size curve averages: fewer where every one is a fit.
 _ORDERS, _ORDERS_LEARNED = 20, 3
 
-Array = npt.NDArray[np.float64]
 Told = Callable[[str], object]
 
 
@@ -179,7 +178,7 @@ class Unfitted:
         """Keep nothing."""
         return self
 
-    def right(self, questions: Questions) -> Array:
+    def right(self, questions: Questions) -> Floats:
         """How right the vote is on each question; 0 where no member votes."""
         voted = np.flatnonzero(questions.candidates.present.any(axis=1))
         scores = np.zeros(len(questions))
@@ -219,7 +218,7 @@ def evaluate_methods(
     n_folds: int = 5,
     seed: int = 0,
     after: Told = lambda method: None,
-) -> tuple[CrossValidation, npt.NDArray[np.int64]]:
+) -> tuple[CrossValidation, Ints]:
     """Cross-validate methods by name, with equal votes and the best single member among them.
 
     Returns
@@ -259,7 +258,7 @@ def compare(
     questions: Questions,
     options: CompareOptions | None = None,
     *,
-    given: Mapping[str, Array] | None = None,
+    given: Mapping[str, Floats] | None = None,
     after: Told = lambda step: None,
 ) -> MethodComparison:
     """Everything that ``vqa-ensemble compare`` reports.
@@ -356,7 +355,7 @@ def compare(
 
 
 def _method_scores(
-    scores: Mapping[str, Array], questions: Questions, seed: int
+    scores: Mapping[str, Floats], questions: Questions, seed: int
 ) -> list[MethodScore]:
     groups = questions.groups
     against = partial(compare_paired, groups=groups, seed=seed)
@@ -373,7 +372,7 @@ def _method_scores(
     ]
 
 
-def _bound(values: Array, types: QuestionTypes) -> Bound:
+def _bound(values: Floats, types: QuestionTypes) -> Bound:
     return Bound(float(values.mean()), diagnostics.by_type(values, types))
 
 

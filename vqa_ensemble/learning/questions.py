@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.types import AnswerTypes
+from vqa_ensemble.arrays import Bools, Codes, Floats, Ints
 from vqa_ensemble.elections.cautions import Caution
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class Questions:
     """
 
     candidates: Candidates
-    targets: Array
+    targets: Floats
     types: QuestionTypes
-    groups: npt.NDArray[np.int64]
+    groups: Ints
     cast: Ballots | None = None
     answer_types: AnswerTypes | None = None
     groups_given: bool = False
@@ -80,7 +79,7 @@ class Questions:
             cast=None if self.cast is None else self.cast.select(positions),
         )
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> Questions:
+    def where(self, chosen: Bools) -> Questions:
         """Some of the questions; ``chosen`` has shape (Q,)."""
         return self.select(np.flatnonzero(chosen))
 
@@ -110,7 +109,7 @@ class Questions:
 
     def draw(
         self, most: int, seed: int | np.random.Generator, *, whole_groups: bool = False
-    ) -> npt.NDArray[np.int64]:
+    ) -> Ints:
         """Where the questions stand that :meth:`sample` gives."""
         if len(self) <= most:
             return np.arange(len(self))
@@ -124,6 +123,6 @@ class Questions:
         """Hold an election on them; the types go by the map."""
         return elector.vote(self.ballots, Context(self.answer_types))
 
-    def score(self, answers: npt.NDArray[np.int32]) -> Array:
+    def score(self, answers: Codes) -> Floats:
         """How right an answer to every question is, all of them candidates; shape (Q,)."""
         return self.targets[self.candidates.find(np.arange(len(self)), answers)]

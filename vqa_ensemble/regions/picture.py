@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools
 from vqa_ensemble.errors import DAMAGED, InputError, shown
 
 Array = npt.NDArray[Any]
@@ -183,10 +184,10 @@ def check_regions(features: Array, boxes: Array) -> None:
         )
 
 
-def within_picture(boxes: Array) -> npt.NDArray[np.bool_]:
+def within_picture(boxes: Array) -> Bools:
     """Which boxes, shape (k, 4), are right; those with NaN are not."""
     low, high = -_BOX_TOLERANCE, 1 + _BOX_TOLERANCE
     x1, y1, x2, y2 = boxes.T
     across, down = (low <= x1) & (x1 <= x2) & (x2 <= high), (low <= y1) & (y1 <= y2) & (y2 <= high)
-    right: npt.NDArray[np.bool_] = across & down
+    right: Bools = across & down
     return right

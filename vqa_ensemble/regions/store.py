@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import DAMAGED, InputError, at
 from vqa_ensemble.files.atomic import atomic_path
 from vqa_ensemble.files.locations import file_stamp
@@ -35,8 +36,6 @@ from vqa_ensemble.regions.picture import (
     check_shapes,
     within_picture,
 )
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class RegionStore:
@@ -108,9 +107,7 @@ class RegionStore:
         """Numbers that describe a region (D)."""
         return int(self._features.shape[1])
 
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
+    def read(self, rows: Ints) -> tuple[npt.NDArray[np.floating], Floats32, Bools]:
         """Features (B, K, D) as stored, boxes (B, K, 4), which regions there are (B, K).
 
         K is the limit, or the most regions that a picture has where these are fewer; features

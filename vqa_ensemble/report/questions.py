@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Ints
 from vqa_ensemble.report.explanation import CountedAnswer, Explanation, MemberVote
 from vqa_ensemble.voting.question_types import QuestionTypes
 
@@ -17,12 +17,10 @@ MOST_QUESTIONS = 10_000
 TOP_ANSWERS = 3
 _NOTHING = -1
 
-Integers = npt.NDArray[np.int64]
-
 
 def choose_questions(
-    changed: npt.NDArray[np.bool_], most: int = MOST_QUESTIONS, seed: int = 0
-) -> tuple[Integers, str | None]:
+    changed: Bools, most: int = MOST_QUESTIONS, seed: int = 0
+) -> tuple[Ints, str | None]:
     """Which questions can be browsed, and, if these are not all, how they were chosen.
 
     Parameters

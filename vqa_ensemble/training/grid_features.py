@@ -18,12 +18,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vqa_ensemble.arrays import Floats32
 from vqa_ensemble.errors import ABSENT, InputError
 from vqa_ensemble.regions.picture import image_id
 from vqa_ensemble.regions.store import RegionStore, write_store
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def write_grid_features(
     return RegionStore(folder)
 
 
-def grid_boxes(rows: int, columns: int) -> FloatArray:
+def grid_boxes(rows: int, columns: int) -> Floats32:
     """The cells of a grid, row by row, as shares of its sides: (rows · columns, 4).
 
     Examples
@@ -94,7 +94,7 @@ def grid_boxes(rows: int, columns: int) -> FloatArray:
     """
     y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
     corners = np.stack([x, y, x + 1, y + 1], -1).reshape(-1, 4)
-    boxes: FloatArray = (corners / np.array([columns, rows] * 2)).astype(np.float32)
+    boxes: Floats32 = (corners / np.array([columns, rows] * 2)).astype(np.float32)
     return boxes
 
 

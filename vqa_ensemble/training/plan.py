@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.training import distributed
 from vqa_ensemble.training.recipe import TrainingSection
-
-Rows = npt.NDArray[np.int64]
 
 
 class Plan:
@@ -50,7 +48,7 @@ class Plan:
         """Whether an update is the last of its epoch."""
         return bool(update + 1 == self._starts[self.epoch(update) + 1])
 
-    def rows(self, update: int) -> Rows:
+    def rows(self, update: int) -> Ints:
         """The examples of an update, over all processes."""
         epoch = self.epoch(update)
         if self._order[0] != epoch:
@@ -60,11 +58,11 @@ class Plan:
         first = (update - int(self._starts[epoch])) * window
         return self._order[1][first : first + window]
 
-    def share(self, update: int) -> Rows:
+    def share(self, update: int) -> Ints:
         """Examples of an update that this process takes; a small window may leave it none."""
         return np.array_split(self.rows(update), distributed.size())[distributed.rank()]
 
-    def batches(self, first: int, last: int) -> Iterator[Rows]:
+    def batches(self, first: int, last: int) -> Iterator[Ints]:
         """What this process takes at a time, of the updates from ``first`` to before ``last``."""
         size = self._section.batch_size
         for update in range(first, last):

@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from vqa_ensemble.arrays import Bools, Codes, Floats32, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.member import Metadata
 from vqa_ensemble.predictions.stream import prediction_stream
@@ -42,9 +42,9 @@ class BatchPrediction:
         Soft score of the most confident answers, summed; 0 if the split has no answers.
     """
 
-    rows: npt.NDArray[np.int64]
-    answers: npt.NDArray[np.int32]
-    confidences: npt.NDArray[np.float32]
+    rows: Ints
+    answers: Codes
+    confidences: Floats32
     score: float
 
 
@@ -78,12 +78,7 @@ def known_examples(member: Member, dataset: Dataset, split: str) -> Examples:
 
 
 def predict_examples(
-    member: Member,
-    examples: Examples,
-    rows: npt.NDArray[np.int64],
-    *,
-    top_k: int,
-    device: torch.device,
+    member: Member, examples: Examples, rows: Ints, *, top_k: int, device: torch.device
 ) -> Iterator[BatchPrediction]:
     """Run a member over the examples in ``rows``, batch by batch; ``top_k = 0`` keeps every answer.
 
@@ -178,9 +173,7 @@ def write_split(
     return path, None if examples.targets is None else score / len(examples)
 
 
-def _rows_alike(
-    there: npt.NDArray[np.bool_],
-) -> Iterator[tuple[slice, npt.NDArray[np.bool_]]]:
+def _rows_alike(there: Bools) -> Iterator[tuple[slice, Bools]]:
     """Runs of rows that have entries at the same places, and which places."""
     changes = np.flatnonzero((there[1:] != there[:-1]).any(1)) + 1
     for start, stop in pairwise([0, *changes.tolist(), len(there)]):

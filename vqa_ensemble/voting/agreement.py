@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Codes, Floats
 from vqa_ensemble.predictions.member import ABSTAIN
 
 
-def pairwise_agreement(votes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+def pairwise_agreement(votes: Codes) -> Floats:
     """Share of the questions answered by both members on which their votes are equal.
 
     Parameters

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Codes, Floats32, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.files import predictions_from_rows
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
@@ -31,8 +32,8 @@ class Votes(NamedTuple):
         0 where it abstains.
     """
 
-    answers: npt.NDArray[np.int32]
-    confidences: npt.NDArray[np.float32]
+    answers: Codes
+    confidences: Floats32
 
     def on(self, questions: npt.NDArray[np.int64 | np.bool_]) -> Votes:
         """The votes on some questions."""
@@ -53,9 +54,9 @@ class MemberBallots:
     confidences : ndarray of float32, shape (R,)
     """
 
-    starts: npt.NDArray[np.int64]
-    answers: npt.NDArray[np.int32]
-    confidences: npt.NDArray[np.float32]
+    starts: Ints
+    answers: Codes
+    confidences: Floats32
 
     def select(self, questions: npt.NDArray[np.integer]) -> MemberBallots:
         """The answers to some questions."""

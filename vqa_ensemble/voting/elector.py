@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from vqa_ensemble.answers.types import AnswerTypes
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
@@ -30,7 +28,7 @@ class Context:
     question_types: QuestionTypes | None = None
 
     @property
-    def counts(self) -> npt.NDArray[np.int64] | None:
+    def counts(self) -> Ints | None:
         """How often the map has seen each answer, shape (A,)."""
         return None if self.answer_types is None else self.answer_types.count
 

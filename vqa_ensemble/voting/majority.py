@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.result import Election, elect_by_equal_votes
 
 
-def majority_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
+def majority_vote(ballots: Ballots, counts: Ints | None = None) -> Election:
     """Elect the answer that most members rank first.
 
     Ties go to the larger summed confidence, then to the answer more frequent in the map,

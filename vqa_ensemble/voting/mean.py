@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
 from vqa_ensemble.voting.tally import count_votes, to_units
 
 
-def mean_vote(ballots: Ballots, counts: npt.NDArray[np.int64] | None = None) -> Election:
+def mean_vote(ballots: Ballots, counts: Ints | None = None) -> Election:
     """Elect the answer with the largest mean confidence over members.
 
     An answer that a member does not list has confidence 0 there. In the tally, a member's

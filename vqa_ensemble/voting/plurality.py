@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Codes, Floats32, Ints
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.tally import count_equal_votes
 
@@ -17,10 +18,8 @@ MAX_PAIRED_MEMBERS = 255
 
 
 def plurality(
-    votes: npt.NDArray[np.signedinteger],
-    confidences: npt.NDArray[np.float32],
-    frequency: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    votes: npt.NDArray[np.signedinteger], confidences: Floats32, frequency: Ints
+) -> tuple[Codes, npt.NDArray[np.int8]]:
     """Every question's winner among its members' equal votes, for answers or for types.
 
     Ties go to the larger summed confidence of those who voted for it, then to the larger

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.types import AnswerTypes
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.ballots import Ballots, Votes
 from vqa_ensemble.voting.elector import Context
@@ -30,7 +31,7 @@ def question_type_vote(
     types: AnswerTypes,
     *,
     revote: str = "confidence",
-    known_types: npt.NDArray[np.int64] | None = None,
+    known_types: Ints | None = None,
 ) -> Election:
     """Vote, fix the question's type by the votes, and vote again inside that type.
 
@@ -99,9 +100,7 @@ def question_type_vote(
     )
 
 
-def vote_on_types(
-    votes: Votes, types: AnswerTypes
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+def vote_on_types(votes: Votes, types: AnswerTypes) -> tuple[Ints, npt.NDArray[np.int8]]:
     """The type with most votes: Algorithm 1's ``sumVote`` and ``typeVote``.
 
     A vote for an answer is one for the answer's type. Ties go to the larger summed confidence
@@ -120,9 +119,7 @@ def vote_on_types(
     return winner.astype(np.int64), decided_by
 
 
-def sum_by_type(
-    tally: Tally, types: AnswerTypes
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def sum_by_type(tally: Tally, types: AnswerTypes) -> tuple[Ints, Ints]:
     """Σ_a freq[a]·P(t | a), and the same for confidence: ``sumVote`` by a soft map.
 
     Returns
@@ -145,8 +142,8 @@ def sum_by_type(
 
 
 def win_type(
-    votes: npt.NDArray[np.int64], confidences: npt.NDArray[np.int64], types: AnswerTypes
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    votes: Ints, confidences: Ints, types: AnswerTypes
+) -> tuple[Ints, npt.NDArray[np.int8]]:
     """As :func:`vote_on_types`, by the types' summed votes and confidences, shape (Q, T)."""
     n_questions, n_types = votes.shape
     starts = np.arange(n_questions + 1) * n_types
@@ -156,11 +153,7 @@ def win_type(
 
 
 def recast(
-    ballots: Ballots,
-    types: AnswerTypes,
-    questions: npt.NDArray[np.int64],
-    winning_type: npt.NDArray[np.int64],
-    revotes: Votes,
+    ballots: Ballots, types: AnswerTypes, questions: Ints, winning_type: Ints, revotes: Votes
 ) -> None:
     """Fill in, in place, the re-votes of members whose vote is not of the winning type.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.errors import InputError
 
 NO_TYPE = -1
@@ -25,7 +26,7 @@ class QuestionTypes:
     """
 
     names: tuple[str, ...]
-    of: npt.NDArray[np.int64]
+    of: Ints
 
     @classmethod
     def none(cls, n_questions: int) -> QuestionTypes:
@@ -46,7 +47,7 @@ class QuestionTypes:
         code = np.array([names.index(n) if n in names else NO_TYPE for n in self.names] + [NO_TYPE])
         return QuestionTypes(names, code[self.of])
 
-    def among(self, names: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    def among(self, names: tuple[str, ...]) -> Ints:
         """The types as indices into a map's.
 
         Raises

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.types import AnswerTypes
+from vqa_ensemble.arrays import Codes, Floats, Ints
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.ballots import Ballots, Votes
 from vqa_ensemble.voting.plurality import plurality
@@ -34,7 +35,7 @@ class TypeVote:
     """
 
     names: tuple[str, ...]
-    winner: npt.NDArray[np.int64]
+    winner: Ints
     types: AnswerTypes | None = None
     decided_by: npt.NDArray[np.int8] | None = None
 
@@ -63,11 +64,11 @@ class Election:
         None where the method uses no types.
     """
 
-    answer: npt.NDArray[np.int32]
+    answer: Codes
     decided_by: npt.NDArray[np.int8]
-    plurality: npt.NDArray[np.int32]
+    plurality: Codes
     top: Votes
-    again: npt.NDArray[np.int64] | None = None
+    again: Ints | None = None
     revotes: Votes | None = None
     weighted: Tally | None = None
     type_vote: TypeVote | None = None
@@ -85,7 +86,7 @@ class Election:
         return self.first_round if self.revotes is None else count_equal_votes(*self._final)
 
     @property
-    def votes(self) -> npt.NDArray[np.int32]:
+    def votes(self) -> Codes:
         """The answer each member stood for in the end, shape (Q, M); ABSTAIN if none."""
         return self._final.answers
 
@@ -98,7 +99,7 @@ class Election:
         return Votes(answers, confidences)
 
     @property
-    def margin(self) -> npt.NDArray[np.int64]:
+    def margin(self) -> Ints:
         """Winner's votes less the runner-up's, in units of ``1 / ONE``, shape (Q,)."""
         tally = self.tally
         won = tally.answers == self.answer[tally.questions]
@@ -106,7 +107,7 @@ class Election:
         return np.asarray(tally.votes[won] - runner_up)
 
     @property
-    def agreement(self) -> npt.NDArray[np.float64]:
+    def agreement(self) -> Floats:
         """Share of the members present whose own top answer is the winner, shape (Q,)."""
         votes = self.top.answers
         agree = (votes == self.answer[:, None]).sum(axis=1)
@@ -115,9 +116,9 @@ class Election:
 
 def elect_by_equal_votes(
     ballots: Ballots,
-    counts: npt.NDArray[np.int64] | None,
+    counts: Ints | None,
     *,
-    again: npt.NDArray[np.int64] | None = None,
+    again: Ints | None = None,
     revotes: Votes | None = None,
     type_vote: TypeVote | None = None,
 ) -> Election:
@@ -153,10 +154,7 @@ def elect_by_equal_votes(
 
 
 def elect_by_weighted_votes(
-    ballots: Ballots,
-    tally: Tally,
-    counts: npt.NDArray[np.int64] | None,
-    type_vote: TypeVote | None = None,
+    ballots: Ballots, tally: Tally, counts: Ints | None, type_vote: TypeVote | None = None
 ) -> Election:
     """As :func:`elect_by_equal_votes`, by votes that are counted already."""
     frequency = _frequency(ballots, counts)
@@ -174,5 +172,5 @@ def elect_by_weighted_votes(
     )
 
 
-def _frequency(ballots: Ballots, counts: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+def _frequency(ballots: Ballots, counts: Ints | None) -> Ints:
     return np.zeros(len(ballots.vocabulary), dtype=np.int64) if counts is None else counts

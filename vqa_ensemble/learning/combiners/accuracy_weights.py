@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats, Ints
 from vqa_ensemble.learning.combiners.base import Combiner, choose
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -32,8 +32,6 @@ EXPONENTS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 FOLDS = 4
 # The power is chosen on this many questions: more move the choice no further.
 MOST_QUESTIONS_TO_CHOOSE = 20_000
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -116,7 +114,7 @@ class AccuracyWeights(Combiner):
         error = np.sqrt((spread**2).sum()) / len(gain)
         return settings[best] if gain.mean() > error else settings[0]
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Weighted votes or confidences, shape (C,)."""
         rows = [*self.type_accuracies.values(), self.accuracies]
         table = np.array([of_members(row, candidates) for row in rows])
@@ -148,15 +146,13 @@ class AccuracyWeights(Combiner):
         )
 
 
-def _measure(questions: Questions) -> Array:
+def _measure(questions: Questions) -> Floats:
     right = member_accuracy(questions.candidates, questions.targets)
     present = questions.candidates.present
     return shrunken_accuracies(right, present, questions.types, questions.groups)
 
 
-def _scores(
-    candidates: Candidates, table: Array, rows: npt.NDArray[np.int64], how: str, power: float
-) -> Array:
+def _scores(candidates: Candidates, table: Floats, rows: Ints, how: str, power: float) -> Floats:
     # Relative to the best, so that high powers of small accuracies do not vanish.
     weights = (table / table.max(axis=1, keepdims=True)) ** power
     support = candidates.votes if how == "votes" else candidates.confidences
@@ -164,11 +160,8 @@ def _scores(
 
 
 def shrunken_accuracies(
-    right: Array,
-    present: npt.NDArray[np.bool_],
-    types: QuestionTypes,
-    groups: npt.NDArray[np.int64],
-) -> Array:
+    right: Floats, present: Bools, types: QuestionTypes, groups: Ints
+) -> Floats:
     """Each member's accuracy on each type, shrunk, and on all questions.
 
     A type's accuracy is (n·a_t + k·a) / (n + k) with a the member's accuracy on all questions
@@ -207,11 +200,8 @@ def shrunken_accuracies(
 
 
 def _by_type(
-    right: Array,
-    present: npt.NDArray[np.bool_],
-    types: QuestionTypes,
-    groups: npt.NDArray[np.int64],
-) -> tuple[Array, Array, float]:
+    right: Floats, present: Bools, types: QuestionTypes, groups: Ints
+) -> tuple[Floats, Floats, float]:
     """Groups of each type that each member has, its accuracy there, and k; (T, M), (T, M)."""
     n_types, n_members = len(types.names), right.shape[1]
     known = np.flatnonzero(types.of >= 0)

@@ -6,15 +6,13 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.methods import METHODS, load
 from vqa_ensemble.voting.question_types import QuestionTypes
-
-Array = npt.NDArray[np.float64]
 
 
 class Combiner(ABC):
@@ -31,10 +29,10 @@ class Combiner(ABC):
         """Learn from questions whose answers are known."""
 
     @abstractmethod
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """A score for every candidate, shape (C,); only the order within a question counts."""
 
-    def right(self, questions: Questions) -> Array:
+    def right(self, questions: Questions) -> Floats:
         """How right its choices are, question by question, shape (Q,).
 
         Raises
@@ -47,11 +45,11 @@ class Combiner(ABC):
             raise FloatingPointError("scores that are not finite")
         return questions.targets[choose(questions.candidates, scores)]
 
-    def votes(self, candidates: Candidates, scores: Array) -> Array:
+    def votes(self, candidates: Candidates, scores: Floats) -> Floats:
         """What the scores count in a vote, shape (C,): at most 1 a question."""
         return softmax(candidates, scores)
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """How sure the scores are, for a student, shape (C,); here they are sums of votes."""
         return parts_of(candidates, scores, ragged.sums(candidates.starts, scores))
 
@@ -82,20 +80,20 @@ def make_combiner(name: str, seed: int) -> Combiner:
     return combiner_class(name)(**METHODS[name].options({"seed": seed}))
 
 
-def softmax(candidates: Candidates, scores: Array) -> Array:
+def softmax(candidates: Candidates, scores: Floats) -> Floats:
     """Every candidate's exp(score) as a part of its question's, shape (C,)."""
     highest = ragged.maxima(candidates.starts, scores)
     weights = np.exp(scores - highest[candidates.questions])
     return parts_of(candidates, weights, ragged.sums(candidates.starts, weights))
 
 
-def parts_of(candidates: Candidates, scores: Array, totals: Array) -> Array:
+def parts_of(candidates: Candidates, scores: Floats, totals: Floats) -> Floats:
     """Every candidate's score as a part of its question's total; 0 where that is 0; (C,)."""
-    parts: Array = scores / np.where(totals > 0, totals, 1)[candidates.questions]
+    parts: Floats = scores / np.where(totals > 0, totals, 1)[candidates.questions]
     return parts
 
 
-def choose(candidates: Candidates, scores: Array) -> npt.NDArray[np.int64]:
+def choose(candidates: Candidates, scores: Floats) -> Ints:
     """Each question's best candidate, shape (Q,): score, then summed confidence, then alphabet.
 
     Scores are compared to nine digits, so that rounding in the last bit, which depends on the

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats
 from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -17,8 +17,6 @@ from vqa_ensemble.learning.combiners.member_votes import (
 )
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -55,14 +53,14 @@ class Majority(_NothingLearned):
 
     method: ClassVar[str] = "majority"
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Votes, plus a part below one vote by which their confidence breaks ties; (C,)."""
         equal = np.ones(len(candidates.names))
         confidence = weighted_sum(
             np.where(candidates.votes, candidates.confidences, np.float32(0)), equal
         )
         # M voters' confidence is at most M, so that this never outweighs a vote.
-        scores: Array = candidates.votes.sum(axis=1) + confidence / (len(equal) + 1)
+        scores: Floats = candidates.votes.sum(axis=1) + confidence / (len(equal) + 1)
         return scores
 
 
@@ -82,11 +80,11 @@ class Mean(_NothingLearned):
 
     method: ClassVar[str] = "mean"
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Mean confidence, shape (C,)."""
         return weighted_sum(candidates.confidences, equal_weights(candidates))
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The mean over the members that have the question; the others have added nothing."""
         return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
 
@@ -124,7 +122,7 @@ class BestSingle(Combiner):
         self.ranking = tuple(name for _, name in order)
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """1 for the answer of the best member that has the question, else 0; shape (C,)."""
         ranked = [candidates.names.index(name) for name in self.ranking]
         best = np.asarray(ranked)[candidates.present[:, ranked].argmax(axis=1)]

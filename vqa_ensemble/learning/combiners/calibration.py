@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import equal_weights, of_members, weighted_sum
@@ -24,8 +24,6 @@ LEAST, MOST = 0.05, 20.0
 MEMBERS_SPREAD, TYPES_SPREAD = 1.0, 0.25
 # A member's temperature is fitted on this many questions: more move it no further.
 MOST_QUESTIONS = 50_000
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -98,7 +96,7 @@ def fit_temperatures(questions: Questions, *, seed: int = 0) -> Temperatures:
     return fitted
 
 
-def _informative(candidates: Candidates, targets: Array, m: int) -> npt.NDArray[np.int64]:
+def _informative(candidates: Candidates, targets: Floats, m: int) -> Ints:
     """Rows of the answers a member lists for questions that tell about its temperature."""
     p = candidates.confidences[:, m]
     rows = np.flatnonzero(p > 0)
@@ -110,14 +108,12 @@ def _informative(candidates: Candidates, targets: Array, m: int) -> npt.NDArray[
     return rows[(right & differ)[ragged.owner(starts)]]
 
 
-def _starts(questions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _starts(questions: Ints) -> Ints:
     """Where the rows of each question begin, and where the last end."""
     return np.flatnonzero(np.diff(questions, prepend=-1, append=-1))
 
 
-def _fit_one(
-    logs: Array, y: Array, questions: npt.NDArray[np.int64], center: float, spread: float
-) -> float:
+def _fit_one(logs: Floats, y: Floats, questions: Ints, center: float, spread: float) -> float:
     """The log-temperature with the highest posterior density."""
     if not len(logs):
         return center
@@ -195,12 +191,12 @@ class CalibratedMean(Combiner):
         self.temperatures = fit_temperatures(questions, seed=self.seed)
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Mean calibrated confidence, shape (C,)."""
         calibrated = apply_temperatures(candidates, types, self.temperatures)
         return weighted_sum(calibrated.confidences, equal_weights(candidates))
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The mean over the members that have the question; the others have added nothing."""
         return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Bools, Codes, Floats32, Ints
+from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.ballots import Ballots
 
 
@@ -34,30 +36,30 @@ class Candidates:
         Whether the member has the question at all.
     """
 
-    question_ids: npt.NDArray[np.int64] | npt.NDArray[np.object_]
-    starts: npt.NDArray[np.int64]
-    answers: npt.NDArray[np.int32]
+    question_ids: QuestionIds
+    starts: Ints
+    answers: Codes
     vocabulary: list[str]
     names: tuple[str, ...]
-    confidences: npt.NDArray[np.float32]
-    present: npt.NDArray[np.bool_]
+    confidences: Floats32
+    present: Bools
 
     def __len__(self) -> int:
         """The number of questions."""
         return len(self.starts) - 1
 
     @cached_property
-    def sizes(self) -> npt.NDArray[np.int64]:
+    def sizes(self) -> Ints:
         """Candidates of each question, shape (Q,)."""
         return np.diff(self.starts)
 
     @cached_property
-    def questions(self) -> npt.NDArray[np.int64]:
+    def questions(self) -> Ints:
         """Each candidate's question, shape (C,)."""
         return ragged.owner(self.starts)
 
     @cached_property
-    def votes(self) -> npt.NDArray[np.bool_]:
+    def votes(self) -> Bools:
         """Whether the candidate is the member's top answer, shape (C, M).
 
         At most one candidate a question and member; of equally confident ones the
@@ -101,9 +103,7 @@ class Candidates:
             present=present,
         )
 
-    def find(
-        self, questions: npt.NDArray[np.integer], answers: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.int64]:
+    def find(self, questions: npt.NDArray[np.integer], answers: npt.NDArray[np.integer]) -> Ints:
         """The rows of some answers to some questions, all of them candidates."""
         width = len(self.vocabulary)
         pairs = self.questions * width + self.answers

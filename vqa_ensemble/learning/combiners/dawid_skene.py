@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats
 from vqa_ensemble.learning.combiners.base import Combiner, softmax
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -29,8 +29,6 @@ ITERATIONS = 100
 TOLERANCE = 1e-6
 # Nobody is right or wrong for certain.
 LEAST, MOST = 1e-3, 1 - 1e-3
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -92,12 +90,12 @@ class DawidSkene(Combiner):
         self.accuracies = by_name(candidates.names, accuracies)
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Log-likelihood of the votes if the candidate is right, up to a constant; shape (C,)."""
         accuracies = of_members(self.accuracies, candidates)
         return _log_likelihood(candidates, accuracies)
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The probability of each candidate, shape (C,)."""
         return softmax(candidates, scores)
 
@@ -111,9 +109,9 @@ class DawidSkene(Combiner):
         return cls({name: float(p) for name, p in fitted["accuracies"].items()})
 
 
-def _log_likelihood(candidates: Candidates, accuracies: Array) -> Array:
+def _log_likelihood(candidates: Candidates, accuracies: Floats) -> Floats:
     """Σ over the candidate's voters of log p_m − log((1 − p_m) / (K − 1))."""
     wrong = np.log(np.maximum(candidates.sizes - 1, 1))[candidates.questions]
     odds = weighted_sum(candidates.votes, np.log(accuracies / (1 - accuracies)))
-    likelihood: Array = odds + candidates.votes.sum(axis=1) * wrong
+    likelihood: Floats = odds + candidates.votes.sum(axis=1) * wrong
     return likelihood

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.combiners.base import Combiner, combiner_class
 from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
@@ -70,9 +70,7 @@ class FittedEnsemble:
         type_vote = TypeVote(types.names, types.of) if types.names else None
         return elect_by_weighted_votes(ballots, tally, None, type_vote)
 
-    def score(
-        self, ballots: Ballots, context: Context
-    ) -> tuple[Candidates, npt.NDArray[np.float64], QuestionTypes]:
+    def score(self, ballots: Ballots, context: Context) -> tuple[Candidates, Floats, QuestionTypes]:
         """The candidates as the ensemble hears them, their scores (C,), and its types.
 
         Raises

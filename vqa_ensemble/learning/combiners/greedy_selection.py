@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -33,8 +33,6 @@ STEPS = 30
 MOST_QUESTIONS = 20_000
 # Weight of everybody's equal votes beside a weight of 1 for each selected member.
 EQUAL_VOTES = 0.01
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -107,11 +105,11 @@ class GreedySelection(Combiner):
         self.weights = by_name(candidates.names, weights / weights.sum())
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Weighted mean confidence, shape (C,)."""
         return weighted_sum(candidates.confidences, of_members(self.weights, candidates))
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The mean over the members that have the question; the others have added nothing."""
         return parts_of(
             candidates, scores, candidates.present @ of_members(self.weights, candidates)
@@ -127,7 +125,7 @@ class GreedySelection(Combiner):
         return cls(weights={name: float(weight) for name, weight in fitted["weights"].items()})
 
 
-def _select(candidates: Candidates, targets: Array, bag: npt.NDArray[np.int64]) -> Array:
+def _select(candidates: Candidates, targets: Floats, bag: Ints) -> Floats:
     """How often each member is selected from a bag, best members first; shape (M,)."""
     n_members = len(candidates.names)
     confidences = candidates.confidences[:, bag].astype(np.float64)
@@ -151,7 +149,7 @@ def _select(candidates: Candidates, targets: Array, bag: npt.NDArray[np.int64]) 
     return best_counts
 
 
-def _accuracies(scores: Array, starts: npt.NDArray[np.int64], targets: Array) -> Array:
+def _accuracies(scores: Floats, starts: Ints, targets: Floats) -> Floats:
     """Mean target of the best-scored candidates, shape (n,), for scores of shape (C, n).
 
     Level candidates count by their mean.

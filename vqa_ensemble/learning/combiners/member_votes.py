@@ -10,18 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Bools, Floats, Ints
 from vqa_ensemble.learning.combiners.base import Combiner
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.voting.question_types import QuestionTypes
 
-Array = npt.NDArray[np.float64]
-
 
 def weighted_sum(
-    support: npt.NDArray[np.bool_] | npt.NDArray[np.floating],
-    weights: Array,
-    types: npt.NDArray[np.int64] | None = None,
-) -> Array:
+    support: Bools | npt.NDArray[np.floating], weights: Floats, types: Ints | None = None
+) -> Floats:
     """Add up the members' support for every candidate, each member by its weight.
 
     Parameters
@@ -46,7 +43,7 @@ def weighted_sum(
     return total
 
 
-def member_accuracy(candidates: Candidates, targets: Array) -> Array:
+def member_accuracy(candidates: Candidates, targets: Floats) -> Floats:
     """How right every member's vote is, shape (Q, M); 0 where it has none.
 
     Examples
@@ -65,7 +62,7 @@ def member_accuracy(candidates: Candidates, targets: Array) -> Array:
     return right
 
 
-def vote_rows(candidates: Candidates) -> npt.NDArray[np.int64]:
+def vote_rows(candidates: Candidates) -> Ints:
     """The row of the candidate that each member votes for, shape (Q, M); -1 where it has none."""
     rows = np.full(candidates.present.shape, -1, dtype=np.int64)
     voted, members = np.nonzero(candidates.votes)
@@ -73,7 +70,7 @@ def vote_rows(candidates: Candidates) -> npt.NDArray[np.int64]:
     return rows
 
 
-def agreement_with(rows: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> Array:
+def agreement_with(rows: Ints, chosen: Ints) -> Floats:
     """Share of each member's votes that are for the chosen candidate, shape (M,).
 
     Parameters
@@ -84,21 +81,21 @@ def agreement_with(rows: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -
         Row of every question's chosen candidate.
     """
     cast = (rows >= 0).sum(axis=0)
-    same: Array = (rows == chosen[:, None]).sum(axis=0) / np.maximum(cast, 1)
+    same: Floats = (rows == chosen[:, None]).sum(axis=0) / np.maximum(cast, 1)
     return same
 
 
-def by_name(members: tuple[str, ...], weights: Array) -> dict[str, float]:
+def by_name(members: tuple[str, ...], weights: Floats) -> dict[str, float]:
     """Weights as plain numbers under the members' names."""
     return dict(zip(members, weights.tolist(), strict=True))
 
 
-def of_members(weights: Mapping[str, float], candidates: Candidates) -> Array:
+def of_members(weights: Mapping[str, float], candidates: Candidates) -> Floats:
     """The candidates' members' weights, shape (M,)."""
     return np.array([weights[name] for name in candidates.names])
 
 
-def equal_weights(candidates: Candidates) -> Array:
+def equal_weights(candidates: Candidates) -> Floats:
     """1 / M for each of M members."""
     n_members = len(candidates.names)
     return np.full(n_members, 1 / n_members)
@@ -110,7 +107,7 @@ class SkillWeighted(Combiner):
 
     skills: dict[str, float] = field(default_factory=dict)
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Summed skill of those who vote for the candidate, shape (C,)."""
         return weighted_sum(candidates.votes, of_members(self.skills, candidates))
 

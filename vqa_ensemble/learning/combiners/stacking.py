@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats, Floats32, Ints
 from vqa_ensemble.learning.combiners.base import Combiner, softmax
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.evaluation.folds import grouped_folds
@@ -56,10 +56,8 @@ MOST_QUESTIONS_TO_CHOOSE = 20_000
 TOGETHER = ("mean_log_confidence", "vote_share", "mean_confidence")
 _TOGETHER_PRIOR = (0.0, 1.0, 1.0)
 
-Array = npt.NDArray[np.float64]
 
-
-def features(candidates: Candidates) -> npt.NDArray[np.float32]:
+def features(candidates: Candidates) -> Floats32:
     """Return x of every member, then z: shape (C, M + 3).
 
     x = log(1 + p / FLOOR) / log(1 / FLOOR) for confidence p: 0 if not listed, about 1 if
@@ -97,9 +95,9 @@ class Stacking(Combiner):
     seed: int = 0
     members: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
-    weights: Array = field(default_factory=lambda: np.zeros(0))
-    deviations: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    together: Array = field(default_factory=lambda: np.array(_TOGETHER_PRIOR))
+    weights: Floats = field(default_factory=lambda: np.zeros(0))
+    deviations: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    together: Floats = field(default_factory=lambda: np.array(_TOGETHER_PRIOR))
     answer_prior: dict[str, float] = field(default_factory=dict)
     type_answer_prior: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -126,13 +124,13 @@ class Stacking(Combiner):
             self.type_answer_prior[name][answer] = float(prior)
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Array:
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """The utility of every candidate, shape (C,)."""
         matrix = features(candidates)
         n_members = len(self.members)
         type_of = types.renamed(self.types).of[candidates.questions]
         weights = np.concatenate([self.weights, self.together]).astype(np.float32)
-        scores: Array = (matrix @ weights).astype(np.float64)
+        scores: Floats = (matrix @ weights).astype(np.float64)
         scores += _look_up(self.answer_prior, candidates)
         for t, name in enumerate(self.types):
             rows = np.flatnonzero(type_of == t)
@@ -140,7 +138,7 @@ class Stacking(Combiner):
             scores[rows] += _look_up(self.type_answer_prior.get(name, {}), candidates)[rows]
         return scores
 
-    def confidences(self, candidates: Candidates, scores: Array) -> Array:
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The probability of each candidate, shape (C,)."""
         return softmax(candidates, scores)
 
@@ -185,9 +183,7 @@ class Stacking(Combiner):
         )
 
 
-def choose_ridge(
-    questions: Questions, matrix: npt.NDArray[np.float32], seed: int
-) -> tuple[float, float]:
+def choose_ridge(questions: Questions, matrix: Floats32, seed: int) -> tuple[float, float]:
     """The strengths of ``GRID`` whose held-out log-likelihood is best, by grouped folds."""
     some = questions.draw(MOST_QUESTIONS_TO_CHOOSE, seed, whole_groups=True)
     folds = grouped_folds(questions.groups[some], None, FOLDS, seed)
@@ -208,33 +204,33 @@ def choose_ridge(
 
 @dataclass(frozen=True)
 class _Solution:
-    shared: Array  # (M + 3,)
-    deviations: Array  # (T, M)
-    answers: Array  # one a distinct answer
-    pairs: Array  # one a distinct pair of type and answer
+    shared: Floats  # (M + 3,)
+    deviations: Floats  # (T, M)
+    answers: Floats  # one a distinct answer
+    pairs: Floats  # one a distinct pair of type and answer
 
 
 @dataclass(frozen=True)
 class _Priors:
     """Which rows share a prior: codes of those seen often enough, the last one for the rest."""
 
-    distinct: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
+    distinct: Ints
+    counts: Ints
+    row: Ints
 
     @classmethod
-    def count(cls, keys: npt.NDArray[np.int64]) -> _Priors:
+    def count(cls, keys: Ints) -> _Priors:
         distinct, row, counts = np.unique(keys, return_inverse=True, return_counts=True)
         often = (counts >= LEAST_CANDIDATES) & (distinct >= 0)
         code = np.where(often, np.cumsum(often) - 1, often.sum())
         return cls(distinct[often], counts[often], code[row])
 
-    def spread(self, priors: Array) -> Array:
+    def spread(self, priors: Floats) -> Floats:
         """Each row's prior."""
-        rows: Array = np.append(priors, 0.0)[self.row]
+        rows: Floats = np.append(priors, 0.0)[self.row]
         return rows
 
-    def collect(self, values: Array) -> Array:
+    def collect(self, values: Floats) -> Floats:
         """The sum of the rows' values for each prior."""
         return np.bincount(self.row, values, len(self.distinct) + 1)[:-1].astype(np.float64)
 
@@ -242,7 +238,7 @@ class _Priors:
 class _Problem:
     """Questions that teach something (a right answer among several), sorted by type."""
 
-    def __init__(self, questions: Questions, matrix: npt.NDArray[np.float32]) -> None:
+    def __init__(self, questions: Questions, matrix: Floats32) -> None:
         candidates, types, targets = questions.candidates, questions.types, questions.targets
         self.n_members, self.n_types = len(candidates.names), len(types.names)
         total = ragged.sums(candidates.starts, targets)
@@ -288,13 +284,13 @@ class _Problem:
         )
         scale = 1 / np.sqrt(curvature + penalty)
 
-        def unpack(x: Array) -> _Solution:
+        def unpack(x: Floats) -> _Solution:
             shared, deviations, answers, pairs = np.split(x * scale, cuts)
             return _Solution(
                 prior + shared, deviations.reshape(n_types, self.n_members), answers, pairs
             )
 
-        def objective(x: Array) -> tuple[float, Array]:
+        def objective(x: Floats) -> tuple[float, Floats]:
             solution = unpack(x)
             loss, residual = self._loss(self._utilities(solution))
             gradient = np.concatenate(
@@ -330,28 +326,28 @@ class _Problem:
         pairs = _transfer(self.pair_keys, trained.pairs.distinct, solution.pairs)
         return self._loss(self._linear(solution) + answers + pairs)[0]
 
-    def _utilities(self, solution: _Solution) -> Array:
+    def _utilities(self, solution: _Solution) -> Floats:
         return (
             self._linear(solution)
             + self.answers.spread(solution.answers)
             + self.pairs.spread(solution.pairs)
         )
 
-    def _linear(self, solution: _Solution) -> Array:
+    def _linear(self, solution: _Solution) -> Floats:
         utilities = (self.matrix @ solution.shared.astype(np.float32)).astype(np.float64)
         for t, deviation in enumerate(solution.deviations):
             rows = slice(self.bounds[t], self.bounds[t + 1])
             utilities[rows] += self.matrix[rows, : self.n_members] @ deviation.astype(np.float32)
         return utilities
 
-    def _by_type(self, residual: Array) -> Array:
+    def _by_type(self, residual: Floats) -> Floats:
         gradient = np.zeros((self.n_types, self.n_members))
         for t in range(self.n_types):
             rows = slice(self.bounds[t], self.bounds[t + 1])
             gradient[t] = residual[rows].astype(np.float32) @ self.matrix[rows, : self.n_members]
         return gradient
 
-    def _loss(self, utilities: Array) -> tuple[float, Array]:
+    def _loss(self, utilities: Floats) -> tuple[float, Floats]:
         """Σ_q Σ_a −y log P, and its gradient with respect to the utilities."""
         highest = ragged.maxima(self.starts, utilities)
         weights = np.exp(utilities - np.repeat(highest, self.sizes))
@@ -362,14 +358,14 @@ class _Problem:
         return loss, np.repeat(self.total, self.sizes) * probability - self.targets
 
 
-def _transfer(keys: npt.NDArray[np.int64], distinct: npt.NDArray[np.int64], priors: Array) -> Array:
+def _transfer(keys: Ints, distinct: Ints, priors: Floats) -> Floats:
     if not len(distinct):
         return np.zeros(len(keys))
     found = np.minimum(np.searchsorted(distinct, keys), len(distinct) - 1)
     return np.where(distinct[found] == keys, priors[found], 0.0)
 
 
-def _look_up(priors: dict[str, float], candidates: Candidates) -> Array:
+def _look_up(priors: dict[str, float], candidates: Candidates) -> Floats:
     by_answer = np.array([priors.get(answer, 0.0) for answer in candidates.vocabulary])
     return by_answer[candidates.answers]
 

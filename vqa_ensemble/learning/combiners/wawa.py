@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble.learning.combiners.base import choose
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -20,8 +19,6 @@ from vqa_ensemble.learning.combiners.member_votes import (
     vote_rows,
 )
 from vqa_ensemble.learning.questions import Questions
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass

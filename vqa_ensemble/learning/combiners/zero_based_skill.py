@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from vqa_ensemble.learning.combiners.base import choose
 from vqa_ensemble.learning.combiners.member_votes import (
@@ -27,8 +26,6 @@ ITERATIONS = 100
 HALVE_EVERY = 20
 # Skills that move by less are left where they are.
 TOLERANCE = 1e-9
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from vqa_ensemble.arrays import Floats, Ints
 
 REPLICATES = 2000
 
@@ -30,12 +31,7 @@ class Comparison:
 
 
 def compare_paired(
-    first: npt.NDArray[np.float64],
-    second: npt.NDArray[np.float64],
-    groups: npt.NDArray[np.int64],
-    *,
-    seed: int = 0,
-    replicates: int = REPLICATES,
+    first: Floats, second: Floats, groups: Ints, *, seed: int = 0, replicates: int = REPLICATES
 ) -> Comparison:
     """Difference of two mean scores on the same questions, with its standard error.
 
@@ -73,15 +69,13 @@ def compare_paired(
     )
 
 
-def _group_sums(
-    values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _group_sums(values: Floats, groups: Ints) -> tuple[Floats, Floats]:
     """Each group's sum, rounded so that the order of adding does not show, and its size."""
     group = np.unique(groups, return_inverse=True)[1]
     return np.round(np.bincount(group, weights=values), 9), np.bincount(group).astype(np.float64)
 
 
-def standard_error(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]) -> float:
+def standard_error(values: Floats, groups: Ints) -> float:
     """Standard error of a mean over questions, by linearisation over groups.
 
     The groups' sums of deviations from the mean are independent; their squares add up to the

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats
 from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Change:
 
 
 def count_changes(
-    before: Array, after: Array, changed: npt.NDArray[np.bool_], types: QuestionTypes
+    before: Floats, after: Floats, changed: Bools, types: QuestionTypes
 ) -> list[Change]:
     """Changed answers by type, the types in the order of their names, without types last.
 

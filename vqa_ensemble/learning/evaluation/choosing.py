@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.learning.evaluation.bootstrap import Comparison, compare_paired
 
 EQUAL_VOTES = "majority"
@@ -42,12 +42,7 @@ class Choice:
     reason: str
 
 
-def choose_method(
-    scores: Mapping[str, npt.NDArray[np.float64]],
-    groups: npt.NDArray[np.int64],
-    *,
-    seed: int = 0,
-) -> Choice:
+def choose_method(scores: Mapping[str, Floats], groups: Ints, *, seed: int = 0) -> Choice:
     """The method with the best mean score, if it surely beats equal votes.
 
     The best of many methods looks better than it is. So from its gain over equal votes is taken
@@ -94,9 +89,7 @@ def choose_method(
     return Choice(best, best, gain, comparison, f"{best} is surely better: {figures}")
 
 
-def _luck(
-    scores: Mapping[str, npt.NDArray[np.float64]], groups: npt.NDArray[np.int64], seed: int
-) -> float:
+def _luck(scores: Mapping[str, Floats], groups: Ints, seed: int) -> float:
     """By how much the best of these methods would seem to beat equal votes if none did."""
     group = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(group).astype(np.float64)

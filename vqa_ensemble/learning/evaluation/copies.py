@@ -11,6 +11,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.questions.ids import QuestionIds
 
 # The share of questions that must share their base id with another.
@@ -50,7 +51,7 @@ def describe_copies(question_ids: QuestionIds) -> str | None:
     return _string_copies(texts)
 
 
-def _integer_copies(ids: npt.NDArray[np.int64]) -> str | None:
+def _integer_copies(ids: Ints) -> str | None:
     ids = np.sort(ids)
     for exponent in range(12, 2, -1):
         power = 10**exponent

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats, Ints
 from vqa_ensemble.learning.questions import Questions
 
 
@@ -18,7 +18,7 @@ class Learner(Protocol):
     def fit(self, questions: Questions) -> Self:
         """Learn from questions whose answers are known."""
 
-    def right(self, questions: Questions) -> npt.NDArray[np.float64]:
+    def right(self, questions: Questions) -> Floats:
         """How right its answers are, question by question."""
 
     def like(self, other: Self) -> Self:
@@ -42,14 +42,12 @@ class CrossValidation:
         What each method learned for each fold, on the others.
     """
 
-    scores: dict[str, npt.NDArray[np.float64]]
+    scores: dict[str, Floats]
     failures: dict[str, str]
     fitted: dict[str, list[Learner]]
 
 
-def splits(
-    questions: Questions, folds: npt.NDArray[np.int64]
-) -> Iterator[tuple[Questions, Questions, npt.NDArray[np.bool_]]]:
+def splits(questions: Questions, folds: Ints) -> Iterator[tuple[Questions, Questions, Bools]]:
     """The questions to learn from and to be scored on, and where the latter are, fold by fold."""
     for fold in range(int(folds.max()) + 1):
         held_out = folds == fold
@@ -59,7 +57,7 @@ def splits(
 def cross_validate(
     methods: Mapping[str, Factory],
     questions: Questions,
-    folds: npt.NDArray[np.int64],
+    folds: Ints,
     *,
     after: Callable[[str], object] = lambda method: None,
 ) -> CrossValidation:

@@ -9,18 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Bools, Floats, Ints
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.evaluation.bootstrap import Comparison, compare_paired, standard_error
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 
-Array = npt.NDArray[np.float64]
-
 # The sizes of ensembles in the talk's table.
 TALK_SIZES = (1, 5, 10)
 
 
-def member_scores(candidates: Candidates, targets: Array) -> Array:
+def member_scores(candidates: Candidates, targets: Floats) -> Floats:
     """How right each member's own top answer is, shape (Q, M); 0 where it has none."""
     right = candidates.votes * targets[:, None]
     return ragged.sums(candidates.starts, right)
@@ -38,18 +37,18 @@ class Oracle:
         Best of all answers that a member gives any confidence.
     """
 
-    voted: Array
-    listed: Array
+    voted: Floats
+    listed: Floats
 
 
-def oracle(candidates: Candidates, targets: Array) -> Oracle:
+def oracle(candidates: Candidates, targets: Floats) -> Oracle:
     """The score of always choosing the best of the members' answers."""
     voted = np.where(candidates.votes.any(axis=1), targets, 0)
     starts = candidates.starts
     return Oracle(ragged.maxima(starts, voted), ragged.maxima(starts, targets))
 
 
-def error_correlation(scores: Array, present: npt.NDArray[np.bool_]) -> Array:
+def error_correlation(scores: Floats, present: Bools) -> Floats:
     """Pearson's correlation of members' scores over the questions that both answer.
 
     For scores of 0 and 1 it is the phi coefficient. Members that err together add little to
@@ -84,7 +83,7 @@ def error_correlation(scores: Array, present: npt.NDArray[np.bool_]) -> Array:
     return np.clip(np.where(np.isfinite(correlation), correlation, np.nan), -1, 1)
 
 
-def by_type(scores: Array, types: QuestionTypes) -> dict[str, float]:
+def by_type(scores: Floats, types: QuestionTypes) -> dict[str, float]:
     """The mean score of each type that has questions, in the order of the types' names."""
     known = types.of != NO_TYPE
     counts = np.bincount(types.of[known], minlength=len(types.names))
@@ -97,9 +96,9 @@ def by_type(scores: Array, types: QuestionTypes) -> dict[str, float]:
 
 
 def contributions(
-    score: Callable[[npt.NDArray[np.integer]], Array],
+    score: Callable[[npt.NDArray[np.integer]], Floats],
     names: Sequence[str],
-    groups: npt.NDArray[np.int64],
+    groups: Ints,
     *,
     seed: int = 0,
     after: Callable[[str], object] = lambda member: None,
@@ -149,9 +148,9 @@ class SizeScore:
 
 
 def size_curve(
-    score: Callable[[npt.NDArray[np.integer], int], Array],
+    score: Callable[[npt.NDArray[np.integer], int], Floats],
     questions: Questions,
-    folds: npt.NDArray[np.int64],
+    folds: Ints,
     *,
     sizes: Sequence[int] | None = None,
     orders: int = 20,
@@ -181,9 +180,9 @@ def size_curve(
     curve = []
 
     for size in sizes or range(1, n_members + 1):
-        known: dict[tuple[int, ...], Array] = {}
+        known: dict[tuple[int, ...], Floats] = {}
 
-        def of(members: npt.NDArray[np.integer], known: dict[tuple[int, ...], Array]) -> Array:
+        def of(members: npt.NDArray[np.integer], known: dict[tuple[int, ...], Floats]) -> Floats:
             """Out-of-fold scores of any members; the same members are asked once."""
             key = tuple(np.sort(members).tolist())
             if key not in known:
@@ -209,7 +208,7 @@ def size_curve(
     return curve
 
 
-def _best_first(questions: Questions, folds: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+def _best_first(questions: Questions, folds: Ints) -> list[Ints]:
     """For every fold, members by falling score on the other folds, then by name."""
     scores = member_scores(questions.candidates, questions.targets)
     return [
@@ -219,7 +218,7 @@ def _best_first(questions: Questions, folds: npt.NDArray[np.int64]) -> list[npt.
 
 
 def most_correlated(
-    correlation: Array, names: Sequence[str], n: int = 5
+    correlation: Floats, names: Sequence[str], n: int = 5
 ) -> list[tuple[str, str, float]]:
     """The pairs of members whose errors are most alike, most alike first."""
     first, second = np.triu_indices(len(names), k=1)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.errors import InputError
 
 
-def grouped_folds(
-    groups: npt.NDArray[np.int64],
-    types: npt.NDArray[np.int64] | None,
-    n_folds: int = 5,
-    seed: int = 0,
-) -> npt.NDArray[np.int64]:
+def grouped_folds(groups: Ints, types: Ints | None, n_folds: int = 5, seed: int = 0) -> Ints:
     """Deal groups of questions into folds, type by type.
 
     Within a type, groups are shuffled, ordered by falling size and dealt in turn. Where every
@@ -68,9 +63,7 @@ def grouped_folds(
     return fold_of_group[group]
 
 
-def _main_type(
-    group: npt.NDArray[np.int64], types: npt.NDArray[np.int64], n_groups: int
-) -> npt.NDArray[np.int64]:
+def _main_type(group: Ints, types: Ints, n_groups: int) -> Ints:
     codes, code = np.unique(types, return_inverse=True)
     pairs, counts = np.unique(group * len(codes) + code, return_counts=True)
     # The last of a group's pairs, by rising count and falling code, is its main type.

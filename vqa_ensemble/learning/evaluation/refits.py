@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.evaluation.cross_validation import Factory, Learner
 from vqa_ensemble.learning.questions import Questions
-
-Array = npt.NDArray[np.float64]
 
 
 class Refits:
@@ -39,22 +38,22 @@ class Refits:
         self,
         make: Factory,
         questions: Questions,
-        folds: npt.NDArray[np.int64],
+        folds: Ints,
         *,
         learns: bool = True,
         fitted: Sequence[Learner] = (),
-        scores: Array | None = None,
+        scores: Floats | None = None,
     ) -> None:
         self._make, self._questions, self._folds, self._learns = make, questions, folds, learns
         self._n_members = len(questions.names)
         # By fold and number of members.
         self._first = {(fold, self._n_members): one for fold, one in enumerate(fitted)}
         everyone = tuple(range(self._n_members))
-        self._known: dict[tuple[int, ...], Array] = {} if scores is None else {everyone: scores}
+        self._known: dict[tuple[int, ...], Floats] = {} if scores is None else {everyone: scores}
 
     def score(
         self, columns: npt.NDArray[np.integer], fold: int, *, like: int | None = None
-    ) -> Array:
+    ) -> Floats:
         """How right the ensemble of some members is on the fold's questions, in their order.
 
         Parameters
@@ -76,7 +75,7 @@ class Refits:
             questions = self._questions.members(columns)
             self._known = {key: self._make().fit(questions).right(questions)}
         if key in self._known:
-            known: Array = self._known[key][held_out]
+            known: Floats = self._known[key][held_out]
             return known
         training = self._questions.where(~held_out).members(columns)
         testing = self._questions.where(held_out).members(columns)
@@ -93,7 +92,7 @@ class Refits:
         self._first.setdefault(place, learner)
         return scores
 
-    def out_of_fold(self, columns: npt.NDArray[np.integer], *, like: int | None = None) -> Array:
+    def out_of_fold(self, columns: npt.NDArray[np.integer], *, like: int | None = None) -> Floats:
         """The same on all questions, shape (Q,)."""
         scores = np.empty(len(self._questions))
         for fold in range(int(self._folds.max()) + 1):

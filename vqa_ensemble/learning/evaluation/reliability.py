@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from vqa_ensemble.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Reliability:
     calibration_error: float
 
 
-def reliability(confidence: Array, scores: Array, n_bins: int = 10) -> Reliability:
+def reliability(confidence: Floats, scores: Floats, n_bins: int = 10) -> Reliability:
     """How right answers are, by how sure, in bins of equal width (Guo et al. 2017, equation 3).
 
     Parameters

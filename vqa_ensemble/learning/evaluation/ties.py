@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Floats
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS
 from vqa_ensemble.voting.result import TIE_BREAKS, Election
@@ -77,11 +78,7 @@ def type_ties(election: Election, questions: Questions) -> list[TieBreak]:
 
 
 def _record(
-    rule: str,
-    stage: int,
-    decided_by: npt.NDArray[np.int8],
-    chosen: npt.NDArray[np.float64],
-    chance: npt.NDArray[np.float64] | None,
+    rule: str, stage: int, decided_by: npt.NDArray[np.int8], chosen: Floats, chance: Floats | None
 ) -> TieBreak:
     decided = decided_by == stage
     n = int(decided.sum())

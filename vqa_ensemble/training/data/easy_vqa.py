@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import InputError, need
 from vqa_ensemble.questions.vqa import Questions
 from vqa_ensemble.training.data.soft_answers import single_answers
-from vqa_ensemble.training.data.splits import FloatArray, RawSplit, Split
+from vqa_ensemble.training.data.splits import RawSplit, Split
 
 SPLITS = ("train", "validation", "test")
 SIDE = 64
@@ -41,11 +42,11 @@ class Asked:
         The picture's number in the package's own split.
     """
 
-    question_ids: npt.NDArray[np.int64]
-    image_ids: npt.NDArray[np.int64]
+    question_ids: Ints
+    image_ids: Ints
     texts: list[str]
     answers: list[str]
-    pictures: npt.NDArray[np.int64]
+    pictures: Ints
 
 
 class PatchRegions:
@@ -71,9 +72,7 @@ class PatchRegions:
         """Numbers that describe a region: its pixels."""
         return self._patches.shape[2]
 
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    def read(self, rows: Ints) -> tuple[Floats32, Floats32, Bools]:
         """Pixels from -1 to 1 (B, K, D), boxes (B, K, 4), all True (B, K)."""
         features = self._patches[rows].astype(np.float32)
         features /= 127.5

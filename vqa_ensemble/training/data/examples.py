@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.training.data.batch import Batch, Inputs
-from vqa_ensemble.training.data.splits import FloatArray, SoftAnswers, Split
+from vqa_ensemble.training.data.splits import SoftAnswers, Split
 from vqa_ensemble.training.data.vocabulary import PADDING, encode_questions
 
 
@@ -32,15 +33,15 @@ class SparseRows:
     values : ndarray of float32, shape (R,)
     """
 
-    starts: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-    values: FloatArray
+    starts: Ints
+    columns: Ints
+    values: Floats32
 
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """All there is to it."""
         return self.starts, self.columns, self.values
 
-    def dense(self, rows: npt.NDArray[np.int64], width: int) -> Tensor:
+    def dense(self, rows: Ints, width: int) -> Tensor:
         """Some of the rows, shape (B,), with their zeros: (B, width)."""
         dense = np.zeros((len(rows), width), np.float32)
         starts, entries = ragged.take(self.starts, rows)
@@ -117,7 +118,7 @@ class Examples:
             arrays.append(self.choice_targets.numpy())
         return digest(*arrays)
 
-    def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
+    def batch(self, rows: Ints) -> Batch:
         """The examples in ``rows``, shape (B,)."""
         features, boxes, mask = self._read_regions(rows)
         chosen, width = torch.from_numpy(rows), len(self.answers)
@@ -135,9 +136,7 @@ class Examples:
         teacher = None if self.teacher is None else self.teacher.dense(rows, width)
         return Batch(inputs, targets, teacher)
 
-    def _read_regions(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
+    def _read_regions(self, rows: Ints) -> tuple[npt.NDArray[np.floating], Floats32, Bools]:
         parts = self._part[rows]
         if (parts == parts[0]).all():
             return self.splits[int(parts[0])].regions.read(self.pictures[rows])

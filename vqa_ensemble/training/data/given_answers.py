@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from vqa_ensemble.arrays import Codes
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.training.data.examples import Examples
 from vqa_ensemble.training.data.splits import Split
@@ -60,7 +60,7 @@ def _annotated_answers(split: Split) -> Iterator[str]:
         yield "" if best is None else answers.answers[answers.codes[best]]
 
 
-def option_codes(examples: Examples) -> tuple[list[str], npt.NDArray[np.int32]]:
+def option_codes(examples: Examples) -> tuple[list[str], Codes]:
     """Options of multiple choice as codes: distinct texts, and (Q, C) indices into them.
 
     -1 stands where a question has fewer options than C, or the same one again.

@@ -10,19 +10,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import numpy as np
-import numpy.typing as npt
-
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.data.examples import Examples
 
-Rows = npt.NDArray[np.int64]
 # Batches that are made or wait to be taken, for each worker.
 _AHEAD = 2
 
 
 def load_batches(
-    examples: Examples, rows: Iterable[Rows], *, workers: int = 0, pinned: bool = False
+    examples: Examples, rows: Iterable[Ints], *, workers: int = 0, pinned: bool = False
 ) -> Iterator[Batch]:
     """The batches of examples whose rows are given, in this order.
 
@@ -46,7 +43,7 @@ def load_batches(
         yield from map(examples.batch, rows)
         return
 
-    def make(chosen: Rows) -> Batch:
+    def make(chosen: Ints) -> Batch:
         batch = examples.batch(chosen)
         return batch.pin_memory() if pinned else batch
 

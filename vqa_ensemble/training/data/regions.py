@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.regions.npz import read_npz
 from vqa_ensemble.regions.picture import check_regions, image_id
 from vqa_ensemble.regions.store import RegionStore
-from vqa_ensemble.training.data.splits import FloatArray, Regions
+from vqa_ensemble.training.data.splits import Regions
 
 FOLDER = "regions"
 _EXAMPLES = 3
@@ -46,7 +47,7 @@ class PictureRegions:
         """
         return self._opened[1]
 
-    def find(self, images: Sequence[int | str]) -> npt.NDArray[np.int64]:
+    def find(self, images: Sequence[int | str]) -> Ints:
         """Each image's row in :attr:`regions`, -1 where it has none.
 
         Raises
@@ -57,7 +58,7 @@ class PictureRegions:
         rows = self._opened[0]
         return np.array([rows.get(str(image), -1) for image in images], np.int64)
 
-    def rows(self, images: Sequence[int | str]) -> npt.NDArray[np.int64]:
+    def rows(self, images: Sequence[int | str]) -> Ints:
         """As :meth:`find`, if all are there.
 
         Raises
@@ -112,9 +113,7 @@ class NpzRegions:
         """Numbers that describe a region."""
         return int(self._width)
 
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    def read(self, rows: Ints) -> tuple[Floats32, Floats32, Bools]:
         """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
 
         Raises

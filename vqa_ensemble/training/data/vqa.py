@@ -26,10 +26,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from vqa_ensemble import ragged
+from vqa_ensemble.arrays import Ints
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
 from vqa_ensemble.questions.vqa import (
@@ -143,7 +141,7 @@ def read_vqa(
     )
 
 
-def _order(annotations: Annotations, question_ids: QuestionIds) -> npt.NDArray[np.int64]:
+def _order(annotations: Annotations, question_ids: QuestionIds) -> Ints:
     """Each question's row in the annotations."""
     check_same_type(annotations.question_ids, question_ids, "in the questions file")
     order = look_up(question_ids, annotations.question_ids)
@@ -156,7 +154,7 @@ def _order(annotations: Annotations, question_ids: QuestionIds) -> npt.NDArray[n
     return order
 
 
-def _answers(annotations: Annotations, order: npt.NDArray[np.int64], enough: int) -> SoftAnswers:
+def _answers(annotations: Annotations, order: Ints, enough: int) -> SoftAnswers:
     starts, entries = ragged.take(annotations.starts, order)
     chosen = annotations.multiple_choice_answers
     return soft_answers(

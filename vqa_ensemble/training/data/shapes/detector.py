@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.arrays import Floats, Floats32
 from vqa_ensemble.training.data.shapes.beliefs import LOOKALIKES
 from vqa_ensemble.training.data.shapes.scenes import (
     LARGEST,
@@ -36,8 +37,6 @@ _TRAITS = len(_KINDS) + 3  # and size, x, y
 _NOISE = 0.3
 _POSITION = 0.3
 
-Array = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Proposals:
@@ -51,15 +50,15 @@ class Proposals:
     """
 
     features: npt.NDArray[np.float16]
-    boxes: npt.NDArray[np.float32]
+    boxes: Floats32
 
 
-def projection(random: np.random.Generator) -> Array:
+def projection(random: np.random.Generator) -> Floats:
     """The random map from traits to features, one for a whole data set: (traits, WIDTH)."""
     return random.normal(0.0, 1.0, (_TRAITS, WIDTH))
 
 
-def propose(scene: Scene, projection: Array, random: np.random.Generator) -> Proposals:
+def propose(scene: Scene, projection: Floats, random: np.random.Generator) -> Proposals:
     """Detect the figures of a scene."""
     figures = np.array([figure.box for figure in scene.figures])  # (N, 4) in pixels
     radii = np.array([figure.radius for figure in scene.figures])
@@ -87,8 +86,8 @@ def propose(scene: Scene, projection: Array, random: np.random.Generator) -> Pro
 
 
 def _traits(
-    scene: Scene, boxes: Array, figures: Array, large: Array, random: np.random.Generator
-) -> Array:
+    scene: Scene, boxes: Floats, figures: Floats, large: Floats, random: np.random.Generator
+) -> Floats:
     """What each box holds: shapes, colours, size, place; (k, traits)."""
     looks = np.zeros((len(figures), len(_KINDS)))
     for row, figure in enumerate(scene.figures):
@@ -108,25 +107,25 @@ def _traits(
     return 2 * np.concatenate([shapes, colors, size[:, None], place], 1)
 
 
-def _shake(boxes: Array, strength: Array, random: np.random.Generator) -> Array:
+def _shake(boxes: Floats, strength: Floats, random: np.random.Generator) -> Floats:
     """Boxes whose sides moved, each by so much of the box and never past the opposite one."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     shift = np.clip(strength[:, None] * random.normal(size=boxes.shape), -0.45, 0.45)
     return boxes + sides * shift
 
 
-def _neighbours(figures: Array, random: np.random.Generator) -> Array:
+def _neighbours(figures: Floats, random: np.random.Generator) -> Floats:
     """Boxes around two figures that lie close together, half of those there are."""
     low = np.minimum(figures[:, None, :2], figures[None, :, :2])
     high = np.maximum(figures[:, None, 2:], figures[None, :, 2:])
     both = np.concatenate([low, high], -1)
     filled = (_area(figures)[:, None] + _area(figures)) / _area(both)
     close = np.triu(filled > 0.5, k=1) & (random.random(filled.shape) < 0.5)
-    result: Array = both[close]
+    result: Floats = both[close]
     return result
 
 
-def _part(figures: Array, random: np.random.Generator) -> Array:
+def _part(figures: Floats, random: np.random.Generator) -> Floats:
     """A quarter to a half of each figure, at one of its corners."""
     sides = figures[:, 2:] - figures[:, :2]
     cut = random.uniform(0.5, 0.7, sides.shape) * sides
@@ -134,27 +133,27 @@ def _part(figures: Array, random: np.random.Generator) -> Array:
     return np.concatenate([low, low + cut], 1)
 
 
-def _random_boxes(count: int, random: np.random.Generator) -> Array:
+def _random_boxes(count: int, random: np.random.Generator) -> Floats:
     sides = random.uniform(0.08, 0.5, (count, 2)) * SIDE
     low = random.random((count, 2)) * (SIDE - sides)
     return np.concatenate([low, low + sides], 1)
 
 
-def _area(boxes: Array) -> Array:
+def _area(boxes: Floats) -> Floats:
     sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 1e-6)
-    area: Array = sides.prod(-1)
+    area: Floats = sides.prod(-1)
     return area
 
 
-def _intersection(boxes: Array, figures: Array) -> Array:
+def _intersection(boxes: Floats, figures: Floats) -> Floats:
     """Area of each box's intersection with each figure's box: (k, N)."""
     low = np.maximum(boxes[:, None, :2], figures[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], figures[None, :, 2:])
-    area: Array = np.maximum(high - low, 0).prod(-1)
+    area: Floats = np.maximum(high - low, 0).prod(-1)
     return area
 
 
-def _overlap(boxes: Array, figures: Array) -> Array:
+def _overlap(boxes: Floats, figures: Floats) -> Floats:
     """Intersection over union: (k, N)."""
     inside = _intersection(boxes, figures)
     return inside / (_area(boxes)[:, None] + _area(figures) - inside)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+
+from vqa_ensemble.arrays import Floats
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -149,17 +150,17 @@ def draw(scene: Scene) -> Image:
     return image.reduce(_SCALE)
 
 
-def _polygon(corners: int) -> npt.NDArray[np.float64]:
+def _polygon(corners: int) -> Floats:
     """A regular polygon in the unit circle, one corner at the top."""
     turn = 2 * math.pi * np.arange(corners) / corners - math.pi / 2
     return np.stack([np.cos(turn), np.sin(turn)], 1)
 
 
-def _star() -> npt.NDArray[np.float64]:
+def _star() -> Floats:
     return _polygon(10) * np.where(np.arange(10) % 2, 0.42, 1.0)[:, None]
 
 
-def _heart() -> npt.NDArray[np.float64]:
+def _heart() -> Floats:
     t = np.linspace(0, 2 * math.pi, 60, endpoint=False)
     y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
     return np.stack([16 * np.sin(t) ** 3, -y - 2.5], 1) / 16
