@@ -194,6 +194,28 @@ def test_multiple_choice_takes_text_or_letter(cli: Runner, tmp_path: Path) -> No
     )
 
 
+def test_a_okvqa_neither_asks_nor_counts_difficult_questions(cli: Runner, tmp_path: Path) -> None:
+    annotations = [
+        {
+            "question_id": q,
+            "question": "?",
+            "choices": ["cat", "dog"],
+            "correct_choice_idx": 1,
+            "direct_answers": ["puppy"] * 3 + ["dog"] * 7,
+            "difficult_direct_answer": q == "b",
+        }
+        for q in "abc"
+    ]
+    scored = evaluate(cli, tmp_path, "a-okvqa", annotations, {"a": "puppy", "c": "dog"})
+    assert scored["overall"] == 100.0  # by the VQA rule 95
+    scored = evaluate(cli, tmp_path, "a-okvqa", annotations, {"a": "dog", "b": "dog", "c": "x"})
+    assert scored["overall"] == 50.0
+    assert scored["per_answer_type"] == {"a-okvqa": 50.0}
+    file = dump(tmp_path / "s.json", [{"question_id": "b", "answer": "dog"}])
+    ran = cli("evaluate", file, "--annotations", tmp_path / "a.json", "--metric", "a-okvqa")
+    assert "lacks an answer to 2 of 3 annotated questions: a, c" in ran.err
+
+
 def test_answers_of_a_table(cli: Runner, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("question_id,answer\n1,A\n2,B\n")
     file = dump(tmp_path / "s.json", [{"question_id": 1, "answer": "A"}])

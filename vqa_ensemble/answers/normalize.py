@@ -8,7 +8,7 @@ and answer vocabularies are only comparable if every string ends up in the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _PUNCTUATION = frozenset(';/[]"{}()=+\\_-><@`,?!')
 _DIGIT_GROUPS = re.compile(r"\d,\d")
@@ -96,7 +96,25 @@ def normalize_answer(text: str) -> str:
     return " ".join(words)
 
 
-def normalize_answers(texts: Sequence[str]) -> list[str]:
+def evalai_answer(text: str) -> str:
+    """Bring one answer into the normal form of EvalAI's server, as TextVQA scores it.
+
+    It drops commas and question marks before all else, and parts ``'s`` from its word.
+
+    Examples
+    --------
+    >>> evalai_answer("Dog's"), normalize_answer("Dog's")
+    ("dog 's", "dog's")
+    >>> evalai_answer("a,b"), normalize_answer("a,b")
+    ('ab', 'b')
+    """
+    text = text.lower().replace(",", "").replace("?", "").replace("'s", " 's").strip()
+    return normalize_answer(text)
+
+
+def normalize_answers(
+    texts: Sequence[str], normalize: Callable[[str], str] = normalize_answer
+) -> list[str]:
     """Normalise many answers, each distinct string once.
 
     Examples
@@ -104,7 +122,7 @@ def normalize_answers(texts: Sequence[str]) -> list[str]:
     >>> normalize_answers(["Yes", "none", "Yes"])
     ['yes', '0', 'yes']
     """
-    forms = {text: normalize_answer(text) for text in set(texts)}
+    forms = {text: normalize(text) for text in set(texts)}
     return [forms[text] for text in texts]
 
 

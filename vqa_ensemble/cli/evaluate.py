@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    choice,
+    console,
+    new_table,
+    output_options,
+    print_json,
+    status,
+    warn,
+)
 from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
@@ -78,6 +86,8 @@ def command(
         benchmark = read_benchmark_annotations(annotations)
         scores = evaluate(files, benchmark, metric, missing=missing, wordnet=wordnet)
     known = benchmark.annotations
+    for note in scores[0].notes:
+        warn(note)
     if as_json:
         print_json(
             {
@@ -107,7 +117,7 @@ def _print_by_answer_type(scores: list[FileScores], annotations: Annotations) ->
     table.columns[0].overflow = "fold"
     for score in scores:
         figures = [score.scores.overall, *(score.more[name] for name in more)]
-        figures += [score.scores.per_answer_type[name] for name in types]
+        figures += [score.scores.per_answer_type.get(name) for name in types]
         table.add_row(escape(score.file), *map(_figure, figures))
     totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
     table.add_row("questions", *totals, style="dim")
@@ -123,7 +133,7 @@ def _print_by_question_type(scores: list[FileScores], annotations: Annotations) 
     for score in scores:
         table.add_column(escape(Path(score.file).stem), justify="right", overflow="fold")
     for name, count in sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0])):
-        figures = (score.scores.per_question_type[name] for score in scores)
+        figures = (score.scores.per_question_type.get(name) for score in scores)
         table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
     overall = (score.scores.overall for score in scores)
     table.add_row("overall", f"{len(annotations):,}", *map(_figure, overall))

@@ -31,11 +31,14 @@ class FileScores:
         The metric in percent, overall and by type.
     more : dict of str to float or None
         Figures in percent that the metric has beside its mean; None where it is not defined.
+    notes : tuple of str
+        What a reader of the figures should know.
     """
 
     file: str
     scores: Scores
     more: dict[str, float | None]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As ``evaluate --json`` prints it."""
@@ -46,6 +49,7 @@ class FileScores:
             "per_answer_type": self.scores.per_answer_type,
             "per_question_type": self.scores.per_question_type,
             "missing": len(self.scores.per_question) - self.scores.answered,
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 
@@ -96,11 +100,14 @@ def evaluate(
 def _score_file(path: str, metric: Metric, missing: str) -> FileScores:
     answers = _read_answers(path)
     with at(path):
-        questions = find_questions(metric.annotations, answers.question_ids, missing=missing)
+        questions = find_questions(
+            metric.annotations, answers.question_ids, missing=missing, asked=metric.asked
+        )
     accuracy = np.zeros(len(metric.annotations))
     accuracy[questions] = metric.score(questions, *encode(answers.texts))
-    scores = Scores.of(accuracy, metric.annotations, len(questions))
-    return FileScores(path, scores, metric.more(accuracy, questions, answers))
+    whole = metric.whole(accuracy)
+    scores = Scores.of(whole, metric.annotations, len(questions), metric.counted)
+    return FileScores(path, scores, metric.more(accuracy, questions, answers), tuple(metric.notes))
 
 
 def _read_answers(path: str) -> Answers:

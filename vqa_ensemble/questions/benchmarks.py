@@ -77,12 +77,15 @@ class BenchmarkAnnotations:
         The right one of them.
     answerable : list of bool, optional
         Whether the question can be answered, where the benchmark says so (VizWiz).
+    difficult : list of bool, optional
+        Whether it is too difficult for direct answers, where it says so (A-OKVQA).
     """
 
     annotations: Annotations
     choices: list[tuple[str, ...]] | None = None
     right_choices: list[str] | None = None
     answerable: list[bool] | None = None
+    difficult: list[bool] | None = None
 
 
 def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
@@ -153,6 +156,7 @@ def read_benchmark_annotations(
         _choices(rows),
         _if_all([row.right_choice for row in rows]),
         _if_all([row.answerable for row in rows]),
+        _if_all([row.difficult for row in rows]),
     )
 
 
@@ -189,6 +193,7 @@ class _Row:
     choices: tuple[str, ...] | None = None
     right_choice: str | None = None
     answerable: bool | None = None
+    difficult: bool | None = None
 
 
 def _if_all(values: Sequence[T | None]) -> list[T] | None:
@@ -308,6 +313,10 @@ def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
         "a-okvqa",
         choices,
         None if right is None else choices[right],
+        # As the benchmark's own script has it: only what is marked as not difficult counts.
+        difficult=row["difficult_direct_answer"] is not False
+        if "difficult_direct_answer" in row
+        else None,
     )
 
 

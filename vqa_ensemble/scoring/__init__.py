@@ -5,9 +5,12 @@
 METRICS = {
     "vqa": "vqa_accuracy",
     "exact-match": "exact_match",
+    "a-okvqa": "a_okvqa",
+    "chartqa": "chartqa",
     "gqa": "gqa",
     "vizwiz": "vizwiz",
     "tdiuc": "tdiuc",
+    "textvqa": "textvqa",
     "multiple-choice": "multiple_choice",
     "anls": "anls",
     "wups": "wups",

@@ -60,6 +60,14 @@ class Metric(ABC):
     ------
     InputError
         If the annotations lack what the metric needs.
+
+    Attributes
+    ----------
+    asked, counted : ndarray of bool, shape (Q,)
+        Questions that must be answered, and those whose scores enter the means: all of them,
+        unless a subclass knows better.
+    notes : list of str
+        What a reader of the figures should know.
     """
 
     def __init__(
@@ -67,6 +75,8 @@ class Metric(ABC):
     ) -> None:
         self.benchmark, self.wordnet = benchmark, wordnet
         self.annotations = benchmark.annotations
+        self.asked = self.counted = np.ones(len(self.annotations), dtype=np.bool_)
+        self.notes: list[str] = []
         self.prepare()
 
     @abstractmethod
@@ -89,6 +99,10 @@ class Metric(ABC):
         -------
         ndarray of float64, shape (R,)
         """
+
+    def whole(self, scores: Scored) -> Scored:
+        """What questions score, shape (Q,), where that hangs on the scores of others."""
+        return scores
 
     def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
         """Figures in percent beside the mean of the scores; None where one is not defined.
@@ -132,6 +146,28 @@ def metric_named(name: str) -> type[Metric]:
     """The metric of this name in :data:`vqa_ensemble.scoring.METRICS`."""
     metric: type[Metric] = import_module(f"vqa_ensemble.scoring.{METRICS[name]}").METRIC
     return metric
+
+
+class AnyReference(ReferenceMetric):
+    """A metric for which each distinct human answer is right: the best score of them counts."""
+
+    def prepare(self) -> None:
+        """List every question's answers."""
+        known = self.annotations
+        flat = [known.vocabulary[code] for code in known.answers.tolist()]
+        self.references = [
+            list(dict.fromkeys(flat[begin:end])) for begin, end in pairwise(known.starts.tolist())
+        ]
+
+    def compare(self, questions: Codes, texts: list[str]) -> Scored:
+        """The best of :meth:`agreement` with the right answers."""
+        pairs = zip(texts, self.right(questions), strict=True)
+        best = [max(self.agreement(text, one) for one in right) for text, right in pairs]
+        return np.array(best, dtype=np.float64)
+
+    @abstractmethod
+    def agreement(self, answer: str, reference: str) -> float:
+        """What an answer scores against one right answer, in [0, 1]."""
 
 
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:

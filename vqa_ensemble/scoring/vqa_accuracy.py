@@ -10,14 +10,14 @@ compared as they are written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.answers.normalize import clean_answer, normalize_answers
+from vqa_ensemble.answers.normalize import clean_answer, normalize_answer, normalize_answers
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
 from vqa_ensemble.questions.vqa import Annotations
@@ -43,17 +43,20 @@ class HumanAnswers:
         are compared, as codes of ``forms``.
     forms : dict of str to int
         Code of each form that some human answer takes.
+    normalize : callable
+        One answer → its normal form.
     """
 
     annotations: Annotations
     unanimous: npt.NDArray[np.bool_]
     answers: npt.NDArray[np.int32]
     forms: dict[str, int]
+    normalize: Callable[[str], str] = normalize_answer
 
     @classmethod
     def prepare(cls, annotations: Annotations) -> HumanAnswers:
         """Normalise the human answers where the official evaluator does."""
-        cleaned, normalized = _both_forms(annotations.vocabulary)
+        cleaned, normalized = _both_forms(annotations.vocabulary, normalize_answer)
         forms = {form: code for code, form in enumerate(dict.fromkeys(cleaned + normalized))}
         as_written = _codes(cleaned, forms)[annotations.answers]
         first = annotations.starts[:-1]
@@ -72,13 +75,27 @@ class HumanAnswers:
     @classmethod
     def as_written(cls, annotations: Annotations) -> HumanAnswers:
         """Compare normalised answers with the human ones as they are written, as VizWiz does."""
-        forms = {text: code for code, text in enumerate(annotations.vocabulary)}
-        return cls(
-            annotations=annotations,
-            unanimous=np.zeros(len(annotations), dtype=np.bool_),
-            answers=annotations.answers,
-            forms=forms,
-        )
+        return cls._of_forms(annotations, annotations.vocabulary)
+
+    @classmethod
+    def always_normalized(
+        cls, annotations: Annotations, normalize: Callable[[str], str]
+    ) -> HumanAnswers:
+        """Normalise all human answers."""
+        forms = normalize_answers(annotations.vocabulary, normalize)
+        return cls._of_forms(annotations, forms, normalize)
+
+    @classmethod
+    def _of_forms(
+        cls,
+        annotations: Annotations,
+        vocabulary: list[str],
+        normalize: Callable[[str], str] = normalize_answer,
+    ) -> HumanAnswers:
+        forms = {form: code for code, form in enumerate(dict.fromkeys(vocabulary))}
+        unanimous = np.zeros(len(annotations), dtype=np.bool_)
+        answers = _codes(vocabulary, forms)[annotations.answers]
+        return cls(annotations, unanimous, answers, forms, normalize)
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,7 @@ class Scores:
     ----------
     overall : float
     per_answer_type, per_question_type : dict of str to float
-        In order of first appearance in the annotations.
+        In order of first appearance in the annotations; types that count are there.
     per_question : ndarray of float64, shape (Q,)
         In the order of the annotations.
     answered : int
@@ -104,18 +121,24 @@ class Scores:
 
     @classmethod
     def of(
-        cls, accuracy: npt.NDArray[np.float64], annotations: Annotations, answered: int
+        cls,
+        accuracy: npt.NDArray[np.float64],
+        annotations: Annotations,
+        answered: int,
+        counted: npt.NDArray[np.bool_] | None = None,
     ) -> Scores:
         """Means of what each question scored in [0, 1], in the order of the annotations."""
         everything = np.zeros(len(annotations), dtype=np.int32)
+
+        def means(groups: npt.NDArray[np.int32], names: list[str]) -> dict[str, float]:
+            if counted is None:
+                return _means(accuracy, groups, names)
+            return _means(accuracy[counted], groups[counted], names)
+
         return cls(
-            overall=_means(accuracy, everything, ["all"])["all"],
-            per_answer_type=_means(
-                accuracy, annotations.answer_types, annotations.answer_type_names
-            ),
-            per_question_type=_means(
-                accuracy, annotations.question_types, annotations.question_type_names
-            ),
+            overall=means(everything, ["all"])["all"],
+            per_answer_type=means(annotations.answer_types, annotations.answer_type_names),
+            per_question_type=means(annotations.question_types, annotations.question_type_names),
             per_question=_round(100 * accuracy),
             answered=answered,
         )
@@ -159,7 +182,9 @@ def soft_scores(
         The mean over the held-out human answers, added up in the order of the file so that
         it is the official figure to the last bit.
     """
-    cleaned, normalized = (_codes(form, humans.forms) for form in _both_forms(vocabulary))
+    cleaned, normalized = (
+        _codes(form, humans.forms) for form in _both_forms(vocabulary, humans.normalize)
+    )
     scores = np.empty(len(questions))
     for begin in range(0, len(questions), _BLOCK_ROWS):
         block = slice(begin, begin + _BLOCK_ROWS)
@@ -204,8 +229,12 @@ def find_questions(
     question_ids: QuestionIds,
     *,
     missing: str = "error",
+    asked: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """The place of each question in the annotations; raises as :func:`score_answers`."""
+    """The place of each question in the annotations; raises as :func:`score_answers`.
+
+    ``asked`` tells, shape (Q,), which of them may not be missing; all, if it is not given.
+    """
     annotated = annotations.question_ids
     if question_ids.dtype != annotated.dtype:
         kinds = [
@@ -222,8 +251,10 @@ def find_questions(
             f"answers {len(unknown)} questions that are not annotated: {first_few(unknown)}",
             fix="Give the annotations of the split it answers (several files may be given).",
         )
-    if missing == "error" and len(questions) < len(annotations):
-        lacking = np.delete(annotated, questions)
+    needed = np.ones(len(annotations), dtype=np.bool_) if asked is None else asked.copy()
+    needed[questions] = False
+    if missing == "error" and needed.any():
+        lacking = annotated[needed]
         raise InputError(
             f"lacks an answer to {len(lacking)} of {len(annotations)} annotated questions: "
             + first_few(lacking),
@@ -251,8 +282,10 @@ def _hold_one_out(
     return means
 
 
-def _both_forms(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    return [clean_answer(text) for text in texts], normalize_answers(texts)
+def _both_forms(
+    texts: Sequence[str], normalize: Callable[[str], str]
+) -> tuple[list[str], list[str]]:
+    return [clean_answer(text) for text in texts], normalize_answers(texts, normalize)
 
 
 def _codes(texts: list[str], forms: dict[str, int]) -> npt.NDArray[np.int32]:
@@ -263,8 +296,10 @@ def _means(
     accuracy: npt.NDArray[np.float64], groups: npt.NDArray[np.int32], names: list[str]
 ) -> dict[str, float]:
     # bincount adds in the order of the file, as the evaluator does.
-    totals = np.bincount(groups, weights=accuracy)
-    return dict(zip(names, _round(100 * totals / np.bincount(groups)).tolist(), strict=True))
+    totals, sizes = np.bincount(groups, weights=accuracy), np.bincount(groups)
+    there = np.flatnonzero(sizes)
+    rounded = _round(100 * totals[there] / sizes[there]).tolist()
+    return {names[group]: mean for group, mean in zip(there.tolist(), rounded, strict=True)}
 
 
 def _round(percent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
