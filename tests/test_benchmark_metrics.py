@@ -127,3 +127,296 @@ def test_textvqa_normalises_answers_that_all_agree() -> None:
 def test_textvqa_holds_out_one_person_at_a_time(people: int, expected: float) -> None:
     keys = [["x's"] * people + [f"y{i}" for i in range(10 - people)]]
     assert scores(ready("textvqa", keys), ["X 's"]) == [pytest.approx(expected)]
+
+
+# ------------------------------------------------------------------------------ POPE and MME
+
+POPE = [
+    ("Yes, there is. It is not big.", True),
+    ("There is not.", False),
+    ("No, sir", False),
+    ("no", False),
+    ("NO", True),  # as the authors' script has it; so are the next three
+    ("No\nbecause", True),
+    ("Nope", True),
+    ("", True),
+]
+
+
+@pytest.mark.parametrize(("text", "yes"), POPE)
+def test_pope_reads_as_its_script(text: str, yes: bool) -> None:
+    assert scores(ready("pope", [["yes"], ["no"]]), [text, text]) == [yes, not yes]
+
+
+def test_pope_figures() -> None:
+    metric = ready("pope", [["yes"], ["Yes"], ["yes"], ["no"], ["no"]])
+    given = ["yes", "Yes.", "no", "yes", "no"]
+    assert scores(metric, given) == [1, 1, 0, 0, 1]
+    assert figures(metric, given) == {
+        "precision": 66.67,
+        "recall": 66.67,
+        "F1": 66.67,
+        "yes": 60.0,
+    }
+    assert figures(metric, ["no"] * 5) == {"precision": 0, "recall": 0, "F1": 0, "yes": 0}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
+def test_pope_figures_are_those_of_plain_counts(rows: list[tuple[bool, bool]]) -> None:
+    word = {True: "yes", False: "no"}
+    metric = ready("pope", [[word[right]] for right, _ in rows])
+    found = figures(metric, [word[said] for _, said in rows])
+    hits = rows.count((True, True))
+    said, right = sum(said for _, said in rows), sum(right for right, _ in rows)
+    assert found["precision"] == pytest.approx(100 * hits / said if said else 0, abs=0.006)
+    assert found["recall"] == pytest.approx(100 * hits / right if right else 0, abs=0.006)
+
+
+@pytest.mark.parametrize("name", ["pope", "mme"])
+def test_yes_and_no_are_the_only_labels(name: str) -> None:
+    with pytest.raises(InputError, match=r"question 1: its right answer is 'dog', not yes or no"):
+        ready(name, [["yes"], ["dog"]], images=["a", "a"])
+
+
+MME = [
+    ("Yes, it is", True),
+    ("know", False),
+    ("not", False),
+    (" no", False),
+    ("  yes", None),
+    ("The answer is yes", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("text", "yes"), MME)
+def test_mme_reads_as_its_script(text: str, yes: bool | None) -> None:
+    metric = ready("mme", [["Yes"], ["No"]], images=["a.jpg"] * 2)
+    assert scores(metric, [text, text]) == [yes is True, yes is False]
+
+
+def test_mme_pairs_by_category_and_image() -> None:
+    cognition = "commonsense_reasoning numerical_calculation text_translation code_reasoning"
+    types = [name for name in cognition.split() for _ in range(4)]
+    metric = ready("mme", [["Yes"], ["No"]] * 8, types=types, images=["a", "a", "b", "b"] * 4)
+    given = ["yes", "no"] * 7 + ["no", "no"]
+    # Three categories have 100 + 100, the last 75 + 50.
+    assert figures(metric, given) == {"acc+": 87.5, "cognition": 725.0}
+
+
+def test_mme_needs_two_questions_an_image() -> None:
+    with pytest.raises(InputError, match="columns image and category"):
+        ready("mme", [["Yes"], ["No"]])
+    with pytest.raises(InputError, match="image a has 3 questions in its category"):
+        ready("mme", [["Yes"], ["No"], ["Yes"]], images=["a"] * 3)
+
+
+# ------------------------------------------------------------------------------ containment
+
+FORMULA = "Handwritten Mathematical Expression Recognition"
+OCRBENCH = [
+    ("t", "STOP", "It says\nstop.", 1),
+    ("t", "a b", "A\nB", 1),
+    ("t", "a b", "ab", 0),
+    ("t", "", "x", 1),
+    (FORMULA, r"\frac { 1 } { x }", r"\frac{1}{x}", 1),
+    (FORMULA, "x", "X", 0),
+    ("HME100k", "a b", "ab", 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "answer", "expected"), OCRBENCH)
+def test_ocrbench(kind: str, key: str, answer: str, expected: float) -> None:
+    metric = ready("ocrbench", [["zzz", key]], types=[kind])
+    assert scores(metric, [answer]) == [expected]
+    assert figures(metric, [answer]) == {"right": expected}
+
+
+TOKEN_F1 = [
+    ("a dog", "The brown dog.", 2 / 3),
+    ("dog", "dog dog", 2 / 3),
+    ("tie-dye", "tiedye", 1),
+    ("dog", "", 0),
+    ("", "the", 1),  # no answer at all, and none given
+    ("A", "?", 0),  # SQuAD's script: 1
+    ("A", "a", 1),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "expected"), TOKEN_F1)
+def test_token_f1(key: str, answer: str, expected: float) -> None:
+    assert scores(ready("token-f1", [[key]]), [answer]) == [pytest.approx(expected)]
+
+
+def test_token_f1_takes_keys_without_words_only_alone() -> None:
+    assert scores(ready("token-f1", [["the", "dog"]]), ["the"]) == [0]
+
+
+CONTAINMENT = [
+    ("hot dog", "It is a Hot-dog!", 0),
+    ("hot dog", "It is a hot, dog!", 1),
+    ("cat", "a catalogue", 0),
+    ("cat", "The cat.", 1),
+    ("A", "what a day", 0),
+    ("A", "a", 1),
+    ("dog", "", 0),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "expected"), CONTAINMENT)
+def test_containment(key: str, answer: str, expected: float) -> None:
+    assert scores(ready("containment", [[key]]), [answer]) == [expected]
+
+
+texts = st.text(alphabet="ab AB.,'", max_size=12)
+
+
+@pytest.mark.parametrize("name", ["chartqa", "token-f1", "containment", "ocrbench"])
+@given(texts, st.lists(texts, min_size=1, max_size=3))
+def test_more_keys_never_score_less(name: str, answer: str, keys: list[str]) -> None:
+    worded = [key for key in keys if key.strip(" .,'") not in ("", "a", "A")] or ["b"]
+    every = scores(ready(name, [worded]), [answer])
+    assert every == [max(scores(ready(name, [[key]]), [answer])[0] for key in worded)]
+    assert scores(ready(name, [worded]), [worded[0]]) == [1]
+
+
+# ------------------------------------------------------------------------------ MMMU
+
+ANIMALS = ("cat", "dog", "hot dog")
+LETTERS = [
+    ("B", "B"),
+    ("(B)", "B"),
+    ("The answer is (C).", "C"),
+    ("A or B", "B"),
+    ("B, not option A.", "A"),
+    ("This is what I would call a dog", "B"),
+    ("The picture shows a hot dog there", "B"),  # "dog" begins further right
+    ("dog", "B"),  # the script draws one at random; so for the next
+    ("b.", "B"),
+    ("bird", None),
+]
+
+
+@pytest.mark.parametrize(("text", "letter"), LETTERS)
+def test_mmmu_reads_letters_as_its_script(text: str, letter: str | None) -> None:
+    choices = [ANIMALS] * 3
+    metric = ready("mmmu", [["A"], ["B"], ["C"]], choices=choices)
+    by_text = ready("mmmu", [["x"]] * 3, choices=choices, right_choices=list(ANIMALS))
+    expected = [letter == one for one in "ABC"]
+    assert scores(metric, [text] * 3) == scores(by_text, [text] * 3) == expected
+    assert figures(metric, [text] * 3) == {"letter unread": 100.0 * (letter is None)}
+
+
+OPEN = [
+    ("12.35", "So the answer is 12.349.", 1),
+    ("0", "x = 3,000", 1),
+    ("cat", "a catalogue", 1),
+    ("3", "about 3 m", 1),
+    ("1200", "1.2e3 m", 1),
+    ("7", "The result is 8", 0),
+    ("x", "it is x", 1),
+    ("x", "it is xy", 0),
+    ("3", "first 3\nthe result is 4", 0),
+    ("5", "total = 5\nthus nothing", 0),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "expected"), OPEN)
+def test_mmmu_open_questions(key: str, answer: str, expected: float) -> None:
+    assert scores(ready("mmmu", [[key]], types=["open"]), [answer]) == [expected]
+
+
+def test_mmmu_mixes_open_questions_and_choices() -> None:
+    metric = ready("mmmu", [["B"], ["B"]], choices=[ANIMALS, ()], types=["x", "open"])
+    assert scores(metric, ["dog", "it is B here"]) == [1, 1]
+    letters = ready("mmmu", [["D"], ["0.5"]])
+    assert scores(letters, ["(D)", "so 0.50"]) == [1, 1]
+
+
+# ------------------------------------------------------------------------------ choices
+
+
+@pytest.mark.parametrize("text", ["b", "B.", "(B)", "(b)", "B)", "B:", "B. dog", "b) Dog.", "dog"])
+def test_choices_by_letter_as_people_write_them(text: str) -> None:
+    choices = [ANIMALS]
+    assert scores(ready("multiple-choice", [["B"]], choices=choices), [text]) == [1]
+    by_text = ready("multiple-choice", [["x"]], choices=choices, right_choices=["dog"])
+    assert scores(by_text, [text]) == [1]
+    if text != "dog":
+        assert scores(ready("multiple-choice", [["B"]]), [text]) == [1]
+
+
+@pytest.mark.parametrize("text", ["B. cat", "A dog", "B dog", "BB", "b.0", "", "E", "(B) cat"])
+def test_what_is_no_letter_is_no_choice(text: str) -> None:
+    assert scores(ready("multiple-choice", [["B"]], choices=[ANIMALS]), [text]) == [0]
+
+
+def test_letters_are_text_where_the_key_is_text() -> None:
+    assert scores(ready("multiple-choice", [["vitamin b"]]), ["B"]) == [0]
+    assert scores(ready("multiple-choice", [["x"]], choices=[("x", "A")]), ["A"]) == [0]
+
+
+# ------------------------------------------------------------------------------ circular
+
+TURNED = {  # index → options, key: two questions of two options, one of them asked twice
+    1: (("cat", "dog"), "A"),
+    1_000_001: (("dog", "cat"), "B"),
+    2: (("red", "blue"), "B"),
+}
+
+
+def circular(ids: Sequence[int | str], **known: Any) -> Metric:
+    keys = [[key] for _, key in TURNED.values()]
+    annotations = annotations_from_rows(ids, ["t"] * 3, ["u"] * 3, keys)
+    choices = [options for options, _ in TURNED.values()]
+    return metric_named("circular")(BenchmarkAnnotations(annotations, choices, **known))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        circular(list(TURNED)),
+        circular(list(map(str, TURNED))),
+        circular(["x", "y", "z"], groups=["x", "x", "z"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("given", "both", "alone"),
+    [
+        (["A", "B", "B"], [1, 1], 100),
+        (["A", "A", "B"], [0, 1], 100),  # always A: right by position only
+        (["cat", "b.", "blue"], [1, 1], 100),
+        (["B", "B", "A"], [0, 0], 0),
+    ],
+)
+def test_circular(metric: Metric, given: list[str], both: list[float], alone: float) -> None:
+    whole = metric.whole(np.array(scores(metric, given)))
+    assert whole[metric.counted].tolist() == both
+    assert figures(metric, given) == {"without copies": alone}
+
+
+def test_circular_needs_copies_and_says_what_it_leaves_out() -> None:
+    with pytest.raises(InputError, match="--metric multiple-choice"):
+        circular([1, 2, 3])
+    (note,) = circular([1, 1_000_001, 1_000_007]).notes
+    assert note.startswith("1 questions are there only as copies")
+
+
+# ------------------------------------------------------------------------------ exact match
+
+
+def test_an_answer_without_a_normal_form_is_right_only_as_written() -> None:
+    given = ["?", "a", "A", "the", "!", ""]
+    assert scores(ready("exact-match", [["A"]] * 6), given) == [0, 1, 1, 0, 0, 0]
+
+
+# ------------------------------------------------------------------------------ VizWiz
+
+
+def test_f1_of_unanswerable_questions() -> None:
+    answerable = [False, False, True, True]
+    metric = ready("vizwiz", [["x"] * 10] * 4, answerable=answerable)
+    given = ["Unanswerable", "x", "unanswerable.", "x"]
+    assert figures(metric, given) == {"unanswerable AP": 50.0, "unanswerable F1": 50.0}
+    nothing = ready("vizwiz", [["x"] * 10], answerable=[True])
+    assert figures(nothing, ["x"]) == {"unanswerable AP": None, "unanswerable F1": None}

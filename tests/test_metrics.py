@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -255,14 +256,24 @@ def test_anls_of_docvqa_and_textvqa(cli: Runner, tmp_path: Path) -> None:
     assert evaluate(cli, tmp_path, "anls", textvqa, {1: "X"})["overall"] == 100.0
 
 
-@pytest.mark.parametrize("metric", METRICS)
+# What the annotations of a metric must be, where not any will do.
+YES_NO = {"pope", "mme"}
+GROUPED: dict[str, dict[str, Any]] = {
+    "mme": {"images": ["x", "x"]},
+    "circular": {"groups": [5, 5]},
+}
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if name not in GROUPED])
 def test_perfect_answers_score_100_and_missing_ones_0(
     cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
 ) -> None:
     monkeypatch.setenv("WNSEARCHDIR", str(write_wordnet(tmp_path / "wordnet")))
     humans = {1: ["yes"] * 10, 2: ["dog"] * 10}
+    if metric in YES_NO:
+        humans[2] = ["no"] * 10
     annotations = vqa(humans, {1: "t", 2: "u"})
-    scored = evaluate(cli, tmp_path, metric, annotations, {1: "yes", 2: "dog"})
+    scored = evaluate(cli, tmp_path, metric, annotations, {1: "yes", 2: humans[2][0]})
     assert scored["overall"] == 100.0
     known, file = (
         tmp_path / "a.json",
@@ -278,10 +289,15 @@ def test_perfect_answers_score_100_and_missing_ones_0(
 def test_any_answers_to_any_questions_are_scored_one_by_one(name: str) -> None:
     """As candidates of a vote are: many to a question, in any order."""
     humans = [["two", "2", "dog"], ["yes"] * 3, ["a cat", "cat"]]
-    annotations = annotations_from_rows([5, 3, 9], ["t"] * 3, ["u"] * 3, humans)
-    metric = metric_named(name)(BenchmarkAnnotations(annotations), lambda: lambda a, b: 0.5)
+    if name in YES_NO:
+        humans = [["yes"], ["no"]]
+    humans = humans[:2] if name in GROUPED else humans
+    types = ["t"] * len(humans)
+    annotations = annotations_from_rows([5, 3, 9][: len(humans)], types, types, humans)
+    benchmark = BenchmarkAnnotations(annotations, **GROUPED.get(name, {}))
+    metric = metric_named(name)(benchmark, lambda: lambda a, b: 0.5)
     vocabulary = ["cat", "2", "Two", "yes", "Yes", "dog", "a cat"]
-    questions, answers = (table.ravel() for table in np.mgrid[:3, : len(vocabulary)])
+    questions, answers = (table.ravel() for table in np.mgrid[: len(humans), : len(vocabulary)])
     scores = metric.score(questions[::-1], answers[::-1], vocabulary)
     alone = [
         metric.score(np.array([q]), np.array([0]), [vocabulary[a]]).item()

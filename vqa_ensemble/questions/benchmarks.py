@@ -79,6 +79,10 @@ class BenchmarkAnnotations:
         Whether the question can be answered, where the benchmark says so (VizWiz).
     difficult : list of bool, optional
         Whether it is too difficult for direct answers, where it says so (A-OKVQA).
+    images : list of int or str, optional
+        The image of every question, where the file names it.
+    groups : list of int or str, optional
+        The question that each is a copy of, itself for the first, where the file names it.
     """
 
     annotations: Annotations
@@ -86,6 +90,8 @@ class BenchmarkAnnotations:
     right_choices: list[str] | None = None
     answerable: list[bool] | None = None
     difficult: list[bool] | None = None
+    images: list[QuestionId] | None = None
+    groups: list[QuestionId] | None = None
 
 
 def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
@@ -157,6 +163,7 @@ def read_benchmark_annotations(
         _if_all([row.right_choice for row in rows]),
         _if_all([row.answerable for row in rows]),
         _if_all([row.difficult for row in rows]),
+        [row.image for row in rows],
     )
 
 

@@ -25,6 +25,9 @@ METRIC = ExactMatch
 def exact_match(answers: Sequence[str], references: Sequence[str]) -> npt.NDArray[np.float64]:
     """1 where the VQA normal forms of answer and reference are the same.
 
+    Texts of which the form leaves nothing, such as the letter A, are compared as they are written
+    but for case and outer spaces: "?" is not "A".
+
     Parameters
     ----------
     answers, references : sequence of str, length Q
@@ -35,10 +38,15 @@ def exact_match(answers: Sequence[str], references: Sequence[str]) -> npt.NDArra
 
     Examples
     --------
-    >>> exact_match(["Two", "the cat", "dog"], ["2", "cat", "dogs"]).tolist()
-    [1.0, 1.0, 0.0]
+    >>> exact_match(["Two", "the cat", "?", "a"], ["2", "cat", "A", "A"]).tolist()
+    [1.0, 1.0, 0.0, 1.0]
     """
-    return same_text(normalize_answers(answers), normalize_answers(references))
+    return same_text(_forms(answers), _forms(references))
+
+
+def _forms(texts: Sequence[str]) -> list[str]:
+    forms = zip(normalize_answers(texts), texts, strict=True)
+    return [form or f" {text.strip().lower()}" for form, text in forms]
 
 
 def same_text(answers: Sequence[str], references: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -170,6 +170,11 @@ class AnyReference(ReferenceMetric):
         """What an answer scores against one right answer, in [0, 1]."""
 
 
+def percent(share: float) -> float:
+    """A share in percent, rounded to two decimals."""
+    return round(100 * float(share), 2)
+
+
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Codes of answers, shape (R,), and the distinct ones that they are indices of.
 

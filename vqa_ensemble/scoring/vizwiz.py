@@ -1,8 +1,8 @@
 """What the VizWiz challenge scores (Gurari et al., "VizWiz Grand Challenge", CVPR 2018).
 
 Its accuracy is VQA accuracy, except that the human answers are compared as they are written.
-Beside it stands how well unanswerable questions are told: the average precision of "cannot be
-answered", as scikit-learn computes it.
+Beside it stands how well unanswerable questions are told: the average precision and the F1 of
+"cannot be answered", as scikit-learn computes them.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.normalize import normalize_answers
-from vqa_ensemble.scoring.metric import Answers, Codes, Scored, reference_answers
+from vqa_ensemble.scoring.metric import Answers, Codes, Scored, percent, reference_answers
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, VqaAccuracy
 
 UNANSWERABLE = "unanswerable"
 
 
 class VizWiz(VqaAccuracy):
-    """The challenge's accuracy, and the average precision of unanswerable questions."""
+    """The challenge's accuracy; average precision and F1 of unanswerable questions."""
 
     def prepare(self) -> None:
         """Take the human answers as they are written."""
         self.humans = HumanAnswers.as_written(self.annotations)
 
     def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
-        """The precision; None if no question is unanswerable."""
+        """The two; None if no question is unanswerable."""
         confidences = np.zeros(len(scores))
         confidences[questions] = _confidences(answers)
         if self.benchmark.answerable is not None:
@@ -36,7 +36,11 @@ class VizWiz(VqaAccuracy):
         else:
             unanswerable = _are_unanswerable(reference_answers(self.annotations))
         precision = unanswerable_precision(confidences, unanswerable)
-        return {"unanswerable AP": None if precision is None else round(100 * precision, 2)}
+        f1 = unanswerable_f1(confidences, unanswerable)
+        return {
+            "unanswerable AP": None if precision is None else percent(precision),
+            "unanswerable F1": None if f1 is None else percent(f1),
+        }
 
 
 METRIC = VizWiz
@@ -67,6 +71,20 @@ def unanswerable_precision(confidences: npt.ArrayLike, unanswerable: npt.ArrayLi
     if not labels.any():
         return None
     return float(average_precision_score(labels, np.asarray(confidences)))
+
+
+def unanswerable_f1(confidences: npt.ArrayLike, unanswerable: npt.ArrayLike) -> float | None:
+    """F1, in [0, 1], of a confidence above one half; as :func:`unanswerable_precision`.
+
+    Examples
+    --------
+    >>> unanswerable_f1([0.9, 0.8, 0.5], [True, False, True])
+    0.5
+    """
+    told, labels = np.asarray(confidences) > 0.5, np.asarray(unanswerable, dtype=np.bool_)
+    if not labels.any():
+        return None
+    return float(2 * (told & labels).sum() / (told.sum() + labels.sum()))
 
 
 def _confidences(answers: Answers) -> npt.NDArray[np.float64]:
