@@ -22,12 +22,7 @@ from vqa_ensemble.cli.common import console, output_folder, output_options, prin
 )
 @output_options
 def command(
-    files: tuple[Path, ...],
-    output: Path,
-    limit: int,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    files: tuple[Path, ...], output: Path, limit: int, as_json: bool, quiet: bool, verbose: bool
 ) -> None:
     """Put region features into one memory-mapped store, checked, as training reads them.
 

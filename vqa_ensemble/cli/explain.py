@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from vqa_ensemble.report.explanation import (
-        CountedAnswer,
-        CountedType,
-        Explanation,
-        MemberVote,
-    )
+    from vqa_ensemble.report.explanation import CountedAnswer, CountedType, Explanation, MemberVote
 
 # What a screen holds: further answers of a member, and candidates of a tally; -v shows all.
 _ANSWERS, _CANDIDATES = 3, 8

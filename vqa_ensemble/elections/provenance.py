@@ -20,13 +20,7 @@ from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.files.json import read_json
-from vqa_ensemble.files.locations import (
-    file_stamp,
-    is_local,
-    is_url,
-    locate,
-    store_error,
-)
+from vqa_ensemble.files.locations import file_stamp, is_local, is_url, locate, store_error
 from vqa_ensemble.files.text import cannot_read, check_regular_file
 from vqa_ensemble.predictions.member import timestamp
 

@@ -11,11 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from vqa_ensemble.answers.normalize import normalize_answer
-from vqa_ensemble.answers.types import (
-    REMEMBERED_ANSWERS,
-    KnownTypes,
-    TypeResolver,
-)
+from vqa_ensemble.answers.types import REMEMBERED_ANSWERS, KnownTypes, TypeResolver
 from vqa_ensemble.elections.audit import audit_table
 from vqa_ensemble.elections.merging import count_effect
 from vqa_ensemble.elections.options import VoteOptions
@@ -27,12 +23,7 @@ from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.predictions.ranges import PredictionFile, Span, open_prediction_file
 from vqa_ensemble.questions.ids import union
 from vqa_ensemble.questions.table import QuestionColumn
-from vqa_ensemble.voting.ballots import (
-    Ballots,
-    MissingQuestionsError,
-    align,
-    check_members,
-)
+from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError, align, check_members
 from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
 from vqa_ensemble.voting.methods import METHODS, make_elector

@@ -17,9 +17,7 @@ _SEPARATOR = b",\n"
 
 
 def submission_lines(
-    question_ids: QuestionIds,
-    vocabulary: Sequence[str],
-    answers: npt.NDArray[np.int32],
+    question_ids: QuestionIds, vocabulary: Sequence[str], answers: npt.NDArray[np.int32]
 ) -> bytes:
     """The lines of a submission for Q questions; every line ends in a comma and a newline.
 

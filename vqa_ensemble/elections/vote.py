@@ -65,10 +65,7 @@ class VoteOutcome:
         return [self.ballots.vocabulary[code] for code in self.election.answer.tolist()]
 
 
-def vote(
-    predictions: Sequence[Predictions],
-    options: VoteOptions | None = None,
-) -> VoteOutcome:
+def vote(predictions: Sequence[Predictions], options: VoteOptions | None = None) -> VoteOutcome:
     """Hold an election among members whose predictions are in memory.
 
     Parameters

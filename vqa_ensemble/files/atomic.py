@@ -16,13 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.files.locations import (
-    OBJECT_STORES,
-    is_local,
-    is_url,
-    locate,
-    store_error,
-)
+from vqa_ensemble.files.locations import OBJECT_STORES, is_local, is_url, locate, store_error
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

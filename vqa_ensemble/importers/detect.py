@@ -6,13 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.files.records import (
-    ending,
-    read_document,
-    read_records,
-    refuse_pickle,
-    rows_of,
-)
+from vqa_ensemble.files.records import ending, read_document, read_records, refuse_pickle, rows_of
 from vqa_ensemble.importers import FORMATS, importer, lavis, pipeline, table
 from vqa_ensemble.importers.base import ImportOptions
 from vqa_ensemble.importers.logits import ENDINGS

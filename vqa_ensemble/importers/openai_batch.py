@@ -18,14 +18,7 @@ from typing import Any
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.records import Record, id_from_text
-from vqa_ensemble.importers.base import (
-    ImportOptions,
-    QuestionId,
-    Ranked,
-    Votes,
-    by_row,
-    shares,
-)
+from vqa_ensemble.importers.base import ImportOptions, QuestionId, Ranked, Votes, by_row, shares
 
 MISSING_LOGPROB = -9999.0
 _FINAL_NUMBER = re.compile(r"\d+$")
@@ -55,9 +48,7 @@ def votes(row: Record, options: ImportOptions) -> Votes:
 read = by_row(votes)
 
 
-def _answers(
-    choices: list[tuple[str | None, list[float | None]]],
-) -> Ranked:
+def _answers(choices: list[tuple[str | None, list[float | None]]]) -> Ranked:
     told = [(text, logprobs) for text, logprobs in choices if text is not None]
     if len(told) == 1:
         text, logprobs = told[0]

@@ -213,9 +213,7 @@ def _encode_answers(
     return codes, vocabulary
 
 
-def _sorted_dictionary(
-    column: pa.ChunkedArray,
-) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+def _sorted_dictionary(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
     """Codes that sort as the strings do, and the distinct strings in that order."""
     if pa.types.is_dictionary(column.type):
         column = column.unify_dictionaries()

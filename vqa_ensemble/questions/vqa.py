@@ -31,12 +31,7 @@ from vqa_ensemble.files.json import (
     parse_json,
     read_content,
 )
-from vqa_ensemble.questions.ids import (
-    QuestionIds,
-    check_distinct,
-    check_same_type,
-    question_ids_of,
-)
+from vqa_ensemble.questions.ids import QuestionIds, check_distinct, check_same_type, question_ids_of
 
 # Entries that are objects of Python at a time. Few, so that the next ones take their places in the
 # processor's cache: with 1,000 reading takes twice as long.

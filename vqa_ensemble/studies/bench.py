@@ -154,11 +154,7 @@ class Bench:
         return found
 
     def _in_process(
-        self,
-        folder: Path,
-        what: str,
-        function: Callable[..., None],
-        *arguments: Any,
+        self, folder: Path, what: str, function: Callable[..., None], *arguments: Any
     ) -> None:
         """Call a function with the options in a fresh process, whose memory is its own; wait.
 

@@ -115,12 +115,7 @@ def _draw_curves(plt: Any, table: Table, columns: list[Column]) -> Any:
 
 
 def _draw_curve(
-    axis: Any,
-    points: list[tuple[float, TableRow]],
-    column: str,
-    color: str,
-    *,
-    seeds: bool = False,
+    axis: Any, points: list[tuple[float, TableRow]], column: str, color: str, *, seeds: bool = False
 ) -> None:
     there = [(at, row.values[column]) for at, row in points if row.values.get(column)]
     for at, values in there if seeds else ():

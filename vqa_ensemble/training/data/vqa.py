@@ -30,11 +30,7 @@ from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Ints
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, look_up
-from vqa_ensemble.questions.vqa import (
-    Annotations,
-    read_annotations,
-    read_questions,
-)
+from vqa_ensemble.questions.vqa import Annotations, read_annotations, read_questions
 from vqa_ensemble.training.data.folder import FolderDataset
 from vqa_ensemble.training.data.soft_answers import OF_TEN, soft_answers
 from vqa_ensemble.training.data.splits import RawSplit, SoftAnswers

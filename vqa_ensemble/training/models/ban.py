@@ -24,12 +24,7 @@ from torch import Tensor, nn
 
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
-from vqa_ensemble.training.models.parts import (
-    Counts,
-    Nonlinear,
-    VqaModel,
-    masked_softmax,
-)
+from vqa_ensemble.training.models.parts import Counts, Nonlinear, VqaModel, masked_softmax
 from vqa_ensemble.training.recipe import ModelSection
 
 # The maps' joint space is this many times as wide as the hidden states.

@@ -28,12 +28,7 @@ from torch import Tensor, nn
 from vqa_ensemble.training.data.batch import Inputs
 from vqa_ensemble.training.data.vocabulary import PADDING
 from vqa_ensemble.training.models.kernels import Dropout, Linear, narrowed
-from vqa_ensemble.training.models.parts import (
-    Nonlinear,
-    QuestionEncoder,
-    VqaModel,
-    masked_softmax,
-)
+from vqa_ensemble.training.models.parts import Nonlinear, QuestionEncoder, VqaModel, masked_softmax
 from vqa_ensemble.training.recipe import ModelSection
 
 RANK = 32

@@ -20,14 +20,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.arrays import Floats, Floats32
 from vqa_ensemble.training.data.shapes.beliefs import LOOKALIKES
-from vqa_ensemble.training.data.shapes.scenes import (
-    LARGEST,
-    RGB,
-    SHAPES,
-    SIDE,
-    SMALLEST,
-    Scene,
-)
+from vqa_ensemble.training.data.shapes.scenes import LARGEST, RGB, SHAPES, SIDE, SMALLEST, Scene
 
 WIDTH = 64  # numbers that describe a region
 MOST_REGIONS = 100
