@@ -15,19 +15,10 @@ from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.text import check_not_packed
 from vqa_ensemble.regions.picture import PictureOfRegions, image_id, picture_of
 
-_BUTD_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
+_BUTD_FIELDS = "image_id image_w image_h num_boxes boxes features".split()
 _LXMERT_FIELDS = (
-    "image_id",
-    "image_h",
-    "image_w",
-    "objects_id",
-    "objects_conf",
-    "attrs_id",
-    "attrs_conf",
-    "num_boxes",
-    "boxes",
-    "features",
-)
+    "image_id image_h image_w objects_id objects_conf attrs_id attrs_conf num_boxes boxes features"
+).split()
 
 
 def recognizes(path: Path) -> bool:

@@ -37,31 +37,11 @@ _SIDES = {
     "under": (1, 1),
 }
 # Of the official question types (first words), those that occur here.
-_QUESTION_TYPES = sorted(
-    (
-        "are there",
-        "are there any",
-        "can you",
-        "do you",
-        "does the",
-        "how",
-        "how many",
-        "is the",
-        "is there",
-        "is there a",
-        "is this",
-        "what",
-        "what color",
-        "what color is the",
-        "what is",
-        "what is the",
-        "what kind of",
-        "where is the",
-        "which",
-    ),
-    key=len,
-    reverse=True,
-)
+_QUESTION_TYPES = (
+    "are there, are there any, can you, do you, does the, how, how many, is the, is there, "
+    "is there a, is this, what, what color, what color is the, what is, what is the, what kind of, "
+    "where is the, which"
+).split(", ")
 
 
 @dataclass(frozen=True)
@@ -70,6 +50,10 @@ class Question:
 
     text: str
     beliefs: Beliefs
+
+
+# Asks about a scene, where it can.
+Kind = Callable[[Scene, np.random.Generator], Question | None]
 
 
 def ask(scene: Scene, random: np.random.Generator, count: int) -> list[Question]:
@@ -92,7 +76,7 @@ def question_type(text: str) -> str:
     """
     words = f"{text.lower()} "
     types = (kind for kind in _QUESTION_TYPES if words.startswith(f"{kind} "))
-    return next(types, "none of the above")
+    return max(types, key=len, default="none of the above")
 
 
 # --------------------------------------------------------------------------- yes/no
@@ -119,11 +103,7 @@ def _exists(scene: Scene, random: np.random.Generator) -> Question | None:
     return Question(text, beliefs.yes_or_no(there, random))
 
 
-def _has_color(scene: Scene, random: np.random.Generator) -> Question | None:
-    figure = _any_figure(scene, random)
-    name = _name(scene, figure, random, by_color=False)
-    if name is None:
-        return None
+def _has_color(scene: Scene, random: np.random.Generator, figure: Figure, name: str) -> Question:
     is_so = random.random() < 0.5
     color = figure.color if is_so else _another_color(scene, figure.color, random)
     text = _pick(
@@ -215,11 +195,7 @@ def _count_kinds(scene: Scene, random: np.random.Generator) -> Question | None:
 # --------------------------------------------------------------------------- other
 
 
-def _color_of(scene: Scene, random: np.random.Generator) -> Question | None:
-    figure = _any_figure(scene, random)
-    name = _name(scene, figure, random, by_color=False)
-    if name is None:
-        return None
+def _color_of(scene: Scene, random: np.random.Generator, figure: Figure, name: str) -> Question:
     text = _pick(
         random,
         f"What color is the {name}?",
@@ -244,11 +220,7 @@ def _shape_of(scene: Scene, random: np.random.Generator) -> Question | None:
     return Question(text, beliefs.looks(figure.shape, random))
 
 
-def _where(scene: Scene, random: np.random.Generator) -> Question | None:
-    figure = _any_figure(scene, random)
-    name = _name(scene, figure, random)
-    if name is None:
-        return None
+def _where(scene: Scene, random: np.random.Generator, figure: Figure, name: str) -> Question:
     text = _pick(
         random,
         f"Where is the {name}?",
@@ -258,20 +230,12 @@ def _where(scene: Scene, random: np.random.Generator) -> Question | None:
     return Question(text, beliefs.place(figure))
 
 
-def _size_of(scene: Scene, random: np.random.Generator) -> Question | None:
-    figure = _any_figure(scene, random)
-    name = _name(scene, figure, random)
-    if name is None:
-        return None
+def _size_of(scene: Scene, random: np.random.Generator, figure: Figure, name: str) -> Question:
     text = _pick(random, f"How big is the {name}?", f"What size is the {name}?")
     return Question(text, beliefs.size(figure))
 
 
-def _neighbour(scene: Scene, random: np.random.Generator) -> Question | None:
-    figure = _any_figure(scene, random)
-    name = _name(scene, figure, random)
-    if name is None:
-        return None
+def _neighbour(scene: Scene, random: np.random.Generator, figure: Figure, name: str) -> Question:
     phrase = choose(random, dict.fromkeys(_SIDES, 1.0))
     there = [
         (float(np.hypot(other.x - figure.x, other.y - figure.y)), other.shape)
@@ -318,19 +282,32 @@ def _background(scene: Scene, random: np.random.Generator) -> Question | None:
     return Question(text, beliefs.looks(scene.background, random))
 
 
-_KINDS: dict[Callable[[Scene, np.random.Generator], Question | None], float] = {
+def _of_one(
+    ask: Callable[[Scene, np.random.Generator, Figure, str], Question], *, by_color: bool = True
+) -> Kind:
+    """Questions about any figure that has a name of its own."""
+
+    def kind(scene: Scene, random: np.random.Generator) -> Question | None:
+        figure = _any_figure(scene, random)
+        name = _name(scene, figure, random, by_color=by_color)
+        return None if name is None else ask(scene, random, figure, name)
+
+    return kind
+
+
+_KINDS: dict[Kind, float] = {
     _exists: 15.0,
-    _has_color: 11.0,
+    _of_one(_has_color, by_color=False): 11.0,
     _lies: 5.0,
     _more: 3.0,
     _is_background: 2.0,
     _count: 25.0,
     _count_kinds: 1.0,
-    _color_of: 14.0,
+    _of_one(_color_of, by_color=False): 14.0,
     _shape_of: 12.0,
-    _where: 11.0,
-    _size_of: 4.0,
-    _neighbour: 3.0,
+    _of_one(_where): 11.0,
+    _of_one(_size_of): 4.0,
+    _of_one(_neighbour): 3.0,
     _most_common: 3.0,
     _extreme: 3.0,
     _background: 2.0,
