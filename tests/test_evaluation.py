@@ -23,6 +23,7 @@ from vqa_ensemble.learning.combiners import stacking
 from vqa_ensemble.learning.combiners.base import Combiner, combiner_class
 from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.learning.combiners.fitted import FittedEnsemble
+from vqa_ensemble.learning.combiners.member_votes import member_accuracy
 from vqa_ensemble.learning.combiners.stacking import Stacking
 from vqa_ensemble.learning.comparison import Unfitted, evaluate_methods
 from vqa_ensemble.learning.evaluation import diagnostics
@@ -228,8 +229,8 @@ def test_fewer_members_keep_the_targets_of_their_answers(seed: int) -> None:
     questions = random_members(seed, 10, (0.2, 0.5, 0.8))
     fewer = questions.members(np.array([2, 0]))
     assert fewer.candidates.names == ("m0", "m2")
-    whole = diagnostics.member_scores(questions.candidates, questions.targets)
-    part = diagnostics.member_scores(fewer.candidates, fewer.targets)
+    whole = member_accuracy(questions.candidates, questions.targets)
+    part = member_accuracy(fewer.candidates, fewer.targets)
     np.testing.assert_array_equal(part, whole[:, [0, 2]])
 
 
@@ -245,7 +246,7 @@ def test_the_oracle_is_the_best_answer_voted_for_or_listed() -> None:
     )
     questions = label(ballots, ["y", "y"])
     bound = diagnostics.oracle(questions.candidates, questions.targets)
-    assert (bound.voted.tolist(), bound.listed.tolist()) == ([0, 1], [1, 1])
+    assert (bound["voted"].tolist(), bound["listed"].tolist()) == ([0, 1], [1, 1])
 
 
 def test_error_correlation_is_pearsons_over_common_questions() -> None:
@@ -341,7 +342,7 @@ def test_the_size_curve_ends_in_all_members_and_starts_with_the_best() -> None:
         return fit_and_score(combiner_class("majority"), testing, testing)
 
     curve = diagnostics.size_curve(score, questions, folds, orders=6)
-    members = diagnostics.member_scores(questions.candidates, questions.targets).mean(axis=0)
+    members = member_accuracy(questions.candidates, questions.targets).mean(axis=0)
     everyone = fit_and_score(combiner_class("majority"), questions, questions).mean()
     assert [point.size for point in curve] == [1, 2, 3]
     assert curve[0].best_first == pytest.approx(members[1])

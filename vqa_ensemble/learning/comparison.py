@@ -12,6 +12,7 @@ import numpy as np
 from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.combiners.base import make_combiner
+from vqa_ensemble.learning.combiners.member_votes import member_accuracy
 from vqa_ensemble.learning.evaluation import diagnostics, ties
 from vqa_ensemble.learning.evaluation.bootstrap import Comparison, compare_paired, standard_error
 from vqa_ensemble.learning.evaluation.choosing import EQUAL_VOTES, choose_method
@@ -27,7 +28,6 @@ from vqa_ensemble.learning.fit import BEST_SINGLE
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.elector import Context, Elector
 from vqa_ensemble.voting.methods import COMBINERS, METHODS, VOTES, make_elector
-from vqa_ensemble.voting.question_types import QuestionTypes
 
 # Ways to vote that no ensemble is made of.
 _VOTES_ONLY = tuple(name for name in VOTES if name not in COMBINERS)
@@ -320,8 +320,8 @@ def compare(
             few = sorted({n for n in (*diagnostics.TALK_SIZES, len(names)) if n <= len(names)})
             score = refits(choice.method).score
             sizes[choice.method] = curve(score, sizes=few, orders=_ORDERS_LEARNED)
-    bound = diagnostics.oracle(candidates, questions.targets)
-    members = diagnostics.member_scores(candidates, questions.targets)
+    bounds = diagnostics.oracle(candidates, questions.targets)
+    members = member_accuracy(candidates, questions.targets)
     correlation = diagnostics.error_correlation(members, candidates.present)
     return MethodComparison(
         questions=len(questions),
@@ -334,7 +334,10 @@ def compare(
         methods=_method_scores(scores, questions, seed),
         failures=result.failures,
         chosen=Chosen(choice.method, choice.reason, choice.gain),
-        oracle={"voted": _bound(bound.voted, types), "listed": _bound(bound.listed, types)},
+        oracle={
+            name: Bound(float(values.mean()), diagnostics.by_type(values, types))
+            for name, values in bounds.items()
+        },
         members=[
             MemberScore(
                 name,
@@ -370,10 +373,6 @@ def _method_scores(
         )
         for name, values in scores.items()
     ]
-
-
-def _bound(values: Floats, types: QuestionTypes) -> Bound:
-    return Bound(float(values.mean()), diagnostics.by_type(values, types))
 
 
 def _check_contributions(method: str | None, questions: Questions) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from vqa_ensemble import ragged
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.learning.combiners.fitted import FittedEnsemble
+from vqa_ensemble.learning.combiners.member_votes import member_accuracy
 from vqa_ensemble.learning.comparison import (
     CompareOptions,
     MemberScore,
@@ -23,7 +24,6 @@ from vqa_ensemble.learning.comparison import (
 from vqa_ensemble.learning.evaluation.bootstrap import Comparison
 from vqa_ensemble.learning.evaluation.changes import Change, count_changes
 from vqa_ensemble.learning.evaluation.choosing import EQUAL_VOTES
-from vqa_ensemble.learning.evaluation.diagnostics import member_scores
 from vqa_ensemble.learning.evaluation.reliability import Reliability, reliability
 from vqa_ensemble.learning.fit import BEST_SINGLE
 from vqa_ensemble.learning.questions import Questions
@@ -176,7 +176,7 @@ def _winners_shares(election: Election) -> Array:
 
 
 def _reliability(questions: Questions) -> dict[str, Reliability]:
-    right = member_scores(questions.candidates, questions.targets)
+    right = member_accuracy(questions.candidates, questions.targets)
     confidences = questions.ballots.top()[1].astype(np.float64)
     present = questions.candidates.present.T
     return {

@@ -20,6 +20,7 @@ from vqa_ensemble.learning.combiners.base import Combiner, choose
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
     by_name,
+    floats,
     member_accuracy,
     of_members,
     weighted_sum,
@@ -138,11 +139,8 @@ class AccuracyWeights(Combiner):
         return cls(
             exponent=float(fitted["exponent"]),
             ballots=fitted["ballots"],
-            accuracies={name: float(a) for name, a in fitted["accuracies"].items()},
-            type_accuracies={
-                t: {name: float(a) for name, a in row.items()}
-                for t, row in fitted["type_accuracies"].items()
-            },
+            accuracies=floats(fitted["accuracies"]),
+            type_accuracies={t: floats(row) for t, row in fitted["type_accuracies"].items()},
         )
 
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from vqa_ensemble.arrays import Floats
-from vqa_ensemble.learning.combiners.base import Combiner, parts_of
+from vqa_ensemble.learning.combiners.base import Combiner
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
-    equal_weights,
+    MeanConfidence,
     member_accuracy,
     weighted_sum,
 )
@@ -65,7 +65,7 @@ class Majority(_NothingLearned):
 
 
 @dataclass
-class Mean(_NothingLearned):
+class Mean(_NothingLearned, MeanConfidence):
     """The largest mean confidence wins; an answer that a member does not list counts 0.
 
     Examples
@@ -79,14 +79,6 @@ class Mean(_NothingLearned):
     """
 
     method: ClassVar[str] = "mean"
-
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
-        """Mean confidence, shape (C,)."""
-        return weighted_sum(candidates.confidences, equal_weights(candidates))
-
-    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
-        """The mean over the members that have the question; the others have added nothing."""
-        return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
 
 
 @dataclass

@@ -13,9 +13,8 @@ from scipy.optimize import minimize_scalar
 
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Floats, Ints
-from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
-from vqa_ensemble.learning.combiners.member_votes import equal_weights, of_members, weighted_sum
+from vqa_ensemble.learning.combiners.member_votes import MeanConfidence, floats, of_members
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import QuestionTypes
 
@@ -161,7 +160,7 @@ def apply_temperatures(
 
 
 @dataclass
-class CalibratedMean(Combiner):
+class CalibratedMean(MeanConfidence):
     """The mean of calibrated confidences.
 
     Attributes
@@ -193,12 +192,7 @@ class CalibratedMean(Combiner):
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Mean calibrated confidence, shape (C,)."""
-        calibrated = apply_temperatures(candidates, types, self.temperatures)
-        return weighted_sum(calibrated.confidences, equal_weights(candidates))
-
-    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
-        """The mean over the members that have the question; the others have added nothing."""
-        return parts_of(candidates, scores, candidates.present @ equal_weights(candidates))
+        return super().score(apply_temperatures(candidates, types, self.temperatures), types)
 
     def to_dict(self) -> dict[str, Any]:
         """The temperatures."""
@@ -210,9 +204,6 @@ class CalibratedMean(Combiner):
     @classmethod
     def from_dict(cls, fitted: dict[str, Any]) -> Self:
         """The combiner that :meth:`to_dict` described."""
-        general = {name: float(t) for name, t in fitted["temperatures"].items()}
-        by_type = {
-            kind: {name: float(t) for name, t in row.items()}
-            for kind, row in fitted["type_temperatures"].items()
-        }
+        general = floats(fitted["temperatures"])
+        by_type = {kind: floats(row) for kind, row in fitted["type_temperatures"].items()}
         return cls(temperatures=Temperatures(general, by_type))

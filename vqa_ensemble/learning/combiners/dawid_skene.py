@@ -8,15 +8,16 @@ EM" (JMLR 17), §2.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Floats
-from vqa_ensemble.learning.combiners.base import Combiner, softmax
+from vqa_ensemble.learning.combiners.base import softmax
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
+    NumberAMember,
     by_name,
     of_members,
     vote_rows,
@@ -32,7 +33,7 @@ LEAST, MOST = 1e-3, 1 - 1e-3
 
 
 @dataclass
-class DawidSkene(Combiner):
+class DawidSkene(NumberAMember):
     """Each member is right with its own probability, else anyhow wrong; needs no right answers.
 
     A member votes for the right one of a question's K candidates with probability p_m and for
@@ -62,6 +63,7 @@ class DawidSkene(Combiner):
     """
 
     method: ClassVar[str] = "dawid-skene"
+    learned: ClassVar[str] = "accuracies"
 
     accuracies: dict[str, float] = field(default_factory=dict)
 
@@ -98,15 +100,6 @@ class DawidSkene(Combiner):
     def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
         """The probability of each candidate, shape (C,)."""
         return softmax(candidates, scores)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The accuracies."""
-        return {"accuracies": dict(self.accuracies)}
-
-    @classmethod
-    def from_dict(cls, fitted: dict[str, Any]) -> Self:
-        """The combiner that :meth:`to_dict` described."""
-        return cls({name: float(p) for name, p in fitted["accuracies"].items()})
 
 
 def _log_likelihood(candidates: Candidates, accuracies: Floats) -> Floats:

@@ -8,22 +8,21 @@ Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from librari
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Floats, Ints
-from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.learning.combiners.member_votes import (
+    MeanConfidence,
+    NumberAMember,
     by_name,
     member_accuracy,
     of_members,
-    weighted_sum,
 )
 from vqa_ensemble.learning.questions import Questions
-from vqa_ensemble.voting.question_types import QuestionTypes
 
 BAGS = 10
 # Members in a bag: three quarters, but never fewer than three if there are so many.
@@ -36,7 +35,7 @@ EQUAL_VOTES = 0.01
 
 
 @dataclass
-class GreedySelection(Combiner):
+class GreedySelection(NumberAMember, MeanConfidence):
     """Weighted mean confidence; a member's weight is how often it was selected.
 
     In every bag, a random part of the members, selection starts from the best of the equal
@@ -61,6 +60,7 @@ class GreedySelection(Combiner):
     >>> from vqa_ensemble.learning.combiners.candidates import gather_candidates
     >>> from vqa_ensemble.predictions.files import predictions_from_rows
     >>> from vqa_ensemble.voting.ballots import align
+    >>> from vqa_ensemble.voting.question_types import QuestionTypes
     >>> candidates = gather_candidates(align([
     ...     predictions_from_rows(name, [
     ...         (q, "no" if q % 3 == wrong else "yes", 1.0) for q in range(30)])
@@ -73,6 +73,7 @@ class GreedySelection(Combiner):
     """
 
     method: ClassVar[str] = "greedy-selection"
+    learned: ClassVar[str] = "weights"
 
     seed: int = 0
     weights: dict[str, float] = field(default_factory=dict)
@@ -105,24 +106,9 @@ class GreedySelection(Combiner):
         self.weights = by_name(candidates.names, weights / weights.sum())
         return self
 
-    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
-        """Weighted mean confidence, shape (C,)."""
-        return weighted_sum(candidates.confidences, of_members(self.weights, candidates))
-
-    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
-        """The mean over the members that have the question; the others have added nothing."""
-        return parts_of(
-            candidates, scores, candidates.present @ of_members(self.weights, candidates)
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The weights."""
-        return {"weights": dict(self.weights)}
-
-    @classmethod
-    def from_dict(cls, fitted: dict[str, Any]) -> Self:
-        """The combiner that :meth:`to_dict` described."""
-        return cls(weights={name: float(weight) for name, weight in fitted["weights"].items()})
+    def weights_of(self, candidates: Candidates) -> Floats:
+        """The members' weights, shape (M,)."""
+        return of_members(self.weights, candidates)
 
 
 def _select(candidates: Candidates, targets: Floats, bag: Ints) -> Floats:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Bools, Floats, Ints
-from vqa_ensemble.learning.combiners.base import Combiner
+from vqa_ensemble.learning.combiners.base import Combiner, parts_of
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.voting.question_types import QuestionTypes
 
@@ -95,27 +95,51 @@ def of_members(weights: Mapping[str, float], candidates: Candidates) -> Floats:
     return np.array([weights[name] for name in candidates.names])
 
 
-def equal_weights(candidates: Candidates) -> Floats:
-    """1 / M for each of M members."""
-    n_members = len(candidates.names)
-    return np.full(n_members, 1 / n_members)
+def floats(weights: Mapping[str, Any]) -> dict[str, float]:
+    """Weights from a file."""
+    return {name: float(weight) for name, weight in weights.items()}
+
+
+class NumberAMember(Combiner):
+    """What combiners share that learn a number for each member."""
+
+    learned: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers."""
+        return {self.learned: dict(getattr(self, self.learned))}
+
+    @classmethod
+    def from_dict(cls, fitted: dict[str, Any]) -> Self:
+        """The combiner that :meth:`to_dict` described."""
+        return cls(**{cls.learned: floats(fitted[cls.learned])})
+
+
+class MeanConfidence(Combiner):
+    """What combiners share that take a mean of confidences."""
+
+    def weights_of(self, candidates: Candidates) -> Floats:
+        """The members' weights, shape (M,): equal ones."""
+        n_members = len(candidates.names)
+        return np.full(n_members, 1 / n_members)
+
+    def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
+        """Mean confidence, shape (C,)."""
+        return weighted_sum(candidates.confidences, self.weights_of(candidates))
+
+    def confidences(self, candidates: Candidates, scores: Floats) -> Floats:
+        """The mean over the members that have the question; the others have added nothing."""
+        return parts_of(candidates, scores, candidates.present @ self.weights_of(candidates))
 
 
 @dataclass
-class SkillWeighted(Combiner):
+class SkillWeighted(NumberAMember):
     """What combiners share that find a skill for each member and then weigh its vote by it."""
+
+    learned: ClassVar[str] = "skills"
 
     skills: dict[str, float] = field(default_factory=dict)
 
     def score(self, candidates: Candidates, types: QuestionTypes) -> Floats:
         """Summed skill of those who vote for the candidate, shape (C,)."""
         return weighted_sum(candidates.votes, of_members(self.skills, candidates))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The skills."""
-        return {"skills": dict(self.skills)}
-
-    @classmethod
-    def from_dict(cls, fitted: dict[str, Any]) -> Self:
-        """The combiner that :meth:`to_dict` described."""
-        return cls({name: float(skill) for name, skill in fitted["skills"].items()})

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Bools, Floats, Ints
 from vqa_ensemble.learning.combiners.candidates import Candidates
+from vqa_ensemble.learning.combiners.member_votes import member_accuracy
 from vqa_ensemble.learning.evaluation.bootstrap import Comparison, compare_paired, standard_error
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
@@ -19,33 +20,15 @@ from vqa_ensemble.voting.question_types import NO_TYPE, QuestionTypes
 TALK_SIZES = (1, 5, 10)
 
 
-def member_scores(candidates: Candidates, targets: Floats) -> Floats:
-    """How right each member's own top answer is, shape (Q, M); 0 where it has none."""
-    right = candidates.votes * targets[:, None]
-    return ragged.sums(candidates.starts, right)
-
-
-@dataclass(frozen=True)
-class Oracle:
+def oracle(candidates: Candidates, targets: Floats) -> dict[str, Floats]:
     """The best that any way of combining could reach, per question, shape (Q,).
 
-    Attributes
-    ----------
-    voted : ndarray of float64
-        Best of the members' top answers.
-    listed : ndarray of float64
-        Best of all answers that a member gives any confidence.
+    ``voted`` is the best of the members' top answers, ``listed`` of all answers that a member
+    gives any confidence.
     """
-
-    voted: Floats
-    listed: Floats
-
-
-def oracle(candidates: Candidates, targets: Floats) -> Oracle:
-    """The score of always choosing the best of the members' answers."""
     voted = np.where(candidates.votes.any(axis=1), targets, 0)
-    starts = candidates.starts
-    return Oracle(ragged.maxima(starts, voted), ragged.maxima(starts, targets))
+    of = {"voted": voted, "listed": targets}
+    return {name: ragged.maxima(candidates.starts, values) for name, values in of.items()}
 
 
 def error_correlation(scores: Floats, present: Bools) -> Floats:
@@ -210,7 +193,7 @@ def size_curve(
 
 def _best_first(questions: Questions, folds: Ints) -> list[Ints]:
     """For every fold, members by falling score on the other folds, then by name."""
-    scores = member_scores(questions.candidates, questions.targets)
+    scores = member_accuracy(questions.candidates, questions.targets)
     return [
         np.argsort(-np.round(scores[folds != fold].mean(axis=0), 9), kind="stable")
         for fold in range(int(folds.max()) + 1)
