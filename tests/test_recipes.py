@@ -124,9 +124,9 @@ def test_every_recipe_that_ships_builds_its_model(name: str) -> None:
 def test_the_ten_members_are_those_of_the_study() -> None:
     pytest.importorskip("torch")
     from vqa_ensemble.studies.catalog import MEMBERS
-    from vqa_ensemble.studies.design import base_recipe, change_recipe
+    from vqa_ensemble.studies.design import Options, base_recipe, change_recipe
 
-    base = base_recipe("vqa-v2", root=None)
+    base = base_recipe(Options(dataset="vqa-v2"))
     names = [name for name in list_recipes() if name[:-2] == "vqa-v2-" and name[-2:].isdigit()]
     assert len(names) == len(MEMBERS) == 10
     for name, row in zip(names, MEMBERS, strict=True):

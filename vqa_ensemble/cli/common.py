@@ -43,11 +43,14 @@ def choice(name: str, choices: Sequence[str], text: str) -> Callable[[Function],
     )
 
 
-def output_folder(text: str, default: str | None = None) -> Callable[[Function], Function]:
+def output_folder(
+    text: str, default: str | None = None, name: str = "output"
+) -> Callable[[Function], Function]:
     """Add ``--output/-o``, a folder; it must be given if there is no default."""
     return click.option(
         "-o",
         "--output",
+        name,
         required=default is None,
         type=click.Path(path_type=Path),
         default=default,
@@ -71,9 +74,9 @@ def device_options(function: Function) -> Function:
 
 
 def training_options(function: Function) -> Function:
-    """Add where training writes, what it predicts, and whether it goes on or starts over."""
+    """Add the fields of ``RunOptions``, ``--data-root`` and ``--seed``."""
     options = (
-        output_folder("Folder for each member's checkpoint and log.", "runs"),
+        output_folder("Folder for each member's checkpoint and log.", "runs", "runs"),
         click.option(
             "--predictions",
             type=click.Path(path_type=Path),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -60,18 +59,13 @@ def command(
     recipe: str,
     alpha: float | None,
     temperature: float | None,
-    output: Path,
-    predictions: Path,
-    splits: tuple[str, ...],
     missing: str,
-    resume: bool,
     seed: int | None,
     data_root: str | None,
-    device: str,
-    threads: int | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **run: Any,
 ) -> None:
     """Train one student on what an ensemble, or a large model, knows.
 
@@ -93,7 +87,7 @@ def command(
     from vqa_ensemble.training.session import RunOptions
 
     student = _read_student(recipe, seed, data_root, alpha, temperature)
-    teacher = output / student.member.name / "teacher.parquet"
+    teacher = run["runs"] / student.member.name / "teacher.parquet"
     files = (first, *others)
     with status(f"Combining {len(files)} teachers", quiet=quiet):
         write_teacher(
@@ -103,16 +97,8 @@ def command(
             answer_map=read_answer_map(find_map(map_name)) if map_name else None,
             missing=missing,
         )
-    run = RunOptions(
-        runs=output,
-        predictions=predictions,
-        splits=splits,
-        resume=resume,
-        device=device,
-        threads=threads,
-    )
     taught = student.with_teacher(str(teacher))
-    (outcome,) = train_here([taught], run, finished=lambda outcome: None, quiet=quiet)
+    (outcome,) = train_here([taught], RunOptions(**run), lambda outcome: None, quiet)
     if outcome.error:
         say_failure(outcome, verbose)
     if as_json:
@@ -135,9 +121,7 @@ def _read_student(
 ) -> Recipe:
     from vqa_ensemble.training.recipe import read_recipe, recipe_from_dict, recipe_to_dict
 
-    recipe = read_recipe(name)
-    recipe = recipe if seed is None else recipe.with_seed(seed)
-    recipe = recipe if data_root is None else recipe.with_root(data_root)
+    recipe = read_recipe(name).with_seed(seed).with_root(data_root)
     section = recipe.distillation
     section = section if alpha is None else replace(section, alpha=alpha)
     section = section if temperature is None else replace(section, temperature=temperature)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -55,8 +54,7 @@ def command(
     written = []
     for checkpoint in checkpoints:
         member, _ = load_checkpoint(checkpoint, chosen_device)
-        data = member.recipe.data
-        dataset = open_dataset(data if data_root is None else replace(data, root=data_root))
+        dataset = open_dataset(member.recipe.with_root(data_root).data)
         count = member.recipe.predict.top_k if top_k is None else top_k
         for split in splits:
             with status(f"{member.name} on {split}", quiet=quiet):

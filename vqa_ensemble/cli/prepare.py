@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,14 +62,12 @@ def command(
     dataset: str,
     root: str,
     output: Path | None,
-    vocabulary_splits: tuple[str, ...],
-    min_answers: int,
-    words: int,
     images: int,
     seed: int,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **learned: Any,
 ) -> None:
     """Check a data set's files, and show what a model would learn from them.
 
@@ -115,13 +113,7 @@ def command(
             written.extend(write_official(output, dataset, name, split))
 
     with status(f"Reading {dataset}", quiet=quiet):
-        summary = summarize(
-            opened,
-            vocabulary_splits=vocabulary_splits,
-            min_answers=min_answers,
-            words=words,
-            each=each,
-        )
+        summary = summarize(opened, each=each, **learned)
         if output is not None:
             write_vocabulary(output / VOCABULARY_FILE, summary.vocabulary)
             written.append(output / VOCABULARY_FILE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -45,18 +45,12 @@ if TYPE_CHECKING:
 @output_options
 def command(
     name: str,
-    dataset: str,
     data_root: str | None,
-    seeds: int,
-    scale: str,
-    epochs: int | None,
     output: Path,
-    fresh: bool,
-    device: str,
-    threads: int | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **options: Any,
 ) -> None:
     """Measure one of the talk's tables on your own data.
 
@@ -76,7 +70,6 @@ def command(
     from vqa_ensemble.studies.design import Options
     from vqa_ensemble.studies.study import run_study, save_study
 
-    options = Options(dataset, data_root, seeds, scale, epochs, device, threads, fresh)
     with progress(quiet=quiet) as bar:
         task = bar.add_task(name, total=1)
 
@@ -85,7 +78,7 @@ def command(
             if share == 1 and not quiet:
                 bar.console.print(f"{what} is done")
 
-        table = run_study(name, output, options, tell)
+        table = run_study(name, output, Options(root=data_root, **options), tell)
     paths = save_study(table, output, f"vqa-ensemble {shlex.join(given_arguments())}")
     if as_json:
         print_json({**table.to_dict(), "files": [str(path) for path in paths]})

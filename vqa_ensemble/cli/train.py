@@ -6,7 +6,6 @@ import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,19 +63,14 @@ def require_torch() -> None:
 @output_options
 def command(
     recipes: tuple[str, ...],
-    output: Path,
-    predictions: Path,
-    splits: tuple[str, ...],
-    resume: bool,
     seed: int | None,
     data_root: str | None,
-    device: str,
-    threads: int | None,
     engine: str,
     address: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **run: Any,
 ) -> None:
     """Train members and write their prediction files.
 
@@ -107,18 +101,15 @@ def command(
         else:
             say(describe(outcome))
 
-    run = RunOptions(
-        runs=output,
-        predictions=predictions,
-        splits=splits,
-        resume=resume,
-        device=device,
-        threads=threads,
-    )
     if engine == "ray":
-        outcomes += _train_on_ray(members, run, address, finished, quiet)
+        with need("--engine ray needs Ray", extra="ray"):
+            from vqa_ensemble.training.ray_session import train_members_on_ray
+        with status(f"Training {len(members)} members", quiet=quiet):
+            outcomes += train_members_on_ray(
+                members, RunOptions(**run), address=address, finished=finished
+            )
     else:
-        outcomes += train_here(members, run, finished, quiet)
+        outcomes += train_here(members, RunOptions(**run), finished, quiet)
     if as_json:
         print_json([outcome.to_dict() for outcome in outcomes])
     failed = [outcome.member for outcome in outcomes if outcome.error]
@@ -147,19 +138,6 @@ def train_here(
         )
 
 
-def _train_on_ray(
-    members: list[Recipe],
-    run: RunOptions,
-    address: str | None,
-    finished: Callable[[Outcome], None],
-    quiet: bool,
-) -> list[Outcome]:
-    with need("--engine ray needs Ray", extra="ray"):
-        from vqa_ensemble.training.ray_session import train_members_on_ray
-    with status(f"Training {len(members)} members", quiet=quiet):
-        return train_members_on_ray(members, run, address=address, finished=finished)
-
-
 def _read_recipes(
     names: tuple[str, ...], seed: int | None, data_root: str | None
 ) -> tuple[list[Recipe], list[Outcome]]:
@@ -173,14 +151,11 @@ def _read_recipes(
     recipes, failures = [], []
     for name in names:
         try:
-            recipe = read_recipe(name)
+            recipes.append(read_recipe(name).with_seed(seed).with_root(data_root))
         except InputError as error:
             if int(os.environ.get("WORLD_SIZE", "1")) > 1:
                 raise
             failures.append(Outcome(recipe_name(name), error=str(error)))
-            continue
-        recipe = recipe if seed is None else recipe.with_seed(seed)
-        recipes.append(recipe if data_root is None else recipe.with_root(data_root))
     return recipes, failures
 
 

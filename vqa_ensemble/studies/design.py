@@ -102,32 +102,19 @@ def change_recipe(recipe: Recipe, changes: Changes) -> Recipe:
     return recipe_from_dict(content)
 
 
-def base_recipe(
-    dataset: str, *, root: str | None, scale: str = "full", epochs: int | None = None
-) -> Recipe:
+def base_recipe(options: Options) -> Recipe:
     """The recipe that a study's rows change.
-
-    Parameters
-    ----------
-    dataset : str
-    root : str, optional
-        The folder of the data set, where it has one.
-    scale : str
-        One of ``SCALES``.
-    epochs : int, optional
-        In place of the recipe's.
 
     Raises
     ------
     InputError
         If there is no such data set, or its recipe is not valid.
     """
-    changes: dict[str, Any] = {"data.dataset": dataset, **SCALES[scale]}
-    if root is not None:
-        changes["data.root"] = root
-    if epochs is not None:
-        changes["training.epochs"] = epochs
-    return change_recipe(read_recipe(BASE_RECIPES.get(dataset, OTHER_BASE_RECIPE)), changes)
+    base = read_recipe(BASE_RECIPES.get(options.dataset, OTHER_BASE_RECIPE))
+    changes: dict[str, Any] = {"data.dataset": options.dataset, **SCALES[options.scale]}
+    if options.epochs is not None:
+        changes["training.epochs"] = options.epochs
+    return change_recipe(base.with_root(options.root), changes)
 
 
 def named(recipe: Recipe, seed: int, data: str) -> Recipe:

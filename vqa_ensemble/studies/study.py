@@ -44,10 +44,7 @@ def run_study(
     require_matplotlib()
     if name == TOY:
         return toy_counting(name, Path(folder), options, tell=tell)
-    base = base_recipe(
-        options.dataset, root=options.root, scale=options.scale, epochs=options.epochs
-    )
-    bench = Bench(base, Path(folder), options, tell=tell)
+    bench = Bench(base_recipe(options), Path(folder), options, tell=tell)
     table = STUDIES[name](name, bench)
     compared = options.seeds > 1 and any(row.reference for row in table.rows)
     starred = [

@@ -265,13 +265,13 @@ class Recipe:
     distillation: DistillationSection = field(default_factory=DistillationSection)
     predict: PredictSection = field(default_factory=PredictSection)
 
-    def with_seed(self, seed: int) -> Recipe:
-        """The same recipe with another seed."""
-        return replace(self, member=replace(self.member, seed=seed))
+    def with_seed(self, seed: int | None) -> Recipe:
+        """The same recipe with another seed, if one is given."""
+        return self if seed is None else replace(self, member=replace(self.member, seed=seed))
 
-    def with_root(self, root: str) -> Recipe:
-        """The same recipe with its data elsewhere."""
-        return replace(self, data=replace(self.data, root=root))
+    def with_root(self, root: str | None) -> Recipe:
+        """The same recipe with its data elsewhere, if that is given."""
+        return self if root is None else replace(self, data=replace(self.data, root=root))
 
     def with_teacher(self, path: str) -> Recipe:
         """The same recipe with a teacher's predictions."""
