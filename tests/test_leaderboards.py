@@ -228,7 +228,7 @@ def test_answers_with_commas_quotes_and_newlines_survive_csv(tmp_path: Path, cli
         ([{"image": "a.jpg"}, 1], "row 1: is not an object"),
         ([], "holds no questions of a known benchmark"),
         ("x", "holds no questions of a known benchmark"),
-        ([{"question_id": 1, "answer": "yes"}], "holds no questions of a known benchmark"),
+        ([{"answer": "yes"}], "has no column 'question_id'; its columns are: answer"),
         ([{"choices": ["a"]}], "row 0: has no 'question_id'"),
         ([{"question_id": "a", "choices": 1}], "row 0: is not of the benchmark's layout"),
         ({"1": {"imageId": "a"}, "2": {}}, "question 2: has no 'imageId'"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,15 +11,16 @@ from vqa_ensemble import ragged
 from vqa_ensemble.answers.answer_map import AnswerMap
 from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
+from vqa_ensemble.questions.benchmarks import UNTYPED, Source, read_benchmark_annotations
+from vqa_ensemble.questions.key import KeyFile
 
 
-def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type") -> AnswerMap:
+def build_map(paths: Sequence[Source], *, by: str = "answer_type") -> AnswerMap:
     """Count the annotators' normalised answers against their questions' types.
 
     Parameters
     ----------
-    paths : sequence of path-like
+    paths : sequence of path-like or KeyFile
         Annotation files as :mod:`~vqa_ensemble.questions.benchmarks` reads them, say VQA's train
         and val.
     by : {"answer_type", "question_type"}
@@ -33,12 +33,18 @@ def build_map(paths: Sequence[str | os.PathLike[str]], *, by: str = "answer_type
     """
     annotations = read_benchmark_annotations(paths).annotations
     types, names = annotations.types(by)
+    if names == [UNTYPED]:
+        raise InputError(
+            "has no types of questions",
+            path=KeyFile.of(paths[0]).path,
+            fix="Add a column answer_type, or name one with --type-column.",
+        )
     if "" in names:
         other = "question_type" if by == "answer_type" else "answer_type"
         lacking = annotations.question_ids[np.argmax(types == names.index(""))]
         raise InputError(
             f"has no {by}",
-            path=paths[0] if len(paths) == 1 else None,
+            path=KeyFile.of(paths[0]).path if len(paths) == 1 else None,
             where=f"question {lacking}",
             fix=f"Give it one, or learn from the {other} with --by {other}.",
         )

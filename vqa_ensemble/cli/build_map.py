@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    choice,
+    console,
+    key_file,
+    key_options,
+    new_table,
+    output_options,
+    print_json,
+    status,
+)
 
 if TYPE_CHECKING:
     from vqa_ensemble.answers.answer_map import AnswerMap
@@ -18,15 +27,23 @@ if TYPE_CHECKING:
     "-o", "--output", required=True, type=click.Path(), help="Map to write: .csv or .parquet."
 )
 @choice("--by", ["answer_type", "question_type"], "Which of an annotation's two types to learn.")
+@key_options
 @output_options
 def command(
-    annotations: tuple[str, ...], output: str, by: str, as_json: bool, quiet: bool, verbose: bool
+    annotations: tuple[str, ...],
+    output: str,
+    by: str,
+    id_column: str,
+    type_column: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Learn the answer-to-question-type map from annotations.
 
-    ANNOTATIONS are VQA annotation JSON files. Every annotator's answer, in normal form, is
-    counted against its question's type. The map is a table that can be read and edited:
-    answer, question_type, count, share.
+    ANNOTATIONS are VQA annotation JSON files, a file of another benchmark, or a table of answers.
+    Every annotator's answer, in normal form, is counted against its question's type. The map is a
+    table that can be read and edited: answer, question_type, count, share.
 
     Also printed is how well the type of an answer that the map lacks would be guessed: by a
     classifier on its characters (cross-validated), by a rule, and by the most frequent type.
@@ -40,7 +57,8 @@ def command(
     from vqa_ensemble.answers.types import TypeResolver
 
     with status("Learning the map", quiet=quiet):
-        answer_map = build_map(annotations, by=by)
+        keys = [key_file(annotation, id_column, type_column) for annotation in annotations]
+        answer_map = build_map(keys, by=by)
         write_answer_map(output, answer_map)
         unseen = {} if quiet and not as_json else TypeResolver(answer_map).cross_validate()
     report = _report(answer_map, unseen)

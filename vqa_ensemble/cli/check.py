@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json
+from vqa_ensemble.cli.common import console, id_option, key_file, output_options, print_json
 from vqa_ensemble.leaderboards.files import LEADERBOARDS
 
 
 @click.command("check")
 @click.argument("submission", type=click.Path())
-@click.option("--questions", type=click.Path(), help="Questions JSON that it must answer.")
+@click.option("--questions", type=click.Path(), help="Questions that it must answer.")
 @click.option(
-    "--annotations", type=click.Path(), help="Annotations JSON, where there is no questions file."
+    "--annotations", type=click.Path(), help="Annotations, where there is no questions file."
 )
 @click.option(
     "--leaderboard",
     type=click.Choice(list(LEADERBOARDS)),
     help="Whose rules to check; those of every VQA leaderboard if not given.",
 )
+@id_option
 @output_options
 def command(
     submission: str,
     questions: str | None,
     annotations: str | None,
     leaderboard: str | None,
+    id_column: str,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -43,7 +45,8 @@ def command(
         raise click.UsageError("give one of --questions and --annotations")
     from vqa_ensemble.leaderboards.check import check_file
 
-    report = check_file(submission, str(questions or annotations), leaderboard)
+    known = key_file(str(questions or annotations), id_column)
+    report = check_file(submission, known, leaderboard)
     if as_json:
         print_json(report)
     else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from vqa_ensemble.learning.questions import Questions
+    from vqa_ensemble.questions.key import KeyFile
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -183,6 +184,36 @@ def merge_options(function: Function) -> Function:
         is_flag=True,
         help="Count answers that mean the same as one: number words, plurals, articles, hyphens.",
     )(function)
+
+
+def key_options(function: Function) -> Function:
+    """Add ``--id-column`` and ``--type-column``, where annotations may be a table."""
+    function = click.option(
+        "--type-column",
+        default="",
+        metavar="COLUMN",
+        help="Of annotations that are a table: its types, if not answer_type and question_type.",
+    )(function)
+    return id_option(function)
+
+
+def id_option(function: Function) -> Function:
+    """Add ``--id-column``."""
+    return click.option(
+        "--id-column",
+        default="",
+        metavar="COLUMN[,COLUMN]",
+        help="Of a table: its ids, if not question_id, questionId, qid, id or index.",
+    )(function)
+
+
+def key_file(spec: str, id_column: str, type_column: str = "") -> KeyFile:
+    """A file of annotations or questions, with what ``key_options`` say of it."""
+    from dataclasses import replace
+
+    from vqa_ensemble.questions.key import KeyFile
+
+    return replace(KeyFile.of(spec), id=id_column, type=type_column)
 
 
 def check_normalize(voting: Mapping[str, Any]) -> None:

@@ -10,6 +10,8 @@ import click
 from vqa_ensemble.cli.common import (
     choice,
     console,
+    key_file,
+    key_options,
     new_table,
     output_options,
     print_json,
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     type=click.Path(),
-    help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table with question_id "
-    "and answer; those of VQA may be given several times (train and val).",
+    help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table of answers "
+    "(FILE:COLUMN for another column than answer); those of VQA may be given several times.",
 )
 @choice("--metric", tuple(METRICS), "What to score by.")
 @choice(
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     help="WordNet's index.noun and data.noun, for WUPS; by default /usr/share/wordnet (Debian's "
     "wordnet-base), then NLTK's data.",
 )
+@key_options
 @output_options
 def command(
     files: tuple[str, ...],
@@ -60,6 +63,8 @@ def command(
     by: str,
     missing: str,
     wordnet: str | None,
+    id_column: str,
+    type_column: str,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -83,7 +88,8 @@ def command(
     from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
-        benchmark = read_benchmark_annotations(annotations)
+        keys = [key_file(annotation, id_column, type_column) for annotation in annotations]
+        benchmark = read_benchmark_annotations(keys)
         scores = evaluate(files, benchmark, metric, missing=missing, wordnet=wordnet)
     known = benchmark.annotations
     for note in scores[0].notes:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqa_ensemble.cli.common import console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    console,
+    key_file,
+    key_options,
+    new_table,
+    output_options,
+    print_json,
+    status,
+)
 from vqa_ensemble.importers import FORMATS
 
 if TYPE_CHECKING:
@@ -73,6 +81,7 @@ Examples:
     type=click.Path(),
     help="Annotations for --confidence accuracy; may be given several times.",
 )
+@key_options
 @click.option(
     "--activation",
     type=click.Choice(["softmax", "sigmoid", "none"]),
@@ -100,6 +109,8 @@ def command(
     by_position: bool,
     confidence: float | str,
     annotations: tuple[str, ...],
+    id_column: str,
+    type_column: str,
     activation: str | None,
     vocabulary: str | None,
     question_id_column: str,
@@ -131,7 +142,9 @@ def command(
 
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
-            question_ids=tuple(read_benchmark_questions(questions).question_ids)
+            question_ids=tuple(
+                read_benchmark_questions(key_file(questions, id_column)).question_ids
+            )
             if questions
             else None,
             columns=Columns(question_id_column, answer_column, confidence_column),
@@ -147,7 +160,7 @@ def command(
             format_name=format_name,
             member=member,
             confidence=confidence,
-            annotations=annotations,
+            annotations=[key_file(each, id_column, type_column) for each in annotations],
         )
     if as_json:
         print_json({**report.to_dict(), "output": output})

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from vqa_ensemble.files.table import check_once, csv_rows
 from vqa_ensemble.files.text import cannot_read, check_ending, check_regular_file
 
 # Keys under which tools put their list of rows beside other things.
-_LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
+LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
 JSON_LINES = (".jsonl", ".ndjson")
 _PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
 _CONTROL = re.compile("_x(00[01][0-9A-F])_")
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+# Floats of this size and less are exact integers.
+_EXACT = 2**53
+_LARGE = "Write such ids as strings."
 _AS_ROWS = "Write a list of objects, one a row; pandas does with to_json(…, orient='records')."
 _AS_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 
@@ -51,8 +54,15 @@ class Record(dict[str, Any]):
         )
 
     def id(self, name: str) -> int | str:
-        """The question id under a name; see :func:`as_id`."""
-        return as_id(self[name], name)
+        """The question id under a name, or under several with commas between; see :func:`as_id`."""
+        if "," not in name or name in self:
+            return as_id(self[name], name)
+        parts = [str(as_id(self[part], part)) for part in name.split(",")]
+        if any("," in part for part in parts):
+            raise InputError(
+                f"'{name}' is {', '.join(parts)}: a part has a comma itself", fix="Rename it."
+            )
+        return ",".join(parts)
 
     def text(self, name: str) -> str:
         """The text under a name; see :func:`as_text`."""
@@ -75,13 +85,31 @@ def id_from_text(text: str) -> int | str:
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
 
 
+def ids_from_texts(texts: Sequence[str]) -> Sequence[int] | Sequence[str]:
+    """Question ids from a file in which everything is text: integers if all are written as such.
+
+    Examples
+    --------
+    >>> ids_from_texts(["7", "12"]), ids_from_texts(["7", "a12"])
+    ([7, 12], ['7', 'a12'])
+    """
+    return [int(text) for text in texts] if all(map(_WHOLE_NUMBER.fullmatch, texts)) else texts
+
+
 def as_id(value: Any, name: str) -> int | str:
-    """A question id as JSON has it: an integer or a string, else InputError."""
+    """A question id as JSON has it: an integer or a string without spaces around, else InputError.
+
+    Integers must fit into 64 bits, and floats be exact.
+    """
     if isinstance(value, str) and value.strip():
-        return value
+        return value.strip()
     if isinstance(value, float) and value.is_integer():
+        if abs(value) > _EXACT:
+            raise InputError(f"'{name}' is {value:g}, which lost digits", fix=_LARGE)
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
+        if not -(2**63) <= value < 2**63:
+            raise InputError(f"'{name}' is {value}, which does not fit into 64 bits", fix=_LARGE)
         return value
     raise InputError(f"'{name}' is {shown(value)}", fix="It must be an integer or a string.")
 
@@ -199,7 +227,7 @@ def rows_of(document: Any) -> Iterator[Record]:
     """
     rows = document
     if isinstance(document, dict):
-        rows = next((document[k] for k in _LIST_KEYS if isinstance(document.get(k), list)), None)
+        rows = next((document[k] for k in LIST_KEYS if isinstance(document.get(k), list)), None)
     if not isinstance(rows, list):
         named = isinstance(document, dict) and document
         there = f"the keys {', '.join(list(document)[:5])}" if named else shown(document)

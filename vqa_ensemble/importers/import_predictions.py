@@ -16,7 +16,7 @@ from vqa_ensemble.importers.collect import Collected, collect
 from vqa_ensemble.importers.detect import detect_format
 from vqa_ensemble.importers.lavis import merged_file
 from vqa_ensemble.predictions.files import write_predictions
-from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
+from vqa_ensemble.questions.benchmarks import Source, read_benchmark_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
 
 
@@ -72,7 +72,7 @@ def import_predictions(
     format_name: str | None = None,
     member: str | None = None,
     confidence: float | str = 1.0,
-    annotations: Sequence[str] = (),
+    annotations: Sequence[Source] = (),
 ) -> ImportReport:
     """Read files of one model, and write them as one prediction file.
 
@@ -88,7 +88,7 @@ def import_predictions(
     confidence : float or "accuracy"
         What an answer without confidence gets: a number in [0, 1], or the member's own VQA
         accuracy over the annotated questions, which is what its answers are worth on average.
-    annotations : sequence of str
+    annotations : sequence of path-like or KeyFile
         What ``"accuracy"`` is measured on.
 
     Raises
@@ -147,7 +147,7 @@ def _without_partial_files(paths: Sequence[str]) -> list[str]:
     return whole
 
 
-def _accuracy(collected: Collected, paths: Sequence[str]) -> float:
+def _accuracy(collected: Collected, paths: Sequence[Source]) -> float:
     """The member's mean VQA accuracy in [0, 1] on the annotated questions that it answers."""
     humans = HumanAnswers.prepare(read_benchmark_annotations(paths).annotations)
     places = {str(q): i for i, q in enumerate(humans.annotations.question_ids.tolist())}

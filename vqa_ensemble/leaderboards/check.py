@@ -11,7 +11,7 @@ from typing import Any
 from vqa_ensemble.files.records import id_from_text
 from vqa_ensemble.files.spreadsheet import is_formula, unguard
 from vqa_ensemble.leaderboards.files import LEADERBOARDS, VQA, Leaderboard, read_rows
-from vqa_ensemble.questions.benchmarks import BenchmarkQuestions, read_benchmark_questions
+from vqa_ensemble.questions.benchmarks import BenchmarkQuestions, Source, read_benchmark_questions
 from vqa_ensemble.questions.ids import first_few
 
 # A submission for all 447,793 test questions of VQA v2 takes about 20 MB.
@@ -134,13 +134,13 @@ class CheckReport:
     problems: list[Problem]
 
 
-def check_file(submission: str, questions: str, leaderboard: str | None = None) -> CheckReport:
+def check_file(submission: str, questions: Source, leaderboard: str | None = None) -> CheckReport:
     """Check a submission file against a benchmark's questions.
 
     Parameters
     ----------
     submission : str
-    questions : str
+    questions : path-like or KeyFile
         Questions or annotations file.
     leaderboard : str, optional
         One of :data:`~vqa_ensemble.leaderboards.files.LEADERBOARDS`.
@@ -152,11 +152,12 @@ def check_file(submission: str, questions: str, leaderboard: str | None = None) 
     """
     known = read_benchmark_questions(questions)
     board = LEADERBOARDS[leaderboard] if leaderboard else VQA
-    ids = known.images if board.id_key == "image" else known.question_ids
     size = os.path.getsize(submission) if os.path.isfile(submission) else 0
-    problems = check_submission(
-        read_rows(submission, board), ids, size=size, leaderboard=board, questions=known
-    )
+    rows = read_rows(submission, board)
+    if isinstance(rows, list):
+        known = known.like(row.get(board.id_key) for row in rows if isinstance(row, dict))
+    ids = known.images if board.id_key == "image" else known.question_ids
+    problems = check_submission(rows, ids, size=size, leaderboard=board, questions=known)
     return CheckReport(submission, leaderboard, is_acceptable(problems), len(ids), size, problems)
 
 

@@ -83,7 +83,7 @@ def export_answers(
     if fill is not None and questions is None:
         raise InputError("to fill in answers, the questions must be known", fix="Give --questions.")
     answers = _read_answers(source)
-    known = None if questions is None else read_benchmark_questions(questions)
+    known = None if questions is None else read_benchmark_questions(questions).like(answers)
     filled = 0 if fill is None or known is None else _fill_in(answers, known, fill)
     ids: Sequence[QuestionId] = list(answers)
     wanted: Sequence[QuestionId] = [] if known is None else known.question_ids

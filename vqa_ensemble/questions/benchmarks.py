@@ -10,36 +10,48 @@ TextVQA        ``{"data": [{"question_id", "question", "image_id", "answers"}]}`
 A-OKVQA        ``[{"question_id", "question", "choices", "correct_choice_idx",
                "direct_answers"}]``
 VizWiz         ``[{"image", "question", "answers": [{"answer"}], "answer_type"}]``
-table          parquet or CSV with ``question_id`` and one right ``answer``
+table          any other list of rows (JSON, JSON lines, CSV, TSV, xlsx, parquet, ``datasets``)
+               with an id and right answers; see :mod:`~vqa_ensemble.questions.key`
 =============  ==============================================================================
 
 All but the first are brought into :class:`Annotations`. GQA's structural type becomes the answer
 type and its semantic type the question type; where a layout knows no types they are the
-layout's name.
+layout's name. A row with an id of its own is none of VizWiz, whatever else it has.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from vqa_ensemble.errors import InputError, at, shown
-from vqa_ensemble.files.json import parse_json, read_content, read_json
-from vqa_ensemble.questions.answer_table import Columns, read_answers
+from vqa_ensemble.files.json import list_of_objects, parse_json, read_content, read_json
+from vqa_ensemble.files.records import (
+    LIST_KEYS,
+    Record,
+    ending,
+    is_text_table,
+    read_records,
+    rows_of,
+)
+from vqa_ensemble.questions.key import ID_NAMES, Key, KeyFile, read_key
 from vqa_ensemble.questions.vqa import (
     Annotations,
     annotations_from_rows,
     annotations_of,
     join_annotations,
-    questions_of,
     read_annotations_file,
+    read_ids,
     typed_annotations,
 )
 
 QuestionId = int | str
+# The type of all questions of a table that has none.
+UNTYPED = "all"
+# What names a file of annotations or of questions.
+Source = KeyFile | str | os.PathLike[str]
 T = TypeVar("T")
 
 
@@ -56,12 +68,21 @@ class BenchmarkQuestions:
         Options of every question, where the benchmark has them.
     subset : str
         The part of the data set that the file says it is, ``test-dev2015`` for instance.
+    ids_told : bool
+        Whether the file tells if ids are integers or strings; a table of text does not.
     """
 
     question_ids: list[QuestionId]
     images: list[QuestionId]
     choices: list[tuple[str, ...]] | None = None
     subset: str = ""
+    ids_told: bool = True
+
+    def like(self, others: Iterable[Any]) -> BenchmarkQuestions:
+        """With ids of the others' type where the file does not tell."""
+        if self.ids_told or not all(isinstance(other, str) for other in others):
+            return self
+        return replace(self, question_ids=[*map(str, self.question_ids)])
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,8 @@ class BenchmarkAnnotations:
         The image of every question, where the file names it.
     groups : list of int or str, optional
         The question that each is a copy of, itself for the first, where the file names it.
+    alternatives : bool
+        Whether each of a question's answers is right, not only what most people said.
     """
 
     annotations: Annotations
@@ -92,9 +115,10 @@ class BenchmarkAnnotations:
     difficult: list[bool] | None = None
     images: list[QuestionId] | None = None
     groups: list[QuestionId] | None = None
+    alternatives: bool = False
 
 
-def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions:
+def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
     """Read the questions of a benchmark, annotated or not.
 
     Raises
@@ -102,27 +126,32 @@ def read_benchmark_questions(path: str | os.PathLike[str]) -> BenchmarkQuestions
     InputError
         Naming the file and the question: of no known layout, a key missing, given twice.
     """
-    document = read_json(path)
-    if _is_vqa(document):
-        if "questions" not in document:
-            annotated: list[QuestionId] = annotations_of(document, path).question_ids.tolist()
-            return BenchmarkQuestions(annotated, list(annotated))
-        questions = questions_of(document, path)
-        subset = document.get("data_subtype")
-        return BenchmarkQuestions(
-            questions.question_ids.tolist(),
-            questions.image_ids,
-            subset=subset if isinstance(subset, str) else "",
-        )
+    file = KeyFile.of(source)
+    path = file.path
+    document: Any = read_json(path) if ending(path) == ".json" else [*read_records(path)]
     with at(path):
+        if _is_vqa(document):
+            part = "questions" if "questions" in document else "annotations"
+            entries = list_of_objects(document[part], part)
+            known: list[QuestionId] = read_ids(entries, part).tolist()
+            images = [row.get("image_id", i) for i, row in zip(known, entries, strict=True)]
+            subset = document.get("data_subtype")
+            return BenchmarkQuestions(
+                known, images, subset=subset if isinstance(subset, str) else ""
+            )
+        table = _table(file, document, answered=False)
+        if table is not None:
+            return BenchmarkQuestions(
+                [row.question for row in table.rows],
+                [row.image for row in table.rows],
+                ids_told=table.ids_told,
+            )
         rows = _rows(document)
         ids = _distinct(rows)
     return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows))
 
 
-def read_benchmark_annotations(
-    paths: Sequence[str | os.PathLike[str]],
-) -> BenchmarkAnnotations:
+def read_benchmark_annotations(sources: Sequence[Source]) -> BenchmarkAnnotations:
     """Read the right answers of a benchmark; several files only in the layout of VQA.
 
     Raises
@@ -131,17 +160,18 @@ def read_benchmark_annotations(
         Naming the file and the question: of no known layout, a key missing, given twice,
         without an answer.
     """
-    path = paths[0]
-    if Path(path).suffix.lower() in (".csv", ".parquet"):
-        _check_alone(paths)
-        return BenchmarkAnnotations(_table(path))
+    files = [KeyFile.of(source) for source in sources]
+    file, path = files[0], files[0].path
     document = _annotations_or_document(path)
     if isinstance(document, Annotations):
         key = document.answer_type_key
-        others = [(other, read_annotations_file(other, key)) for other in paths[1:]]
+        others = [(other.path, read_annotations_file(other.path, key)) for other in files[1:]]
         return BenchmarkAnnotations(join_annotations([(path, document), *others]))
-    _check_alone(paths)
+    _check_alone(files)
     with at(path):
+        table = _table(file, document)
+        if table is not None:
+            return _annotations_of_table(table)
         rows = _rows(document)
         for row in rows:
             if not row.answers:
@@ -167,17 +197,19 @@ def read_benchmark_annotations(
     )
 
 
-def _check_alone(paths: Sequence[str | os.PathLike[str]]) -> None:
-    if len(paths) > 1:
+def _check_alone(files: Sequence[KeyFile]) -> None:
+    if len(files) > 1:
         raise InputError(
             "only VQA annotations may be given as several files",
-            path=paths[1],
+            path=files[1].path,
             fix="Give one file.",
         )
 
 
-def _annotations_or_document(path: str | os.PathLike[str]) -> Annotations | Any:
-    """The annotations of a file in the layout of VQA; the document of any other."""
+def _annotations_or_document(path: str) -> Annotations | Any:
+    """The annotations of a file in the layout of VQA; the document or the rows of any other."""
+    if ending(path) != ".json":
+        return [*read_records(path)]
     content = read_content(path)
     annotations = typed_annotations(content)
     if annotations is not None:
@@ -288,8 +320,15 @@ def _reader(document: Any, row: Any) -> _Reader | None:
     if not isinstance(row, dict):
         return None
     if isinstance(document, list):
-        return _vizwiz_row if "image" in row else _aokvqa_row if "choices" in row else None
+        return _list_reader(row)
     return _text_row if "data" in document else _gqa_row if "imageId" in row else None
+
+
+def _list_reader(row: Mapping[str, Any]) -> _Reader | None:
+    """What reads the rows of a list that is no mere table."""
+    if "choices" in row and "answer" not in row and "answers" not in row:
+        return _aokvqa_row
+    return _vizwiz_row if "image" in row and not any(name in row for name in ID_NAMES) else None
 
 
 def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
@@ -341,11 +380,41 @@ def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
     )
 
 
-def _table(path: str | os.PathLike[str]) -> Annotations:
-    rows = [*read_answers(os.fspath(path), Columns())]
-    return annotations_from_rows(
+def _table(file: KeyFile, document: Any, *, answered: bool = True) -> Key | None:
+    """The rows of a document that is a mere table; None if it has a layout of its own."""
+    as_texts, rows = is_text_table(file.path), document
+    if isinstance(document, dict):
+        if document and all(_is_answer(value) for value in document.values()):
+            as_texts, file = True, replace(file, id="question_id", answer="answer")
+            rows = [
+                Record({"question_id": name, "answer": value}, f"question {name}")
+                for name, value in document.items()
+            ]
+        elif not any(isinstance(document.get(name), list) for name in LIST_KEYS):
+            return None
+    elif not isinstance(document, list) or not document or not isinstance(document[0], dict):
+        return None
+    records = rows if isinstance(rows, list) and isinstance(rows[0], Record) else [*rows_of(rows)]
+    own = isinstance(document, dict) and "data" in document and "answers" in records[0]
+    if own or (not file.id and _list_reader(records[0])):
+        return None
+    return read_key(records, file, as_texts=as_texts, answered=answered)
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether it is a text or a number, or several."""
+    values = value if isinstance(value, list) and value else [value]
+    return all(isinstance(one, (str, int, float)) for one in values)
+
+
+def _annotations_of_table(table: Key) -> BenchmarkAnnotations:
+    rows = table.rows
+    annotations = annotations_from_rows(
         [row.question for row in rows],
-        ["all"] * len(rows),
-        ["all"] * len(rows),
-        [[answer for answer, _ in row.answers] for row in rows],
+        [row.question_type or UNTYPED for row in rows],
+        [row.answer_type or UNTYPED for row in rows],
+        [row.answers for row in rows],
+    )
+    return BenchmarkAnnotations(
+        replace(annotations, ids_told=table.ids_told), alternatives=not table.annotators
     )

@@ -89,6 +89,20 @@ def check_same_type(ids: QuestionIds, others: QuestionIds, whose: str) -> None:
         )
 
 
+def alike(ids: QuestionIds, others: QuestionIds, *, told: bool) -> tuple[QuestionIds, QuestionIds]:
+    """Both as strings if one are integers and the type of one is not ``told``, else as they are.
+
+    Examples
+    --------
+    >>> alike(np.array([7]), np.array(["7"], object), told=False)
+    (array(['7'], dtype=object), array(['7'], dtype=object))
+    """
+    if told or ids.dtype == others.dtype:
+        return ids, others
+    first, second = (np.array([*map(str, one.tolist())], object) for one in (ids, others))
+    return first, second
+
+
 def look_up(wanted: QuestionIds, known: QuestionIds) -> npt.NDArray[np.int64]:
     """Where each of ``wanted`` stands among the ``known``; -1 where it does not.
 

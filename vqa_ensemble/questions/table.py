@@ -23,7 +23,7 @@ from vqa_ensemble.files.table import is_parquet, read_columns, write_csv
 from vqa_ensemble.files.text import check_ending, check_regular_file
 from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
 
-_NAME_COLUMN = "Name the column as FILE:COLUMN."
+NAME_COLUMN = "Name the column as FILE:COLUMN."
 
 
 class QuestionColumn:
@@ -43,7 +43,7 @@ class QuestionColumn:
     """
 
     def __init__(self, spec: str, default: str) -> None:
-        self.path, self.column = _split(spec, default)
+        self.path, self.column = split_column(spec, default)
         with at(self.path):
             ids, self._values = _read(self.path, self.column)
             self._ids = _checked_ids(ids)
@@ -129,7 +129,8 @@ def _checked_ids(ids: pa.Array) -> QuestionIds:
     return found
 
 
-def _split(spec: str, default: str) -> tuple[str, str]:
+def split_column(spec: str, default: str) -> tuple[str, str]:
+    """The path and the column of ``FILE:COLUMN``, or of ``FILE`` and the default."""
     path, colon, column = spec.rpartition(":")
     if colon and not Path(spec).exists():
         return path, column
@@ -142,7 +143,7 @@ def _read(path: str, column: str) -> Sequence[pa.Array]:
     if check_ending(path, (".csv", ".parquet", ".json")) == ".json":
         return _read_json_column(path, column)
     fix = "Rename the column that holds the ids."
-    return read_columns(path, [("question_id", fix), (column, _NAME_COLUMN)])
+    return read_columns(path, [("question_id", fix), (column, NAME_COLUMN)])
 
 
 def _read_json_column(path: str, column: str) -> Sequence[pa.Array]:
@@ -161,7 +162,7 @@ def _read_json_column(path: str, column: str) -> Sequence[pa.Array]:
             )
         if column not in row:
             question = f"question {row['question_id']}"
-            raise InputError(f'has no "{column}"', where=question, fix=_NAME_COLUMN)
+            raise InputError(f'has no "{column}"', where=question, fix=NAME_COLUMN)
     try:
         return [pa.array([row[name] for row in rows]) for name in ("question_id", column)]
     except pa.ArrowException as error:

@@ -82,6 +82,8 @@ class Annotations:
         The answer that the data set itself calls the right one; None where a file has none.
     answer_type_key : str
         What files call the answer types: ``answer_type``, or ``question_type`` for both.
+    ids_told : bool
+        Whether the file tells if ids are integers or strings; a table of text does not.
     """
 
     question_ids: QuestionIds
@@ -94,6 +96,7 @@ class Annotations:
     vocabulary: list[str]
     multiple_choice_answers: list[str] | None = None
     answer_type_key: str = "answer_type"
+    ids_told: bool = True
 
     def __len__(self) -> int:
         """The number of questions."""

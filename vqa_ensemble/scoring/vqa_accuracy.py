@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vqa_ensemble import ragged
 from vqa_ensemble.answers.normalize import clean_answer, normalize_answer, normalize_answers
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.questions.ids import QuestionIds, first_few, look_up
+from vqa_ensemble.questions.ids import QuestionIds, alike, first_few, look_up
 from vqa_ensemble.questions.vqa import Annotations
 from vqa_ensemble.scoring.metric import Codes, Metric, Scored, encode
 
@@ -235,7 +235,9 @@ def find_questions(
 
     ``asked`` tells, shape (Q,), which of them may not be missing; all, if it is not given.
     """
-    annotated = annotations.question_ids
+    annotated, question_ids = alike(
+        annotations.question_ids, question_ids, told=annotations.ids_told
+    )
     if question_ids.dtype != annotated.dtype:
         kinds = [
             "integers" if ids.dtype == np.int64 else "strings" for ids in (question_ids, annotated)

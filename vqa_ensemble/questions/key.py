@@ -1,0 +1,253 @@
+"""Answer keys that are tables: a row a question, or several, with columns found by name.
+
+A question has one right answer, or several of which any is right: lists, objects with an
+``answer`` each, lists written as text, texts parted by ``|``, or several rows.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, NamedTuple
+
+from vqa_ensemble.errors import InputError, at, shown
+from vqa_ensemble.files.records import Record, as_text, ending, ids_from_texts
+from vqa_ensemble.files.spreadsheet import unguard
+from vqa_ensemble.questions.table import NAME_COLUMN, split_column
+
+ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
+# Where rows of one id differ in these, they are of two questions.
+_OF_ONE_QUESTION = ("question", "image_id", "image", "doc_id")
+# A list of texts as Python or JSON writes it; what numpy prints lacks the commas.
+_TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_LIST = re.compile(rf"\[\s*(?:{_TEXT}\s*(?:,\s*{_TEXT}\s*)*)?\]", re.DOTALL)
+_LIST_BEGINS = re.compile(r"""\[\s*(?:["']|\]$)""")
+# The VQA accuracy of an answer needs three people beside the one who is held out.
+_LEAST_ANNOTATORS = 4
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A key, and what its columns are called.
+
+    Attributes
+    ----------
+    path : str
+    answer : str
+        ``answers`` or ``answer`` if empty.
+    id : str
+        One of :data:`ID_NAMES` if empty; several with commas between are one id together.
+    type : str
+        Of both kinds of types; ``answer_type`` and ``question_type`` if empty.
+    """
+
+    path: str
+    answer: str = ""
+    id: str = ""
+    type: str = ""
+
+    @classmethod
+    def of(cls, spec: KeyFile | str | os.PathLike[str]) -> KeyFile:
+        """From ``FILE`` or ``FILE:COLUMN``."""
+        return spec if isinstance(spec, KeyFile) else cls(*split_column(os.fspath(spec), ""))
+
+    def __fspath__(self) -> str:
+        """The path alone, for messages."""
+        return self.path
+
+    def id_in(self, row: Record) -> str:
+        """What the column of ids is called; nothing is empty."""
+        return self.id or next((name for name in ID_NAMES if name in row), "")
+
+
+class KeyRow(NamedTuple):
+    """A question of a key; a type is empty where the key has none."""
+
+    question: int | str
+    image: int | str
+    answers: list[str]
+    question_type: str
+    answer_type: str
+
+
+class Key(NamedTuple):
+    """The questions of a key.
+
+    Attributes
+    ----------
+    rows : list of KeyRow
+    annotators : bool
+        Whether a question's answers are what people said, not alternatives.
+    ids_told : bool
+        Whether the file tells if ids are integers or strings.
+    """
+
+    rows: list[KeyRow]
+    annotators: bool
+    ids_told: bool
+
+
+@dataclass
+class _Question:
+    first: Record
+    types: tuple[str, ...]
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_key(
+    records: Iterable[Record], file: KeyFile, *, as_texts: bool, answered: bool = True
+) -> Key:
+    """The questions of a table, in order.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        At least one.
+    as_texts : bool
+        Whether the file has nothing but text: ids are integers if all are written as such.
+    answered : bool
+        Whether answers and types are wanted.
+
+    Raises
+    ------
+    InputError
+        Naming the row: no such column, no answer, rows of one id that are of two questions.
+    """
+    records = iter(records)
+    first = next(records)
+    id_name, answer, types = file.id_in(first), "", ("", "")
+    if not id_name:
+        raise _no_column(first, ID_NAMES[0], "Name the column of ids with --id-column.")
+    if answered:
+        answer, types = _answer_column(first, file.answer), _type_columns(first, file.type)
+    clean = unguard if ending(file.path) == ".csv" else str
+    questions: dict[int | str, _Question] = {}
+    listed = False
+    for row in chain([first], records):
+        with at(None, row.where):
+            question = row.id(id_name)
+            question = clean(question) if isinstance(question, str) else question
+            of_types = tuple(clean(row.text(name)).strip() if name else "" for name in types)
+            known = questions.setdefault(question, _Question(row, of_types))
+            if known.first is not row:
+                _check_same_question(known, row, question, of_types)
+            if answered:
+                given = [clean(text).strip() for text in _texts(row[answer], answer)]
+                if not any(given):
+                    raise InputError(
+                        "has no right answer", fix="Fill it in, or take the question out."
+                    )
+                known.answers += [(text, row.where) for text in given]
+            listed |= answered and isinstance(row[answer], (list, dict))
+    parted = {}
+    if not listed:
+        parted = _part([pair for known in questions.values() for pair in known.answers])
+    answers = [
+        [part for text, _ in known.answers for part in parted.get(text, [text])]
+        for known in questions.values()
+    ]
+    ids = ids_from_texts(list(map(str, questions))) if as_texts else list(questions)
+    if len(set(map(type, ids))) > 1:
+        raise InputError(
+            "question ids are integers and strings", fix="Make them all integers, or all strings."
+        )
+    rows = [
+        KeyRow(question, _image(known.first, question), given, *known.types)
+        for question, known, given in zip(ids, questions.values(), answers, strict=True)
+    ]
+    return Key(rows, answered and _are_annotators(answers), not as_texts)
+
+
+def _no_column(row: Record, name: str, fix: str) -> InputError:
+    columns = ", ".join(map(str, row)) or "none"
+    return InputError(f"has no column '{name}'; its columns are: {columns}", fix=fix)
+
+
+def _answer_column(row: Record, wanted: str) -> str:
+    """The column asked for, else a list of ``answers`` before the one ``answer`` beside it."""
+    names = ["answer", "answers"]
+    if isinstance(row.get("answers"), (list, dict)):
+        names.reverse()
+    found = next((name for name in ([wanted] if wanted else names) if name in row), None)
+    if found is None:
+        raise _no_column(row, wanted or "answer", NAME_COLUMN)
+    return found
+
+
+def _type_columns(row: Record, wanted: str) -> tuple[str, str]:
+    """The columns of question types and of answer types; empty if there is none."""
+    if wanted:
+        if wanted not in row:
+            raise _no_column(row, wanted, "Name the column of types with --type-column.")
+        return wanted, wanted
+    first, second = (name if name in row else "" for name in ("question_type", "answer_type"))
+    return first or second, second or first
+
+
+def _check_same_question(
+    known: _Question, row: Record, question: int | str, types: tuple[str, ...]
+) -> None:
+    differs = [name for name in _OF_ONE_QUESTION if known.first.get(name) != row.get(name)]
+    if types != known.types:
+        differs.append("type")
+    if differs:
+        raise InputError(
+            f"question {question} has another '{differs[0]}' here than in {known.first.where}",
+            fix="Give every question an id of its own; --id-column FIRST,SECOND joins columns.",
+        )
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    """The answers in a cell: a text, a list, an object with an ``answer``, or a list of those."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("answer", "text") if key in value), value)
+    if isinstance(value, list):
+        return [text for entry in value for text in _texts(entry, name)]
+    return [as_text(value, name)]
+
+
+def _part(answers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Texts that are several answers, with these.
+
+    Text is a list, or parted by ``|``, only if all of the column can be read so.
+    """
+    lists = {text: where for text, where in answers if _LIST_BEGINS.match(text)}
+    if lists:
+        for text, where in answers:
+            if not _LIST.fullmatch(text) or text == "[]":
+                what = "is not a list, as others are" if text not in lists else "is no whole list"
+                raise InputError(
+                    f"the answer {shown(text)} {what}",
+                    where=where,
+                    fix='Write each as JSON has it: ["cat", "kitten"].',
+                )
+        return {text: [part.strip() for part in ast.literal_eval(text)] for text in lists}
+    parted = {text: text.split("|") for text, _ in answers if "|" in text}
+    # |x|, a || b and P(A|B) are answers of their own, and so is all else of such a column.
+    if not all(_is_whole(part) for parts in parted.values() for part in parts):
+        return {}
+    return {text: [part.strip() for part in parts] for text, parts in parted.items()}
+
+
+def _is_whole(part: str) -> bool:
+    closed = all(part.count(left) == part.count(right) for left, right in ("()", "[]", "{}"))
+    return bool(part.strip()) and closed
+
+
+def _image(row: Record, question: int | str) -> int | str:
+    given = row.get("image_id", row.get("image"))
+    return given if isinstance(given, (int, str)) and given != "" else question
+
+
+def _are_annotators(answers: Sequence[Sequence[str]]) -> bool:
+    """People are equally many for all questions and repeat each other; alternatives do not."""
+    number = len(answers[0])
+    return (
+        number >= _LEAST_ANNOTATORS
+        and all(len(given) == number for given in answers)
+        and any(len(set(given)) < number for given in answers)
+    )
