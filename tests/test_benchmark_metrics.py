@@ -6,17 +6,20 @@ docs/metrics.md says which evaluators, and on how many answers they were compare
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import Runner
+from foreign_files import dump
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vqa_ensemble.answers.normalize import evalai_answer
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations
-from vqa_ensemble.questions.vqa import annotations_from_rows
+from vqa_ensemble.questions.vqa import annotations_from_rows, annotations_of, read_annotations
 from vqa_ensemble.scoring.chartqa import relaxed
 from vqa_ensemble.scoring.metric import Answers, Metric, encode, metric_named
 
@@ -420,3 +423,63 @@ def test_f1_of_unanswerable_questions() -> None:
     assert figures(metric, given) == {"unanswerable AP": 50.0, "unanswerable F1": 50.0}
     nothing = ready("vizwiz", [["x"] * 10], answerable=[True])
     assert figures(nothing, ["x"]) == {"unanswerable AP": None, "unanswerable F1": None}
+
+
+# ------------------------------------------------------------------------------ OK-VQA
+
+
+def ok_vqa(*, raw: bool, second: str = "dog") -> dict[str, Any]:
+    """Two questions; the second has raw answers if the first has."""
+    humans = [("ride", "riding")] * 6 + [("cycle", "bicycling")] * 4
+    return {
+        "annotations": [
+            {
+                "question_id": question,
+                "question_type": "one",
+                "answer_type": "other",
+                "answers": [
+                    {"answer": stem} | ({"raw_answer": word} if raw else {}) for stem, word in given
+                ],
+            }
+            for question, given in enumerate([humans, [(second, "dogs")] * 10])
+        ]
+    }
+
+
+def test_ok_vqa_takes_the_raw_answers(cli: Runner, tmp_path: Path) -> None:
+    submission = [{"question_id": 0, "answer": "Riding"}, {"question_id": 1, "answer": "dogs"}]
+    arguments = (
+        "evaluate",
+        dump(tmp_path / "s.json", submission),
+        *("--annotations", dump(tmp_path / "a.json", ok_vqa(raw=True))),
+        *("--metric", "ok-vqa"),
+    )
+    ran = cli.good(*arguments, "--json")
+    (scored,) = ran.json["files"]
+    assert (scored["overall"], scored["stemmed key"]) == (100.0, 0.0)
+    assert "stemmed" not in ran.err
+    dump(tmp_path / "a.json", ok_vqa(raw=False))
+    ran = cli.good(*arguments)
+    assert "the right answers look stemmed (ride, not riding)" in ran.err
+    (scored,) = cli.good(*arguments, "--json").json["files"]
+    assert scored["overall"] == 0.0
+    assert "stemmed key" not in scored
+
+
+def test_raw_answers_of_all_files_or_none(tmp_path: Path) -> None:
+    first, second = ok_vqa(raw=True), ok_vqa(raw=True)
+    for row in second["annotations"]:
+        row["question_id"] += 10
+    paths = [dump(tmp_path / "a.json", first), dump(tmp_path / "b.json", second)]
+    words = ["riding"] * 6 + ["bicycling"] * 4 + ["dogs"] * 10
+    for known, expected in (
+        (read_annotations(paths), words * 2),
+        (annotations_of(second, "b.json"), words),  # the reader of files that are not quite right
+    ):
+        assert known.raw_answers is not None
+        codes, vocabulary = known.raw_answers
+        assert [vocabulary[code] for code in codes.tolist()] == expected
+    del second["annotations"][1]["answers"][3]["raw_answer"]
+    dump(paths[1], second)
+    assert read_annotations(paths).raw_answers is None
+    assert annotations_of(second, "b.json").raw_answers is None

@@ -82,6 +82,9 @@ class Annotations:
         The answer that the data set itself calls the right one; None where a file has none.
     answer_type_key : str
         What files call the answer types: ``answer_type``, or ``question_type`` for both.
+    raw_answers : ndarray of int32, shape (N,), and list of str, or None
+        Each human answer before the data set stemmed it, as index into a vocabulary, and that;
+        None where a file has none (OK-VQA has).
     ids_told : bool
         Whether the file tells if ids are integers or strings; a table of text does not.
     """
@@ -96,6 +99,7 @@ class Annotations:
     vocabulary: list[str]
     multiple_choice_answers: list[str] | None = None
     answer_type_key: str = "answer_type"
+    raw_answers: tuple[npt.NDArray[np.int32], list[str]] | None = None
     ids_told: bool = True
 
     def __len__(self) -> int:
@@ -135,6 +139,7 @@ class _Question(msgspec.Struct, gc=False):
 
 class _Human(msgspec.Struct, gc=False):
     answer: str
+    raw_answer: str | None = None
 
 
 class _Annotation(msgspec.Struct, gc=False):
@@ -269,6 +274,7 @@ class _Block(NamedTuple):
     sizes: Sequence[int]
     answers: Sequence[str]
     chosen: Sequence[str | None] = ()
+    raw: Sequence[str | None] = ()
 
 
 def _block_of(entries: list[_Annotation], answer_type: str) -> _Block:
@@ -282,21 +288,24 @@ def _block_of(entries: list[_Annotation], answer_type: str) -> _Block:
         [len(entry.answers) for entry in entries],
         [human.answer for entry in entries for human in entry.answers],
         [entry.multiple_choice_answer for entry in entries],
+        [human.raw_answer for entry in entries for human in entry.answers]
+        if entries[0].answers[0].raw_answer is not None
+        else (),
     )
 
 
 def _gather(blocks: Iterable[_Block], answer_type: str) -> Annotations:
     """One file's annotations; raises an InputError without a place if ids repeat or are mixed."""
-    question_types, answer_types, vocabulary, chosen = indices = [_index() for _ in range(4)]
+    question_types, answer_types, vocabulary, chosen, raw = indices = [_index() for _ in range(5)]
     ids: list[Any] = []
     sizes: list[int] = []
     codes = []
     for block in blocks:
         ids += block.ids
         sizes += block.sizes
-        columns = (block.question_types, block.answer_types, block.answers, block.chosen)
+        columns = (*block[1:3], block.answers, block.chosen, block.raw)
         codes.append(tuple(map(_codes, indices, columns)))
-    of_questions, of_answers, answers, right = map(np.concatenate, zip(*codes, strict=True))
+    of_questions, of_answers, answers, right, raws = map(np.concatenate, zip(*codes, strict=True))
     choices = list(chosen)
     return Annotations(
         question_ids_of(ids, where="annotations"),
@@ -309,6 +318,7 @@ def _gather(blocks: Iterable[_Block], answer_type: str) -> Annotations:
         list(vocabulary),
         [choices[code] for code in right.tolist()] if choices and None not in chosen else None,
         answer_type,
+        (raws, list(raw)) if len(raws) == len(answers) and None not in raw else None,
     )
 
 
@@ -341,6 +351,7 @@ def join_annotations(files: Sequence[tuple[str | os.PathLike[str], Annotations]]
     with at(files[-1][0]):
         check_distinct(ids.tolist(), "the files given together")
     chosen = [part.multiple_choice_answers for part in parts]
+    raw = [part.raw_answers for part in parts if part.raw_answers is not None]
     return Annotations(
         ids,
         *_recode([(part.question_types, part.question_type_names) for part in parts]),
@@ -349,6 +360,7 @@ def join_annotations(files: Sequence[tuple[str | os.PathLike[str], Annotations]]
         *_recode([(part.answers, part.vocabulary) for part in parts]),
         [answer for part in chosen for answer in part or ()] if all(chosen) else None,
         parts[0].answer_type_key,
+        _recode(raw) if len(raw) == len(parts) else None,
     )
 
 
@@ -393,7 +405,9 @@ def annotations_of(
     answers = [human["answer"] for answered in humans for human in answered]
     chosen = [entry.get("multiple_choice_answer") for entry in entries]
     given = chosen if set(map(type, chosen)) == {str} else ()
-    block = _Block(ids.tolist(), question_types, answer_types, sizes, answers, given)
+    raw = [human.get("raw_answer") for answered in humans for human in answered]
+    written = raw if set(map(type, raw)) == {str} else ()
+    block = _Block(ids.tolist(), question_types, answer_types, sizes, answers, given, written)
     return _gather([block], answer_type)
 
 

@@ -13,6 +13,7 @@ METRICS = {
     "mme": "mme",
     "mmmu": "mmmu",
     "ocrbench": "ocrbench",
+    "ok-vqa": "ok_vqa",
     "pope": "pope",
     "vizwiz": "vizwiz",
     "tdiuc": "tdiuc",
