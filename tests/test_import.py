@@ -18,11 +18,8 @@ import pyarrow.ipc
 import pytest
 from command_line import Ran, Runner
 from foreign_files import ANSWERS, IDS, RANKED, VOCABULARY
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from vqa_ensemble.importers import FORMATS
-from vqa_ensemble.importers.choices import choose_option
 from vqa_ensemble.predictions.files import read_predictions
 
 
@@ -361,7 +358,8 @@ def test_what_was_thought_aloud_is_no_answer(tmp_path: Path, bring: Bring) -> No
     ]
     ran, output = bring(foreign.dump(tmp_path / "a.json", table))
     assert answers(output) == {1: "B", 2: "B"}
-    assert ran.json["missing"] == {"the answer is empty": 1}
+    assert ran.json["missing"] == {"nothing follows the reasoning": 1}
+    assert ran.json["extracted"] == {"reasoning": 2, "letter": 1}
 
 
 def test_multiple_choice_gives_letters(tmp_path: Path, bring: Bring) -> None:
@@ -372,43 +370,6 @@ def test_multiple_choice_gives_letters(tmp_path: Path, bring: Bring) -> None:
     ran, output = bring(tmp_path / "a.tsv")
     assert answers(output) == {1: "B", 2: "A", 3: "B", 5: "A"}
     assert ran.json["missing"] == {"no single option recognised": 1}
-
-
-OPTIONS = {"A": "a red car", "B": "car", "C": "two", "D": "none"}
-
-
-@pytest.mark.parametrize(
-    ("text", "letter"),
-    [
-        ("A", "A"),
-        ("b", None),
-        ("(C)", "C"),
-        ("**D**", "D"),
-        ("B\nbecause it drives", "B"),
-        ("C: two", "C"),
-        ("The correct answer is (D).", "D"),
-        ("At first I think the answer is A, but the answer is C", "C"),
-        ("Option B", "B"),
-        ("It must be C I think", "C"),
-        ("A person would say two", "C"),
-        ("A or B", None),
-        ("B and C", None),
-        ("It is a red car", "A"),
-        ("There are two cars", "C"),
-        ("car, and two", None),
-        ("E", None),
-        ("nothing", None),
-        ("", None),
-    ],
-)
-def test_which_option_is_chosen(text: str, letter: str | None) -> None:
-    assert choose_option(text, OPTIONS) == letter
-
-
-@settings(deadline=None)
-@given(st.sampled_from("ABCD"), st.sampled_from(["{}", "({})", "{}.", "Answer: {}", "**{}**"]))
-def test_a_stated_letter_is_found(letter: str, form: str) -> None:
-    assert choose_option(form.format(letter), OPTIONS) == letter
 
 
 def test_pickles_are_never_read(tmp_path: Path, refuse: Refuse) -> None:

@@ -100,6 +100,14 @@ Examples:
     show_default=True,
     help="How many answers a question to keep.",
 )
+@click.option(
+    "--extract",
+    default="auto",
+    show_default=True,
+    metavar="none|auto|REGEX",
+    help="Take answers out of texts: without reasoning, tags and boxes; as they are; or the last "
+    "match of a regular expression.",
+)
 @click.option("--member", help="The member's name; that of the output file if not given.")
 @output_options
 def command(
@@ -117,6 +125,7 @@ def command(
     answer_column: str,
     confidence_column: str,
     top_k: int,
+    extract: str,
     member: str | None,
     as_json: bool,
     quiet: bool,
@@ -137,9 +146,11 @@ def command(
         raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
     from vqa_ensemble.importers.base import ImportOptions
     from vqa_ensemble.importers.import_predictions import import_predictions
+    from vqa_ensemble.importers.reading import check_pattern
     from vqa_ensemble.questions.answer_table import Columns
     from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
+    check_pattern(extract)
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
             question_ids=tuple(
@@ -152,6 +163,7 @@ def command(
             activation=activation,
             top_k=top_k,
             by_position=by_position,
+            extract=extract,
         )
         report = import_predictions(
             files,
@@ -187,6 +199,10 @@ def _print(report: ImportReport, output: str) -> None:
             table.add_row(name, f"{count:,}")
     for reason, count in report.missing.items():
         table.add_row(f"no vote: {reason}", f"{count:,}")
+    for mark, count in report.extracted.items():
+        table.add_row(f"extracted by {mark}", f"{count:,}")
     out = console()
     out.print(table)
+    for mark, (text, answer) in report.examples.items():
+        out.print(f"{mark}: {text!r} is read as {answer!r}", markup=False)
     out.print(f"Wrote {output}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from vqa_ensemble.errors import at
 from vqa_ensemble.files.records import Record, read_records
+from vqa_ensemble.importers.reading import options_of, unfinished
 from vqa_ensemble.questions.answer_table import Columns
 
 QuestionId = int | str
@@ -33,6 +34,10 @@ class Votes(NamedTuple):
         Counted from 0 in the order of the data set.
     missing : str
         Why there is no answer.
+    options : mapping of str to str
+        The options' texts by letter, where the file has them.
+    must_choose : bool
+        Whether nothing but an option is an answer.
     """
 
     question: QuestionId | None
@@ -40,6 +45,8 @@ class Votes(NamedTuple):
     where: str
     position: int | None = None
     missing: str = ""
+    options: Mapping[str, str] = {}
+    must_choose: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class ImportOptions:
         How many answers a question to keep.
     by_position : bool
         Let the place in the data set be the id of questions that have none.
+    extract : str
+        How answers are taken out of texts; see :class:`~.reading.Reader`.
     """
 
     question_ids: tuple[QuestionId, ...] | None = None
@@ -68,6 +77,7 @@ class ImportOptions:
     activation: str | None = None
     top_k: int = 10
     by_position: bool = False
+    extract: str = "auto"
 
     @cached_property
     def known_ids(self) -> frozenset[QuestionId]:
@@ -84,7 +94,11 @@ def by_row(
         """The votes of a file; InputError names it and the row."""
         for row in read_records(path):
             with at(path, row.where):
-                yield votes(row, options)
+                vote = votes(row, options)
+                cut = unfinished(row.get("finish_reason", row.get("stop_reason")))
+                if cut and options.extract != "none":
+                    vote = vote._replace(answers=[], missing=cut)
+                yield vote._replace(options=options_of(row), must_choose="A" in row)
 
     return read
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.importers.base import ImportOptions, QuestionId, Votes
+from vqa_ensemble.importers.reading import Reader, answers_by_letter
 from vqa_ensemble.predictions.decoding import CONFIDENCE_SLACK
 
 EMPTY = "the answer is empty"
@@ -37,12 +38,15 @@ class Collected:
         Rows that said again what another row had said.
     unanswered : int
         Questions that were asked for and are in no file.
+    reader : Reader
+        What was cut from texts to get the answers.
     """
 
     votes: dict[QuestionId, Ranked]
     missing: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     unanswered: int = 0
+    reader: Reader = field(default_factory=Reader)
 
     @property
     def hard(self) -> int:
@@ -71,13 +75,18 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
     kept: dict[str, _Kept] = {}
     repeated = 0
     paths = []
-    for path, votes in sources:
+    reader = Reader(options.extract)
+    for path, given in sources:
         paths.append(path)
+        votes = [*given]
+        # Of a file of open answers, the options that stand there too say nothing.
+        by_letter = answers_by_letter((text, v.options) for v in votes for text, _ in v.answers)
         for vote in votes:
             with at(path, vote.where):
                 question = _identify(vote, known, options)
-                answers = _clean(vote, question, options.top_k)
-                entry = _Kept(question, answers, path, vote.where, vote.missing or EMPTY)
+                said, why = _read(vote, reader, by_letter=by_letter)
+                answers = _clean(said, question, options.top_k)
+                entry = _Kept(question, answers, path, vote.where, why or EMPTY)
                 repeated += _keep(kept, entry)
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
@@ -94,6 +103,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
         missing,
         repeated,
         len(options.question_ids) - len(kept) if options.question_ids else 0,
+        reader,
     )
 
 
@@ -140,19 +150,34 @@ def _keep(kept: dict[str, _Kept], entry: _Kept) -> bool:
     return True
 
 
-def _clean(vote: Votes, question: QuestionId, top_k: int) -> Ranked:
-    """Answers without spaces around them, each once, by falling confidence; none empty."""
-    best: dict[str, float | None] = {}
-    for text, confidence in vote.answers:
-        answer = text.strip()
+def _read(
+    vote: Votes, reader: Reader, *, by_letter: bool
+) -> tuple[list[tuple[str, float | None]], str]:
+    """The answers in a vote's texts, and why there is none."""
+    options = vote.options if by_letter or vote.must_choose else {}
+    read = [(reader(text, options), confidence) for text, confidence in vote.answers]
+    missing = next((one.missing for one, _ in read if one.missing), vote.missing)
+    return [(one.answer, confidence) for one, confidence in read if one.answer], missing
+
+
+def _clean(given: Sequence[tuple[str, float | None]], question: QuestionId, top_k: int) -> Ranked:
+    """Each answer once, by falling confidence."""
+    for answer, confidence in given:
         if confidence is not None and not 0 <= confidence <= 1 + CONFIDENCE_SLACK:
             raise InputError(
                 f"the confidence of {answer!r} to question {question} is {confidence:g}; it must "
                 "lie in [0, 1]",
                 fix="Export probabilities, or turn scores into them with --activation.",
             )
-        if answer and (answer not in best or (confidence or 0) > (best[answer] or 0)):
-            best[answer] = confidence
+    # Shares and probabilities of one answer add up; scores that are no distribution do not.
+    adds_up = sum(confidence or 0 for _, confidence in given) <= 1 + CONFIDENCE_SLACK
+    best: dict[str, float | None] = {}
+    for answer, confidence in given:
+        before = best.get(answer)
+        if confidence is None or before is None:
+            best[answer] = confidence if before is None else before
+        else:
+            best[answer] = min(1.0, before + confidence) if adds_up else max(before, confidence)
     ranked = sorted(best.items(), key=lambda item: (-(item[1] or 0), item[0]))
     return tuple(ranked[:top_k])
 

@@ -45,6 +45,10 @@ class ImportReport:
         Questions in the files without an answer, by reason.
     unanswered : int
         Questions of the questions file that are in no file.
+    extracted : dict of str to int
+        Answers by what they were found by in longer texts.
+    examples : dict of str to (str, str)
+        One text and its answer for each.
     """
 
     member: str
@@ -58,6 +62,8 @@ class ImportReport:
     repeated: int
     missing: dict[str, int]
     unanswered: int
+    extracted: dict[str, int]
+    examples: dict[str, tuple[str, str]]
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
@@ -129,6 +135,8 @@ def import_predictions(
         repeated=collected.repeated,
         missing=dict(collected.missing),
         unanswered=collected.unanswered,
+        extracted=dict(collected.reader.marks),
+        examples=collected.reader.examples,
     )
 
 

@@ -1,23 +1,19 @@
 """VLMEvalKit predictions: ``<model>_<dataset>.xlsx``, ``.tsv`` or ``.json``.
 
 Rows have an ``index``, a ``prediction`` and, for multiple choice, a column for each option. All
-is read as text: "None", "NA" and "2" are answers. "Failed to obtain answer …" is no vote. What
-a model thought aloud, up to ``</think>``, is not part of its answer (the tool parts them itself if
-it is run with ``SPLIT_THINK``). Where
-a row has options, the vote is the letter found by the rules of
-:mod:`vqa_ensemble.importers.choices`. The ``.pkl`` that the tool falls back to is never
-read.
+is read as text: "None", "NA" and "2" are answers. "Failed to obtain answer …" is no vote. Where
+a row has options, the vote is a letter (:mod:`vqa_ensemble.answers.choices`). The ``.pkl`` that the
+tool falls back to is never read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from string import ascii_uppercase
 
 from vqa_ensemble.errors import at
 from vqa_ensemble.files.records import Record, id_from_text, is_text_table, read_records
 from vqa_ensemble.importers.base import ImportOptions, Votes
-from vqa_ensemble.importers.choices import choose_option
+from vqa_ensemble.importers.reading import options_of
 
 FAILED = "Failed to obtain answer"
 
@@ -37,13 +33,8 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
 
 
 def _votes(row: Record, question: int | str) -> Votes:
-    text = row.text("prediction").rpartition("</think>")[2].strip()
-    texts = {letter: row.text(letter) for letter in ascii_uppercase if letter in row}
-    choices = {letter: option for letter, option in texts.items() if option}
+    text = row.text("prediction")
     if FAILED in text:
         return Votes(question, [], row.where, missing="the model's service failed")
-    if not choices or not text:
-        return Votes(question, [(text, None)], row.where)
-    if letter := choose_option(text, choices):
-        return Votes(question, [(letter, None)], row.where)
-    return Votes(question, [], row.where, missing="no single option recognised")
+    options = options_of(row)
+    return Votes(question, [(text, None)], row.where, options=options, must_choose=bool(options))
