@@ -483,3 +483,76 @@ def test_raw_answers_of_all_files_or_none(tmp_path: Path) -> None:
     dump(paths[1], second)
     assert read_annotations(paths).raw_answers is None
     assert annotations_of(second, "b.json").raw_answers is None
+
+
+# ------------------------------------------------------------------------------ tables
+
+
+def scored(cli: Runner, folder: Path, key: str, metric: str, answers: Sequence[object]) -> Any:
+    """What ``evaluate --json`` says of these answers to a CSV's questions, in their order."""
+    table = folder / "key.csv"
+    table.write_text(key)
+    ids = [line.split(",")[0] for line in key.splitlines()[1:]]
+    rows = [
+        {"question_id": int(one) if one.isdecimal() else one, "answer": answer}
+        for one, answer in zip(ids, answers, strict=True)
+    ]
+    file = dump(folder / "s.json", rows)
+    arguments = ("evaluate", file, "--annotations", table, "--metric", metric, "--json")
+    (found,) = cli.good(*arguments).json["files"]
+    return found
+
+
+MMBENCH = """index,question,A,B,C,answer,category
+1,?,cat,dog,,A,animals
+1000001,?,dog,cat,,B,animals
+2,?,red,blue,green,C,colours
+1000002,?,green,red,blue,A,colours
+2000002,?,blue,green,red,B,colours
+"""
+
+
+@pytest.mark.parametrize(
+    ("answers", "overall", "types"),
+    [
+        (["A", "b.", "C", "(A)", "B. green"], 100, (100, 100)),
+        (["A", "A", "C", "A", "B"], 50, (0, 100)),
+        (["cat", "cat", "green", "green", "red"], 50, (100, 0)),
+    ],
+)
+def test_mmbench_by_its_table(
+    cli: Runner, tmp_path: Path, answers: list[str], overall: float, types: tuple[float, float]
+) -> None:
+    found = scored(cli, tmp_path, MMBENCH, "circular", answers)
+    assert found["overall"] == overall
+    assert tuple(found["per_question_type"].values()) == types
+    assert found["without copies"] == 100
+
+
+def test_copies_by_a_column_of_their_own(cli: Runner, tmp_path: Path) -> None:
+    key = "index,g_index,A,B,answer\n7000001,7000001,cat,dog,A\n8,7000001,dog,cat,B\n"
+    assert scored(cli, tmp_path, key, "circular", ["A", "B"])["overall"] == 100
+    assert scored(cli, tmp_path, key, "circular", ["A", "A"])["overall"] == 0
+
+
+def test_mme_by_its_table(cli: Runner, tmp_path: Path) -> None:
+    key = "index,image,category,answer\n0,a,count,Yes\n1,a,count,No\n2,a,color,Yes\n3,a,color,No\n"
+    found = scored(cli, tmp_path, key, "mme", ["Yes", "No.", "yes", "It is"])
+    assert (found["overall"], found["acc+"]) == (75.0, 50.0)
+    assert found["per_question_type"] == {"count": 100.0, "color": 50.0}
+
+
+def test_mmmu_by_its_table(cli: Runner, tmp_path: Path) -> None:
+    key = (
+        "id,options,answer,question_type\n"
+        "validation_Art_1,\"['cat', 'dog']\",B,multiple-choice\n"
+        "validation_Art_2,[],0.5,open\n"
+    )
+    found = scored(cli, tmp_path, key, "mmmu", ["It is (B).", "so x = 0.50"])
+    assert (found["overall"], found["letter unread"]) == (100.0, 0.0)
+
+
+def test_chartqa_by_its_split(cli: Runner, tmp_path: Path) -> None:
+    key = "id,answer,type\n1,20,human_test\n2,Yes,augmented_test\n"
+    found = scored(cli, tmp_path, key, "chartqa", ["21", "no"])
+    assert found["per_question_type"] == {"human_test": 100.0, "augmented_test": 0.0}

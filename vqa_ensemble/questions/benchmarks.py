@@ -416,5 +416,9 @@ def _annotations_of_table(table: Key) -> BenchmarkAnnotations:
         [row.answers for row in rows],
     )
     return BenchmarkAnnotations(
-        replace(annotations, ids_told=table.ids_told), alternatives=not table.annotators
+        replace(annotations, ids_told=table.ids_told),
+        _if_all([row.options for row in rows]),
+        images=[row.image for row in rows],
+        groups=_if_all([row.original for row in rows]),
+        alternatives=not table.annotators,
     )

@@ -11,7 +11,8 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, takewhile
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from vqa_ensemble.errors import InputError, at, shown
@@ -20,6 +21,8 @@ from vqa_ensemble.files.spreadsheet import unguard
 from vqa_ensemble.questions.table import NAME_COLUMN, split_column
 
 ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
+# What benchmarks call types that are neither of questions nor of answers.
+_OTHER_TYPES = ("category", "type")
 # Where rows of one id differ in these, they are of two questions.
 _OF_ONE_QUESTION = ("question", "image_id", "image", "doc_id")
 # A list of texts as Python or JSON writes it; what numpy prints lacks the commas.
@@ -65,13 +68,15 @@ class KeyFile:
 
 
 class KeyRow(NamedTuple):
-    """A question of a key; a type is empty where the key has none."""
+    """A question of a key; a type is empty, and options and original None, where it has none."""
 
     question: int | str
     image: int | str
     answers: list[str]
     question_type: str
     answer_type: str
+    options: tuple[str, ...] | None
+    original: int | str | None
 
 
 class Key(NamedTuple):
@@ -156,7 +161,15 @@ def read_key(
             "question ids are integers and strings", fix="Make them all integers, or all strings."
         )
     rows = [
-        KeyRow(question, _image(known.first, question), given, *known.types)
+        KeyRow(
+            question,
+            _image(known.first, question),
+            given,
+            known.types[0],
+            known.types[1],
+            _options(known.first),
+            known.first.get("g_index"),
+        )
         for question, known, given in zip(ids, questions.values(), answers, strict=True)
     ]
     return Key(rows, answered and _are_annotators(answers), not as_texts)
@@ -185,7 +198,8 @@ def _type_columns(row: Record, wanted: str) -> tuple[str, str]:
             raise _no_column(row, wanted, "Name the column of types with --type-column.")
         return wanted, wanted
     first, second = (name if name in row else "" for name in ("question_type", "answer_type"))
-    return first or second, second or first
+    other = next((name for name in _OTHER_TYPES if name in row), "")
+    return first or second or other, second or first or other
 
 
 def _check_same_question(
@@ -239,8 +253,19 @@ def _is_whole(part: str) -> bool:
 
 
 def _image(row: Record, question: int | str) -> int | str:
-    given = row.get("image_id", row.get("image"))
-    return given if isinstance(given, (int, str)) and given != "" else question
+    given = (row.get(name) for name in ("image_id", "image_path", "image"))
+    return next((one for one in given if isinstance(one, (int, str)) and one != ""), question)
+
+
+def _options(row: Record) -> tuple[str, ...] | None:
+    """The options of a question: a list, a list as text, or columns A, B and so on."""
+    given = row.get("options", row.get("choices"))
+    if isinstance(given, str) and _LIST.fullmatch(given.strip()):
+        given = ast.literal_eval(given.strip())
+    if isinstance(given, list):
+        return tuple(as_text(option, "options") for option in given)
+    letters = [*takewhile(lambda letter: row.get(letter) not in (None, ""), ascii_uppercase)]
+    return tuple(as_text(row[letter], letter) for letter in letters) if len(letters) > 1 else None
 
 
 def _are_annotators(answers: Sequence[Sequence[str]]) -> bool:
