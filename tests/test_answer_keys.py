@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -28,6 +29,7 @@ from vqa_ensemble.questions.benchmarks import (
     read_benchmark_questions,
 )
 from vqa_ensemble.questions.key import KeyFile
+from vqa_ensemble.questions.table import read_question_column, write_question_column
 
 # What type inference makes something else of.
 AS_WRITTEN = [
@@ -340,3 +342,46 @@ def test_columns_by_name(cli: Runner, tmp_path: Path) -> None:
     options = ("--question-id-column", "video,q", "--questions", path, *columns[:2])
     cli.good("import", "table", answers, *options, "-o", output)
     assert pq.read_table(output)["question_id"].to_pylist() == ["v,0", "v,1"]
+
+
+@every_kind
+def test_a_column_of_questions_is_text(tmp_path: Path, kind: str) -> None:
+    texts = enumerate(AS_WRITTEN)
+    rows = [{"question_id": f"{i:03}", "question_type": f" {text} "} for i, text in texts]
+    path = key(tmp_path / "types", kind, rows)
+    ids = np.array([row["question_id"] for row in rows], object)
+    assert read_question_column(str(path), "question_type", ids) == AS_WRITTEN
+
+
+@pytest.mark.parametrize("ids", [np.array([7, 12]), np.array(["7", "12"], object)])
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_types_that_are_formulas_come_back(tmp_path: Path, ids: Any, ending: str) -> None:
+    path = tmp_path / f"types{ending}"
+    types = ["=1+1", "'-5"]
+    write_question_column(path, "question_type", ids, types)
+    assert read_question_column(str(path), "question_type", ids) == types
+    if ending == ".csv":
+        assert path.read_text() == "question_id,question_type\n7,'=1+1\n12,''-5\n"
+
+
+def test_rows_of_one_question_have_one_type(tmp_path: Path) -> None:
+    rows = [{"id": 1, "kind": "a"}, {"id": 1, "kind": "a"}, {"id": 2, "kind": "b"}]
+    path = key(tmp_path / "types", "csv", rows)
+    assert read_question_column(f"{path}:kind", "", np.array([2, 1])) == ["b", "a"]
+    path = key(tmp_path / "types", "csv", [*rows, {"id": 2, "kind": "c"}])
+    with refused("line 5: question 2 has another 'kind' in a row before. Keep one of the rows."):
+        read_question_column(f"{path}:kind", "", np.array([2, 1]))
+
+
+def test_lists_and_large_ids_in_a_column_of_questions(tmp_path: Path) -> None:
+    path = tmp_path / "types.parquet"
+    for ids, types, message in [
+        ([1], [["a"]], "row 0: 'kind' is ['a']. It must be text."),
+        ([1], [{"a": 1}], "row 0: 'kind' is {'a': 1}. It must be text."),
+        ([[1]], ["a"], "row 0: 'question_id' is [1]. It must be an integer or a string."),
+        (pa.array([2**63], pa.uint64()), ["a"], "which does not fit into 64 bits"),
+        ([None, 1], ["a", "b"], "row 0: 'question_id' is None"),
+    ]:
+        pq.write_table(pa.table({"question_id": ids, "kind": types}), path)
+        with refused(message):
+            read_question_column(f"{path}:kind", "", np.array([1]))

@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.files.text import check_ending
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def is_parquet(path: str | os.PathLike[str]) -> bool:
@@ -42,48 +38,28 @@ def csv_rows(
         raise InputError(f"is not CSV: {error}", where=where, fix=fix) from error
 
 
-def read_columns(
-    path: str | os.PathLike[str], columns: Sequence[tuple[str, str]]
-) -> list[pa.Array]:
-    """Columns of a parquet table, or of a CSV table, whose columns of numbers are numbers.
-
-    Parameters
-    ----------
-    path : path-like
-    columns : sequence of (str, str)
-        Each column's name, and what to do if there is none.
+def read_columns(path: str, choose: Callable[[Sequence[str]], Sequence[str]]) -> list[list[Any]]:
+    """Columns of a parquet table, of all that it has chosen by name; the others are not read.
 
     Raises
     ------
     InputError
-        If the table is not readable, or has a column not, twice, or in another encoding.
+        If the table is not readable, or has a column twice.
     """
     import pyarrow as pa
-    import pyarrow.csv
     import pyarrow.parquet as pq
 
+    from vqa_ensemble.files.parquet import unreadable
+
     try:
-        if Path(path).suffix.lower() == ".csv":
-            # Every value stays the string it is: "NA", "null" and "" are answers too.
-            options = pyarrow.csv.ConvertOptions(strings_can_be_null=False)
-            table = pyarrow.csv.read_csv(path, convert_options=options)
-        else:
-            table = pq.ParquetFile(path).read()
-        names = table.column_names
-        table.validate(full=True)  # strings that are not UTF-8
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(
-            f"not a readable table ({error})", fix="Save it again as .parquet or .csv."
-        ) from error
-    for name, fix in columns:
-        if name not in names:
-            raise InputError(
-                f"has no column '{name}'; its columns are: {', '.join(names)}", fix=fix
-            )
-        check_once(names, [name])
-        if pa.types.is_binary(table[name].type):  # what a CSV reader makes of other encodings
-            raise InputError(f"column '{name}' is not UTF-8 text", fix="Save it as UTF-8.")
-    return [table[name].combine_chunks() for name, _ in columns]
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        wanted = choose(names)
+        check_once(names, wanted)
+        table = file.read(columns=[*wanted])
+        return [table[name].to_pylist() for name in wanted]
+    except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
+        raise unreadable(path, error) from error
 
 
 def check_once(names: Sequence[str], wanted: Iterable[str]) -> None:

@@ -36,7 +36,8 @@ from vqa_ensemble.files.records import (
     read_records,
     rows_of,
 )
-from vqa_ensemble.questions.key import ID_NAMES, Key, KeyFile, read_key
+from vqa_ensemble.questions.key import Key, KeyFile, read_key
+from vqa_ensemble.questions.table import ID_NAMES
 from vqa_ensemble.questions.vqa import (
     Annotations,
     annotations_from_rows,

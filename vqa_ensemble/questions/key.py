@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.records import Record, as_text, ending, ids_from_texts
 from vqa_ensemble.files.spreadsheet import unguard
-from vqa_ensemble.questions.table import NAME_COLUMN, split_column
+from vqa_ensemble.questions.table import ID_NAMES, NAME_COLUMN, split_column
 
-ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
 # What benchmarks call types that are neither of questions nor of answers.
 _OTHER_TYPES = ("category", "type")
 # Where rows of one id differ in these, they are of two questions.
@@ -43,7 +42,8 @@ class KeyFile:
     answer : str
         ``answers`` or ``answer`` if empty.
     id : str
-        One of :data:`ID_NAMES` if empty; several with commas between are one id together.
+        One of :data:`~vqa_ensemble.questions.table.ID_NAMES` if empty; several with commas between
+        are one id together.
     type : str
         Of both kinds of types; ``answer_type`` and ``question_type`` if empty.
     """
@@ -134,6 +134,9 @@ def read_key(
     listed = False
     for row in chain([first], records):
         with at(None, row.where):
+            lacking = [name for name in (answer, *types) if name and name not in row]
+            if lacking:
+                raise InputError(f"has no '{lacking[0]}'", fix="Add it, or take the row out.")
             question = row.id(id_name)
             question = clean(question) if isinstance(question, str) else question
             of_types = tuple(clean(row.text(name)).strip() if name else "" for name in types)

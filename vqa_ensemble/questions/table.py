@@ -1,28 +1,46 @@
 """Columns of questions: a type, a group or an answer for every question id, from any table.
 
-A column is named as ``FILE`` or ``FILE:COLUMN``. Parquet and CSV tables have a ``question_id``
-column; VQA question and annotation JSON have their lists.
+A column is named as ``FILE`` or ``FILE:COLUMN``. The file is a table of any kind with a column of
+ids, or VQA question or annotation JSON.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.atomic import atomic_path
 from vqa_ensemble.files.json import read_json
+from vqa_ensemble.files.records import (
+    Record,
+    as_id,
+    as_text,
+    ending,
+    ids_from_texts,
+    is_text_table,
+    read_records,
+    rows_of,
+)
+from vqa_ensemble.files.spreadsheet import guard, unguard
 from vqa_ensemble.files.table import is_parquet, read_columns, write_csv
-from vqa_ensemble.files.text import check_ending, check_regular_file
-from vqa_ensemble.questions.ids import QuestionIds, check_same_type, first_few, look_up
+from vqa_ensemble.files.text import check_regular_file
+from vqa_ensemble.questions.ids import (
+    QuestionIds,
+    alike,
+    check_same_type,
+    first_few,
+    look_up,
+    question_ids_of,
+)
 
+ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
 NAME_COLUMN = "Name the column as FILE:COLUMN."
 
 
@@ -44,9 +62,12 @@ class QuestionColumn:
 
     def __init__(self, spec: str, default: str) -> None:
         self.path, self.column = split_column(spec, default)
+        # Every cell of a CSV file is text, which does not tell if ids are integers.
+        self._told = not is_text_table(self.path)
         with at(self.path):
-            ids, self._values = _read(self.path, self.column)
-            self._ids = _checked_ids(ids)
+            ids, values = _read(self.path, self.column)
+            self._ids = question_ids_of(ids)
+            self._values = pa.array(values, pa.string())
 
     def look_up(self, question_ids: QuestionIds) -> list[str]:
         """The values for the given questions, as strings, in their order.
@@ -64,8 +85,9 @@ class QuestionColumn:
             return self._look_up(question_ids)
 
     def _look_up(self, question_ids: QuestionIds) -> list[str]:
-        check_same_type(self._ids, question_ids, "the members'")
-        position = look_up(question_ids, self._ids)
+        ids, wanted = alike(self._ids, question_ids, told=self._told)
+        check_same_type(ids, wanted, "the members'")
+        position = look_up(wanted, ids)
         lacking = question_ids[position < 0]
         if len(lacking):
             raise InputError(
@@ -80,12 +102,12 @@ class QuestionColumn:
                 where=f"question {first}",
                 fix="Fill it in, or drop the row.",
             )
-        texts: list[str] = chosen.cast(pa.string()).to_pylist()
+        texts: list[str] = chosen.to_pylist()
         return texts
 
     def names(self) -> tuple[str, ...]:
         """The distinct values, in alphabetical order."""
-        return tuple(sorted(self._values.cast(pa.string()).unique().drop_null().to_pylist()))
+        return tuple(sorted(self._values.unique().drop_null().to_pylist()))
 
 
 def read_question_column(spec: str, default: str, question_ids: QuestionIds) -> list[str]:
@@ -110,23 +132,8 @@ def write_question_column(
                 pa.table({"question_id": pa.array(question_ids), name: column}), temporary
             )
         return
-    write_csv(path, ["question_id", name], zip(question_ids.tolist(), values, strict=True))
-
-
-def _checked_ids(ids: pa.Array) -> QuestionIds:
-    ids = ids.cast(pa.int64() if pa.types.is_integer(ids.type) else pa.string())
-    if ids.null_count:
-        raise InputError(
-            "question_id is null",
-            where=f"row {pc.index(ids.is_null(), True).as_py()}",
-            fix="Fill it in, or drop the row.",
-        )
-    if pc.count_distinct(ids).as_py() != len(ids):
-        counts = pc.value_counts(ids).to_pylist()
-        twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
-        raise InputError("stands twice", where=f"question {twice}", fix="Keep one of the rows.")
-    found: QuestionIds = ids.to_numpy(zero_copy_only=False)
-    return found
+    ids = [guard(one) if isinstance(one, str) else one for one in question_ids.tolist()]
+    write_csv(path, ["question_id", name], zip(ids, map(guard, values), strict=True))
 
 
 def split_column(spec: str, default: str) -> tuple[str, str]:
@@ -137,36 +144,55 @@ def split_column(spec: str, default: str) -> tuple[str, str]:
     return spec, default
 
 
-def _read(path: str, column: str) -> Sequence[pa.Array]:
-    """The question ids and the column."""
+def _read(path: str, column: str) -> tuple[Sequence[int | str], list[str | None]]:
+    """The distinct question ids, and the column; what is null stays null."""
+    texts: dict[int | str, str | None] = {}
+    clean = unguard if ending(path) == ".csv" else str
+    for where, question, value in _cells(path, column):
+        with at(None, where):
+            question = as_id(question, "question_id")
+            question = clean(question) if isinstance(question, str) else question
+            text = None if value is None else clean(as_text(value, column)).strip()
+            if texts.setdefault(question, text) != text:
+                raise InputError(
+                    f"question {question} has another '{column}' in a row before",
+                    fix="Keep one of the rows.",
+                )
+    return ids_from_texts([*map(str, texts)]) if is_text_table(path) else [*texts], [
+        *texts.values()
+    ]
+
+
+def _cells(path: str, column: str) -> Iterator[tuple[str, Any, Any]]:
+    """The place, the id and the value of each row."""
     check_regular_file(path)
-    if check_ending(path, (".csv", ".parquet", ".json")) == ".json":
-        return _read_json_column(path, column)
-    fix = "Rename the column that holds the ids."
-    return read_columns(path, [("question_id", fix), (column, NAME_COLUMN)])
+    if ending(path) == ".parquet":
+        ids, values = read_columns(path, lambda names: (_id_name(names, column), column))
+        for number, cells in enumerate(zip(ids, values, strict=True)):
+            yield f"row {number}", *cells
+        return
+    records = _of_json(path) if ending(path) == ".json" else read_records(path)
+    for row in records:
+        with at(None, row.where):
+            name = _id_name([*row], column)
+        yield row.where, row[name], row[column]
 
 
-def _read_json_column(path: str, column: str) -> Sequence[pa.Array]:
-    rows: Any = read_json(path)
-    if isinstance(rows, dict):
-        rows = rows.get("questions", rows.get("annotations"))
-    if not isinstance(rows, list) or not rows:
-        raise InputError(
-            'has no list of "questions" or "annotations"',
-            fix="Give a VQA question or annotation file, or a .csv or .parquet table.",
-        )
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict) or "question_id" not in row:
+def _id_name(names: Sequence[str], column: str) -> str:
+    """The column of ids among these; raises InputError if it or the other column is not there."""
+    found = next((name for name in ID_NAMES if name in names), "")
+    for name, fix in ((found, "Rename the column that holds the ids."), (column, NAME_COLUMN)):
+        if name not in names:
             raise InputError(
-                'has no "question_id"', where=f"row {i}", fix="Add it, or drop the row."
+                f"has no column '{name or ID_NAMES[0]}'; its columns are: {', '.join(names)}",
+                fix=fix,
             )
-        if column not in row:
-            question = f"question {row['question_id']}"
-            raise InputError(f'has no "{column}"', where=question, fix=NAME_COLUMN)
-    try:
-        return [pa.array([row[name] for row in rows]) for name in ("question_id", column)]
-    except pa.ArrowException as error:
-        raise InputError(
-            f'"question_id" or "{column}" has mixed types',
-            fix="Make all values of a column integers, or all strings.",
-        ) from error
+    return found
+
+
+def _of_json(path: str) -> Iterator[Record]:
+    """The rows of a JSON file: a list, or questions or annotations as VQA has them."""
+    document = read_json(path)
+    if isinstance(document, dict) and isinstance(document.get("questions"), list):
+        document = document["questions"]
+    return rows_of(document)
