@@ -20,8 +20,11 @@ from tiny_vqa import tiny_recipe
 
 from vqa_ensemble.importers.base import ImportOptions
 from vqa_ensemble.importers.import_predictions import import_predictions
-from vqa_ensemble.questions.answer_table import Columns
-from vqa_ensemble.questions.benchmarks import read_benchmark_annotations, read_benchmark_questions
+from vqa_ensemble.questions.benchmarks import (
+    BenchmarkQuestions,
+    read_benchmark_annotations,
+    read_benchmark_questions,
+)
 from vqa_ensemble.regions.files import convert_regions
 from vqa_ensemble.regions.store import RegionStore
 
@@ -45,7 +48,7 @@ def bring(format_name: str, **options: Any) -> Callable[[Path], object]:
     """What imports a file of a format, or of the format that it is found to have."""
 
     def read(path: Path) -> object:
-        known = ImportOptions(question_ids=tuple(foreign.IDS), **options)
+        known = ImportOptions(questions=BenchmarkQuestions(foreign.IDS, foreign.IDS), **options)
         output = path.with_name("imported.parquet")
         return import_predictions(
             [str(path)], output, known, format_name=format_name or None, member="m"
@@ -60,7 +63,7 @@ def bring_scores(path: Path) -> object:
     return bring("logits", vocabulary=str(vocabulary))(path)
 
 
-TABLE = {"columns": Columns("qid", "reply", "score")}
+TABLE = {"question_id_column": "qid", "answer_column": "reply", "confidence_column": "score"}
 IMPORTED = [
     ("lmms-eval", ".jsonl", foreign.lmms_eval),
     ("vlmevalkit", ".xlsx", foreign.vlmevalkit_xlsx),

@@ -14,6 +14,7 @@ from vqa_ensemble.cli.common import (
     output_options,
     print_json,
     status,
+    warn,
 )
 from vqa_ensemble.importers import FORMATS
 
@@ -64,7 +65,7 @@ Examples:
 @click.option(
     "--by-position",
     is_flag=True,
-    help="Let the place in the data set be the id of questions that have none.",
+    help="Let the place in the data set be the question's id, also where rows have one.",
 )
 @click.option(
     "--confidence",
@@ -90,9 +91,13 @@ Examples:
 @click.option(
     "--vocabulary", type=click.Path(), help="The answers that columns of logits stand for."
 )
-@click.option("--question-id-column", default="question_id", show_default=True)
-@click.option("--answer-column", default="answer", show_default=True)
-@click.option("--confidence-column", default="confidence", show_default=True)
+@click.option("--question-id-column", metavar="NAME", help="By default question_id.")
+@click.option(
+    "--answer-column",
+    metavar="NAME",
+    help="The model's answers; by default answer, or the only column that can be theirs.",
+)
+@click.option("--confidence-column", metavar="NAME", help="By default confidence.")
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),
@@ -121,9 +126,9 @@ def command(
     type_column: str,
     activation: str | None,
     vocabulary: str | None,
-    question_id_column: str,
-    answer_column: str,
-    confidence_column: str,
+    question_id_column: str | None,
+    answer_column: str | None,
+    confidence_column: str | None,
     top_k: int,
     extract: str,
     member: str | None,
@@ -147,18 +152,17 @@ def command(
     from vqa_ensemble.importers.base import ImportOptions
     from vqa_ensemble.importers.import_predictions import import_predictions
     from vqa_ensemble.importers.reading import check_pattern
-    from vqa_ensemble.questions.answer_table import Columns
     from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
     check_pattern(extract)
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
-            question_ids=tuple(
-                read_benchmark_questions(key_file(questions, id_column)).question_ids
-            )
+            questions=read_benchmark_questions(key_file(questions, id_column))
             if questions
             else None,
-            columns=Columns(question_id_column, answer_column, confidence_column),
+            question_id_column=question_id_column,
+            answer_column=answer_column,
+            confidence_column=confidence_column,
             vocabulary=vocabulary,
             activation=activation,
             top_k=top_k,
@@ -181,6 +185,8 @@ def command(
 
 
 def _print(report: ImportReport, output: str) -> None:
+    from rich.markup import escape
+
     table = new_table(show_header=False)
     table.add_row("member", report.member)
     table.add_row("format", ", ".join(report.formats))
@@ -201,8 +207,12 @@ def _print(report: ImportReport, output: str) -> None:
         table.add_row(f"no vote: {reason}", f"{count:,}")
     for mark, count in report.extracted.items():
         table.add_row(f"extracted by {mark}", f"{count:,}")
+    for question, answer in report.shown.items():
+        table.add_row(f"  {question}", escape(answer if len(answer) <= 60 else f"{answer[:59]}…"))
     out = console()
     out.print(table)
     for mark, (text, answer) in report.examples.items():
         out.print(f"{mark}: {text!r} is read as {answer!r}", markup=False)
+    for column in report.same_as:
+        warn(f"the answers equal the column '{column}' on every row: are they the model's?")
     out.print(f"Wrote {output}")

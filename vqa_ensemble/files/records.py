@@ -2,7 +2,13 @@
 
 JSON lists and lines, CSV and TSV, Excel workbooks, parquet, and Arrow files of Hugging Face
 ``datasets``. Text tables give every value as the string it is: ``None``, ``NA`` and ``2`` are
-answers. Nothing is ever unpickled.
+answers. Of JSON these shapes are read, alone or under a usual key (``results``, ``data``):
+
+- a list of rows, or rows on lines, whatever the file's ending says;
+- ``{"columns": […], "data": [[…], …]}``: tables of Weights & Biases, pandas' ``split``;
+- ``{id: row}`` and ``{id: answer}``, as rows with ``question_id`` (and ``answer``).
+
+Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -11,17 +17,17 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import DAMAGED, InputError, at, need, shown
-from vqa_ensemble.files.json import parse_with_nan, read_json
+from vqa_ensemble.files.json import parse_json, parse_with_nan, read_content
 from vqa_ensemble.files.table import check_once, csv_rows
 from vqa_ensemble.files.text import cannot_read, check_ending, check_regular_file
 
-# Keys under which tools put their list of rows beside other things.
-LIST_KEYS = ("annotations", "data", "logs", "predictions", "results")
+# Keys under which tools put their list of rows beside other things; right answers last.
+LIST_KEYS = ("predictions", "results", "logs", "data", "annotations")
 JSON_LINES = (".jsonl", ".ndjson")
 _PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
@@ -31,6 +37,7 @@ _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _EXACT = 2**53
 _LARGE = "Write such ids as strings."
 _AS_ROWS = "Write a list of objects, one a row; pandas does with to_json(…, orient='records')."
+_BOM = b"\xef\xbb\xbf"
 _AS_OBJECT = 'Write it as {"question_id": …, …}, or take it out.'
 
 
@@ -72,6 +79,16 @@ class Record(dict[str, Any]):
         """The number under a name; None if it is null or not there."""
         value = self.get(name)
         return None if value is None else as_number(value, name)
+
+
+class TextRecord(Record):
+    """A row of a file in which everything is text, ids too."""
+
+    __slots__ = ()
+
+    def id(self, name: str) -> int | str:
+        """The question id under a name, an integer if it is written as one."""
+        return id_from_text(str(super().id(name)).strip())
 
 
 def id_from_text(text: str) -> int | str:
@@ -176,13 +193,30 @@ def is_text_table(path: str) -> bool:
 def read_document(path: str) -> Any:
     """A whole JSON file; NaN is accepted, as Python's ``json`` writes it.
 
+    JSON lines under the name of JSON are a list.
+
     Raises
     ------
     InputError
         As :func:`~vqa_ensemble.files.json.read_json`.
     """
     refuse_pickle(path)
-    return read_json(path, nan=True)
+    content = read_content(path)
+    if _is_lines(content):
+        return [value for _, value in _lines(content.split(b"\n"), path)]
+    return parse_json(content, path, nan=True)
+
+
+def _is_lines(content: bytes) -> bool:
+    """Whether the first line is a JSON object or list of its own, and more than space follows."""
+    first, _, rest = content.lstrip().partition(b"\n")
+    if not first.startswith((b"{", b"[")) or not rest.strip():
+        return False
+    try:
+        parse_with_nan(first)
+    except json.JSONDecodeError:
+        return False
+    return True
 
 
 def read_records(path: str) -> Iterator[Record]:
@@ -218,30 +252,80 @@ def read_records(path: str) -> Iterator[Record]:
 
 
 def rows_of(document: Any) -> Iterator[Record]:
-    """The rows of a JSON document: a list, or an object that holds one under a usual key.
+    """The rows of a JSON document; its shapes are those of this module.
 
     Raises
     ------
     InputError
-        If there is no such list, it is empty, or a row is not an object.
+        If it is of no such shape, holds no row, or a row is not an object.
     """
-    rows = document
-    if isinstance(document, dict):
-        rows = next((document[k] for k in LIST_KEYS if isinstance(document.get(k), list)), None)
-    if not isinstance(rows, list):
+    rows = _find_rows(document)
+    if rows is None:
         named = isinstance(document, dict) and document
         there = f"the keys {', '.join(list(document)[:5])}" if named else shown(document)
         raise InputError(f"holds no list of rows, but {there}", fix=_AS_ROWS)
-    if not rows:
-        raise InputError("holds no rows", fix="Check that the tool finished.")
-    for number, row in enumerate(rows):
+    empty = True
+    for where, row in rows:
+        empty = False
         if not isinstance(row, dict):
-            raise InputError("is not an object", where=f"row {number}", fix=_AS_ROWS)
-        yield Record(row, f"row {number}")
+            raise InputError("is not an object", where=where, fix=_AS_ROWS)
+        yield Record(row, where)
+    if empty:
+        raise InputError("holds no rows", fix="Check that the tool finished.")
+
+
+def _find_rows(document: Any) -> Iterator[tuple[str, Any]] | None:
+    """What stands where the rows are, each with its place; None if there is no such place."""
+    if isinstance(document, list):
+        return ((f"row {number}", row) for number, row in enumerate(document))
+    if not isinstance(document, dict):
+        return None
+    if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
+        return _of_columns(document["columns"], document["data"])
+    for key in LIST_KEYS:
+        if isinstance(document.get(key), list):
+            return _find_rows(document[key])
+    if _is_by_id(document):
+        return _of_ids(document)
+    parts = {key: part for key, part in document.items() if isinstance(part, dict)}
+    by_id = [key for key, part in parts.items() if _is_by_id(part)]
+    if len(by_id) > 1:
+        raise InputError(
+            f"holds objects by question id under {' and '.join(map(repr, by_id))}",
+            fix="Save the one with the answers alone; or, if it is a table, its rows: pandas "
+            "does with to_json(…, orient='records').",
+        )
+    return _of_ids(parts[by_id[0]]) if by_id else None
+
+
+def _of_ids(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((f"question {key}", _with_id(key, value)) for key, value in document.items())
+
+
+def _of_columns(names: list[Any], table: list[Any]) -> Iterator[tuple[str, Any]]:
+    check_once(names, names)
+    for number, row in enumerate(table):
+        fits = isinstance(row, list) and len(row) == len(names)
+        yield f"row {number}", dict(zip(names, row, strict=True)) if fits else row
+
+
+def _is_by_id(document: Mapping[str, Any]) -> bool:
+    """Whether an object's keys are ids: most have a digit, as names of settings have not."""
+    kinds = {isinstance(value, dict) for value in document.values()}
+    nested = any(isinstance(value, list) for value in document.values())
+    with_digit = sum(any(map(str.isdigit, key)) for key in document)
+    return len(kinds) == 1 and not nested and 2 * with_digit > len(document)
+
+
+def _with_id(key: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {"question_id": id_from_text(key), **value}
+    # MMMU's own tools write false for an answer that they could not read.
+    return {"question_id": id_from_text(key), "answer": None if value is False else value}
 
 
 def _json(path: str) -> Iterator[Record]:
-    return rows_of(read_json(path, nan=True))
+    return rows_of(read_document(path))
 
 
 def json_lines(path: str) -> Iterator[tuple[str, Any]]:
@@ -256,24 +340,29 @@ def json_lines(path: str) -> Iterator[tuple[str, Any]]:
     empty = True
     try:
         with Path(path).open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    value = parse_with_nan(line.removeprefix(b"\xef\xbb\xbf"))
-                except json.JSONDecodeError as error:
-                    raise InputError(
-                        f"not valid JSON, or truncated ({error.msg})",
-                        path=path,
-                        where=f"line {number}",
-                        fix="Write the file again, or remove the line.",
-                    ) from error
+            for line in _lines(file, path):
                 empty = False
-                yield f"line {number}", value
+                yield line
     except OSError as error:
         raise cannot_read(path, error) from error
     if empty:
         raise InputError("holds no rows", path=path, fix="Check that the tool finished.")
+
+
+def _lines(lines: Iterable[bytes], path: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = parse_with_nan(line.removeprefix(_BOM))
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"not valid JSON, or truncated ({error.msg})",
+                path=path,
+                where=f"line {number}",
+                fix="Write the file again, or remove the line.",
+            ) from error
+        yield f"line {number}", value
 
 
 def _json_lines(path: str) -> Iterator[Record]:
@@ -299,7 +388,7 @@ def _delimited(path: str) -> Iterator[Record]:
                         fix='Put a value that holds the delimiter or a newline in "quotes".',
                     )
                 if row:
-                    yield Record(dict(zip(header, row, strict=True)), f"line {line}")
+                    yield TextRecord(dict(zip(header, row, strict=True)), f"line {line}")
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 text (byte {error.start})", fix="Save it as UTF-8.") from error
     except OSError as error:
@@ -333,7 +422,7 @@ def _sheet(sheet: Any) -> Iterator[Record]:
     for number, row in enumerate(rows, start=2):
         cells = [_cell(value) for value in row]
         if any(cells):
-            yield Record(dict(zip(header, cells, strict=False)), f"row {number}")
+            yield TextRecord(dict(zip(header, cells, strict=False)), f"row {number}")
 
 
 def _cell(value: Any) -> str:

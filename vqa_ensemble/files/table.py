@@ -28,6 +28,7 @@ def csv_rows(
     InputError
         If it is not CSV; ``fix`` says what to do then.
     """
+    csv.field_size_limit(2**31 - 1)  # by default a cell of 131,072 characters is an error
     rows = csv.reader(lines, delimiter=delimiter, strict=strict)
     try:
         for row in rows:

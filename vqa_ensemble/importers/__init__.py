@@ -12,33 +12,46 @@ import importlib
 from types import ModuleType
 from typing import NamedTuple
 
+_PLACE = ("by_position",)
+_COLUMNS = ("question_id_column", "answer_column", "confidence_column", *_PLACE)
+
 
 class Format(NamedTuple):
     """A format: its module, what it is, and its turn where a file's first row tells formats.
 
-    The most particular formats have their turn first; none is not told by a row.
+    The most particular formats have their turn first; none is not told by a row. ``options`` are
+    those of ``ImportOptions`` that the format heeds; any other is refused, never dropped.
     """
 
     module: str
     what: str
     turn: int | None = None
+    options: tuple[str, ...] = _PLACE
 
 
 FORMATS = {
     "lmms-eval": Format("lmms_eval", "lmms-eval *_samples_*.jsonl", 1),
-    "vlmevalkit": Format("vlmevalkit", "VLMEvalKit predictions: xlsx, tsv, json", 3),
-    "vqa": Format("vqa", "VQA and EvalAI results", 9),
-    "lavis": Format("lavis", "LAVIS results, A-OKVQA dictionaries", 7),
-    "mmf": Format("mmf", "MMF reports, with topk", 4),
-    "gqa": Format("gqa", "GQA results", 5),
-    "vizwiz": Format("vizwiz", "VizWiz results", 8),
+    "vlmevalkit": Format(
+        "vlmevalkit", "VLMEvalKit predictions: xlsx, tsv, json", 3, _COLUMNS[:2] + _PLACE
+    ),
+    "vqa": Format("vqa", "VQA and EvalAI results", 9, _COLUMNS),
+    "lavis": Format("lavis", "LAVIS results, A-OKVQA dictionaries", 7, _COLUMNS),
+    "mmf": Format("mmf", "MMF reports, with topk", 4, ("activation", *_PLACE)),
+    "gqa": Format("gqa", "GQA results", 5, _COLUMNS),
+    "vizwiz": Format("vizwiz", "VizWiz results", 8, _COLUMNS),
     "pipeline": Format("pipeline", "Hugging Face VQA pipeline output", 6),
     "openai-batch": Format(
-        "openai_batch", "OpenAI-style batch output, with token log-probabilities", 2
+        "openai_batch", "OpenAI-style batch output, with token log-probabilities", 2, ()
     ),
-    "logits": Format("logits", "npy, npz or pt scores and a vocabulary"),
+    "logits": Format(
+        "logits",
+        "npy, npz or pt scores and a vocabulary",
+        options=("vocabulary", "activation", *_PLACE),
+    ),
     "table": Format(
-        "table", "parquet, csv, tsv, xlsx, json, jsonl, datasets folders with named columns"
+        "table",
+        "parquet, csv, tsv, xlsx, json, jsonl, datasets folders with named columns",
+        options=_COLUMNS,
     ),
 }
 

@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vqa_ensemble.errors import at
-from vqa_ensemble.files.records import Record, read_records
+from vqa_ensemble.files.records import Record, as_number, as_text, read_records
+from vqa_ensemble.importers.by_image import ByImage
+from vqa_ensemble.importers.columns import right_answers
 from vqa_ensemble.importers.reading import options_of, unfinished
 from vqa_ensemble.questions.answer_table import Columns
+from vqa_ensemble.questions.benchmarks import BenchmarkQuestions
 
+# Columns with what a model was asked.
+PROMPTS = ("prompt", "input", "question", "query")
+_HEEDED = (
+    "question_id_column",
+    "answer_column",
+    "confidence_column",
+    "activation",
+    "vocabulary",
+    "by_position",
+)
 QuestionId = int | str
 Ranked = list[tuple[str, float | None]]
 
@@ -38,6 +51,11 @@ class Votes(NamedTuple):
         The options' texts by letter, where the file has them.
     must_choose : bool
         Whether nothing but an option is an answer.
+    prompt : str
+        What the model was asked, as far as the file tells: rows with one id and two prompts are
+        two questions.
+    right : sequence of (str, str)
+        Columns of right answers beside the model's, and the answers in them.
     """
 
     question: QuestionId | None
@@ -47,6 +65,8 @@ class Votes(NamedTuple):
     missing: str = ""
     options: Mapping[str, str] = {}
     must_choose: bool = False
+    prompt: str = ""
+    right: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +75,10 @@ class ImportOptions:
 
     Attributes
     ----------
-    question_ids : tuple of int or str, optional
+    questions : BenchmarkQuestions, optional
         All questions in the order of the data set.
-    columns : Columns
-        Of tables.
+    question_id_column, answer_column, confidence_column : str, optional
+        Where they are not under their usual names.
     vocabulary : str, optional
         File with the answers that the columns of logits stand for.
     activation : {"none", "sigmoid", "softmax"}, optional
@@ -66,18 +86,45 @@ class ImportOptions:
     top_k : int
         How many answers a question to keep.
     by_position : bool
-        Let the place in the data set be the id of questions that have none.
+        Let the place in the data set be the question's id, also where the rows have one.
     extract : str
         How answers are taken out of texts; see :class:`~.reading.Reader`.
     """
 
-    question_ids: tuple[QuestionId, ...] | None = None
-    columns: Columns = field(default_factory=Columns)
+    questions: BenchmarkQuestions | None = None
+    question_id_column: str | None = None
+    answer_column: str | None = None
+    confidence_column: str | None = None
     vocabulary: str | None = None
     activation: str | None = None
     top_k: int = 10
     by_position: bool = False
     extract: str = "auto"
+
+    @property
+    def columns(self) -> Columns:
+        """The names of a table's columns."""
+        usual = Columns()
+        return Columns(
+            self.question_id_column or usual.question_id,
+            self.answer_column or usual.answer,
+            self.confidence_column or usual.confidence,
+        )
+
+    @property
+    def question_ids(self) -> list[QuestionId] | None:
+        """All questions in the order of the data set, if they are known."""
+        return None if self.questions is None else self.questions.question_ids
+
+    @cached_property
+    def by_image(self) -> ByImage | None:
+        """The questions to look an image and a prompt up in, if they are known."""
+        return None if self.questions is None else ByImage(self.questions)
+
+    @property
+    def named(self) -> list[str]:
+        """The options that a format must heed, of those that were given."""
+        return [name for name in _HEEDED if getattr(self, name)]
 
     @cached_property
     def known_ids(self) -> frozenset[QuestionId]:
@@ -86,26 +133,69 @@ class ImportOptions:
 
 
 def by_row(
-    votes: Callable[[Record, ImportOptions], Votes],
+    votes: Callable[[Record, ImportOptions], Votes], uses: str = "answer"
 ) -> Callable[[str, ImportOptions], Iterator[Votes]]:
-    """An importer's ``read``, of a format whose rows are read one by one by ``votes``."""
+    """An importer's ``read``, of a format whose rows are read one by one by ``votes``.
+
+    Rows that do not tell their place in the data set are in its order, if the user says so.
+    ``uses`` is the column of answers that is read where the row has it, and else ``answer``.
+    """
 
     def read(path: str, options: ImportOptions) -> Iterator[Votes]:
         """The votes of a file; InputError names it and the row."""
-        for row in read_records(path):
+        for place, row in enumerate(read_records(path)):
             with at(path, row.where):
                 vote = votes(row, options)
                 cut = unfinished(row.get("finish_reason", row.get("stop_reason")))
                 if cut and options.extract != "none":
                     vote = vote._replace(answers=[], missing=cut)
-                yield vote._replace(options=options_of(row), must_choose="A" in row)
+                if options.by_position and vote.position is None:
+                    vote = vote._replace(position=place)
+                used = options.answer_column or (uses if uses in row else "answer")
+                yield vote._replace(
+                    options=options_of(row),
+                    must_choose="A" in row,
+                    prompt=vote.prompt or asked(row),
+                    right=right_answers(row, used),
+                )
 
     return read
 
 
-def one_answer(row: Record, id_name: str, answer_name: str) -> Votes:
-    """One answer to one question, with the row's ``confidence`` if it has one."""
-    return Votes(row.id(id_name), [(row.text(answer_name), row.confidence())], row.where)
+def asked(row: Mapping[str, Any]) -> str:
+    """What the model was asked, of a row that tells it; else ""."""
+    return next((row[n] for n in PROMPTS if isinstance(row.get(n), str)), "")
+
+
+def one_answer(row: Record, options: ImportOptions, id_name: str, answer_name: str) -> Votes:
+    """One answer to one question, with the row's ``confidence`` if it has one.
+
+    The options may name the columns; one that is named must be there.
+    """
+    named = options.confidence_column
+    confidence = row.confidence() if named is None else as_number(row[named], named)
+    answer = row.text(options.answer_column or answer_name)
+    by_place = options.by_position and id_name not in row
+    question = None if by_place else row.id(options.question_id_column or id_name)
+    return Votes(question, [(answer, confidence)], row.where)
+
+
+def content_text(content: Any) -> str | None:
+    """The text of a chat message: a string, or parts, of which thoughts are left out.
+
+    Examples
+    --------
+    >>> content_text([{"type": "thinking", "thinking": "…"}, {"type": "text", "text": "a dog"}])
+    'a dog'
+    """
+    if not isinstance(content, list):
+        return None if content is None else as_text(content, "content")
+    texts = [
+        part if isinstance(part, str) else as_text(part.get("text"), "text")
+        for part in content
+        if isinstance(part, (str, dict)) and not (isinstance(part, dict) and part.get("thought"))
+    ]
+    return "".join(texts)
 
 
 def shares(answers: Iterable[str]) -> Ranked:

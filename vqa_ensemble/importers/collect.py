@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.importers.base import ImportOptions, QuestionId, Votes
 from vqa_ensemble.importers.reading import Reader, answers_by_letter
 from vqa_ensemble.predictions.decoding import CONFIDENCE_SLACK
@@ -22,6 +22,7 @@ class _Kept(NamedTuple):
     path: str
     where: str
     missing: str
+    vote: Votes
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Collected:
         Questions that were asked for and are in no file.
     reader : Reader
         What was cut from texts to get the answers.
+    same_as : set of str
+        Columns of right answers that equal the model's on every row.
     """
 
     votes: dict[QuestionId, Ranked]
@@ -47,6 +50,7 @@ class Collected:
     repeated: int = 0
     unanswered: int = 0
     reader: Reader = field(default_factory=Reader)
+    same_as: set[str] = field(default_factory=set)
 
     @property
     def hard(self) -> int:
@@ -74,6 +78,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
     known = {str(question): question for question in options.question_ids or ()}
     kept: dict[str, _Kept] = {}
     repeated = 0
+    same_as: set[str] | None = None
     paths = []
     reader = Reader(options.extract)
     for path, given in sources:
@@ -86,8 +91,13 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
                 question = _identify(vote, known, options)
                 said, why = _read(vote, reader, by_letter=by_letter)
                 answers = _clean(said, question, options.top_k)
-                entry = _Kept(question, answers, path, vote.where, why or EMPTY)
-                repeated += _keep(kept, entry)
+                entry = _Kept(question, answers, path, vote.where, why or EMPTY, vote)
+                if answers:
+                    same = {
+                        c for c, text in vote.right if text in (answers[0][0], vote.answers[0][0])
+                    }
+                    same_as = same if same_as is None else same_as & same
+                repeated += _keep(kept, entry, options.by_position)
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
     if not voted:
@@ -104,6 +114,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
         repeated,
         len(options.question_ids) - len(kept) if options.question_ids else 0,
         reader,
+        same_as or set(),
     )
 
 
@@ -111,20 +122,27 @@ def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptio
     """The id of the question that a file says something about; of those asked for, if known."""
     fix = "Give the questions of the split that the model answered."
     ids, position = options.question_ids, vote.position
-    if vote.question is not None:
+    if vote.question is not None and not options.by_position:
         if ids is None:
             return vote.question
-        if str(vote.question) not in known:
+        found = known.get(str(vote.question))
+        if found is None and options.by_image is not None:
+            found = options.by_image.find(vote.question, vote.prompt)
+        if found is None:
             raise InputError(f"question {vote.question} is not in the questions file", fix=fix)
-        return known[str(vote.question)]
+        return found
     if position is not None and ids is not None:
         if position >= len(ids):
             raise InputError(
                 f"is the answer at place {position}, but there are {len(ids)} questions", fix=fix
             )
-        return ids[position]
+        return _at_place(ids[position], vote, known)
     if position is not None and options.by_position:
         return position
+    if position is None:
+        raise InputError(
+            "has no place in the data set, only its question's id", fix="Leave --by-position out."
+        )
     raise InputError(
         "has no question id, only its place in the data set",
         fix="Give --questions FILE in the order of the data set, or let the place be the id "
@@ -132,13 +150,47 @@ def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptio
     )
 
 
-def _keep(kept: dict[str, _Kept], entry: _Kept) -> bool:
+def _at_place(question: QuestionId, vote: Votes, known: Mapping[str, QuestionId]) -> QuestionId:
+    """The question at a vote's place, unless the vote says that it is another."""
+    told = known.get(str(vote.question), question)
+    if told != question:
+        raise InputError(
+            f"says question {told}, but its place is that of question {question}",
+            fix="Leave --by-position out: the file is not in the order of the questions.",
+        )
+    return question
+
+
+def _check_same_question(before: _Kept, entry: _Kept, by_position: bool) -> None:
+    """Refuse what has one id or place, and is of two questions."""
+    one, two = before.vote, entry.vote
+    other = f"in {before.path}, {before.where}"
+    by_place = by_position or two.question is None
+    if one.prompt and two.prompt and one.prompt.strip() != two.prompt.strip():
+        problem = f"asks {shown(two.prompt)} and {shown(one.prompt)} {other}"
+    elif not by_place and one.position != two.position and None not in (one.position, two.position):
+        problem = f"is at place {two.position} of the data set here, and at {one.position} {other}"
+    elif by_place and before.path != entry.path and not (one.prompt and two.prompt):
+        problem = f"is a place here, and {other} too, and may be another question there"
+    else:
+        return
+    raise InputError(
+        f"question {entry.question} {problem}",
+        fix="Join rows by image and words with --questions FILE, or by their place with "
+        "--by-position; files that each count from 0 are joined or imported one by one."
+        if not by_place
+        else "Join the files into one in the order of the data set, or import each alone.",
+    )
+
+
+def _keep(kept: dict[str, _Kept], entry: _Kept, by_position: bool) -> bool:
     """Keep what is said of a question, unless it was said before, and whether it was."""
     # Ids may be integers in one file and strings in another.
     question = str(entry.question)
     before = kept.setdefault(question, entry)
     if before is entry:
         return False
+    _check_same_question(before, entry, by_position)
     if not before.answers:
         kept[question] = entry
     elif entry.answers and entry.answers != before.answers:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.records import ending, read_document, read_records, refuse_pickle, rows_of
 from vqa_ensemble.importers import FORMATS, importer, lavis, pipeline, table
 from vqa_ensemble.importers.base import ImportOptions
+from vqa_ensemble.importers.columns import may_be_predicted
 from vqa_ensemble.importers.logits import ENDINGS
 
 _TABLES = (".csv", ".parquet", ".arrow", "")
 # Formats whose answers stand under ``answer``, as the right ones may too.
 _OF_ANSWERS = ("table", "vizwiz", "vqa")
-# Columns that hold a model's answers where ``answer`` holds the right one, as in many data sets.
-_PREDICTED = (
-    "prediction",
-    "pred",
-    "pred_answer",
-    "predicted_answer",
-    "model_answer",
-    "response",
-    "generated_text",
-)
 
 
-def detect_format(path: str, options: ImportOptions) -> str:
-    """The name of the format of a file.
+def detect_format(path: str, options: ImportOptions) -> tuple[str, ImportOptions]:
+    """The name of the format of a file, and the options with the column of answers that it has.
 
     Raises
     ------
@@ -37,26 +29,30 @@ def detect_format(path: str, options: ImportOptions) -> str:
     """
     refuse_pickle(path)
     if ending(path) in ENDINGS:
-        return "logits"
+        return "logits", options
     if ending(path) == ".json":
         document = read_document(path)
         if pipeline.recognizes_document(document):
-            return "pipeline"
+            return "pipeline", options
         if lavis.recognizes_document(document):
-            return "lavis"
+            return "lavis", options
         with at(path):
             row = next(rows_of(document))
     elif pipeline.recognizes_lines(path):
-        return "pipeline"
+        return "pipeline", options
     else:
         row = next(read_records(path))
     by_row = sorted((format.turn, name) for name, format in FORMATS.items() if format.turn)
     found = next((name for _, name in by_row if importer(name).recognizes(row)), None)
-    column = "answer"
+    if found in (None, *_OF_ANSWERS) and options.answer_column is None:
+        options = replace(options, answer_column=_answer_column(row, path))
     # Tables of several rows a question look like results with one; a named column is meant.
-    table_first = ending(path) in _TABLES or options.columns.answer != column
-    if table.recognizes(row, options) and (table_first or found is None):
-        found, column = "table", options.columns.answer
+    unheeded = set(options.named) - set(FORMATS[found].options if found else ())
+    named = found in _OF_ANSWERS and any("column" in name for name in options.named)
+    if table.recognizes(row, options) and (
+        ending(path) in _TABLES or named or unheeded or not found
+    ):
+        return "table", options
     if found is None:
         raise InputError(
             f"is of no known format; its first row has: {', '.join(map(str, list(row)[:10]))}",
@@ -64,17 +60,21 @@ def detect_format(path: str, options: ImportOptions) -> str:
             fix=f"Name the format ({', '.join(FORMATS)}), or the columns of a table with "
             "--question-id-column and --answer-column.",
         )
-    if found in _OF_ANSWERS:
-        _check_one_answer(row, column, path)
-    return found
+    return found, options
 
 
-def _check_one_answer(row: Mapping[str, Any], column: str, path: str) -> None:
-    """Refuse a file whose ``answer`` may be the right answer, since that would score 100 %."""
-    other = next((name for name in _PREDICTED if name in row), None)
-    if column == "answer" and other is not None:
+def _answer_column(row: Mapping[str, Any], path: str) -> str | None:
+    """The column that holds a model's answers where it is not ``answer``.
+
+    Refuses a row with two, of which one may hold the right answers: that would score 100 %.
+    """
+    columns = may_be_predicted(row)
+    if len(columns) > 1:
+        *some, last = map(repr, columns)
         raise InputError(
-            f"has the columns 'answer' and '{other}', and one may hold the right answers",
+            f"has the columns {', '.join(some)} and {last}, and one may hold the right answers",
             path=path,
-            fix=f"Give --answer-column {other}; or put table before the files for 'answer'.",
+            fix=f"Give --answer-column {next(name for name in columns if name != 'answer')}, or "
+            "another that is the model's.",
         )
+    return columns[0] if columns and columns != ["answer"] else None

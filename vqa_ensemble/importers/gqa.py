@@ -5,7 +5,7 @@ Question ids are strings there, some with leading zeros, and are kept as they ar
 
 from __future__ import annotations
 
-from vqa_ensemble.files.records import Record
+from vqa_ensemble.files.records import Record, as_id
 from vqa_ensemble.importers.base import ImportOptions, Votes, by_row, one_answer
 
 
@@ -16,7 +16,9 @@ def recognizes(row: Record) -> bool:
 
 def votes(row: Record, options: ImportOptions) -> Votes:
     """The vote of a row."""
-    return one_answer(row, "questionId", "prediction")
+    question = row[options.question_id_column or "questionId"]
+    vote = one_answer(row, options, "questionId", "prediction")
+    return vote._replace(question=as_id(question, "questionId"))
 
 
-read = by_row(votes)
+read = by_row(votes, uses="prediction")

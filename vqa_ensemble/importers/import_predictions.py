@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.importers import importer
+from vqa_ensemble.importers import FORMATS, importer
 from vqa_ensemble.importers.base import ImportOptions, Votes
 from vqa_ensemble.importers.collect import Collected, collect
 from vqa_ensemble.importers.detect import detect_format
@@ -18,6 +19,9 @@ from vqa_ensemble.importers.lavis import merged_file
 from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.questions.benchmarks import Source, read_benchmark_annotations
 from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
+
+# Answers that the report shows.
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class ImportReport:
         Answers by what they were found by in longer texts.
     examples : dict of str to (str, str)
         One text and its answer for each.
+    same_as : list of str
+        Columns of right answers that equal the model's on every row.
+    shown : dict of str to str
+        The first few questions and their answers.
     """
 
     member: str
@@ -64,6 +72,8 @@ class ImportReport:
     unanswered: int
     extracted: dict[str, int]
     examples: dict[str, tuple[str, str]]
+    same_as: list[str]
+    shown: dict[str, str]
 
     def to_dict(self) -> dict[str, object]:
         """As JSON has it."""
@@ -103,11 +113,11 @@ def import_predictions(
         Naming the file, and the row and the question where there is one.
     """
     whole = _without_partial_files(paths)
-    formats = {path: format_name or detect_format(path, options) for path in whole}
+    found = {path: _format(path, format_name, options) for path in whole}
 
     def sources() -> Iterator[tuple[str, Iterator[Votes]]]:
-        for path, name in formats.items():
-            yield path, importer(name).read(path, options)
+        for path, (name, of_path) in found.items():
+            yield path, importer(name).read(path, of_path)
 
     collected = collect(sources(), options)
     given = None
@@ -125,7 +135,7 @@ def import_predictions(
     write_predictions(output, ids, answers, scores, member=name, top_k=options.top_k)
     return ImportReport(
         member=name,
-        formats=list(dict.fromkeys(formats.values())),
+        formats=list(dict.fromkeys(name for name, _ in found.values())),
         files=len(whole),
         partial_files=len(paths) - len(whole),
         questions=len(collected.votes),
@@ -137,7 +147,23 @@ def import_predictions(
         unanswered=collected.unanswered,
         extracted=dict(collected.reader.marks),
         examples=collected.reader.examples,
+        same_as=sorted(collected.same_as),
+        shown={str(q): ranked[0][0] for q, ranked in islice(collected.votes.items(), SHOWN)},
     )
+
+
+def _format(path: str, name: str | None, options: ImportOptions) -> tuple[str, ImportOptions]:
+    """The format of a file, and the options to read it with; refuses one that it does not heed."""
+    found = (name, options) if name else detect_format(path, options)
+    ignored = [option for option in options.named if option not in FORMATS[found[0]].options]
+    if ignored:
+        given = " and ".join(f"--{option.replace('_', '-')}" for option in ignored)
+        raise InputError(
+            f"is read as {found[0]}, which knows no {given}",
+            path=path,
+            fix="Leave it out, or name another format before the files: table takes any column.",
+        )
+    return found
 
 
 def _without_partial_files(paths: Sequence[str]) -> list[str]:

@@ -59,7 +59,7 @@ def votes(row: Record, options: ImportOptions) -> Votes:
     return Votes(_question_id(row, options), _answers(row), row.where, position)
 
 
-read = by_row(votes)
+read = by_row(votes, uses="filtered_resps")
 
 
 def _question_id(row: Record, options: ImportOptions) -> QuestionId | None:

@@ -30,7 +30,7 @@ def recognizes(row: Record) -> bool:
 def votes(row: Record, options: ImportOptions) -> Votes:
     """The votes of a row."""
     if "topk" not in row:
-        return one_answer(row, "question_id", "answer")
+        return one_answer(row, options, "question_id", "answer")
     return Votes(row.id("question_id"), _answers(row["topk"], options.activation), row.where)
 
 

@@ -8,12 +8,8 @@ tool falls back to is never read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from vqa_ensemble.errors import at
-from vqa_ensemble.files.records import Record, id_from_text, is_text_table, read_records
-from vqa_ensemble.importers.base import ImportOptions, Votes
-from vqa_ensemble.importers.reading import options_of
+from vqa_ensemble.files.records import Record
+from vqa_ensemble.importers.base import ImportOptions, Votes, by_row
 
 FAILED = "Failed to obtain answer"
 
@@ -23,18 +19,13 @@ def recognizes(row: Record) -> bool:
     return "index" in row and "prediction" in row
 
 
-def read(path: str, options: ImportOptions) -> Iterator[Votes]:
-    """The votes of a predictions file; InputError names it and the row."""
-    as_text_has_it = is_text_table(path)
-    for row in read_records(path):
-        with at(path, row.where):
-            question = row.id("index")
-            yield _votes(row, id_from_text(str(question)) if as_text_has_it else question)
-
-
-def _votes(row: Record, question: int | str) -> Votes:
-    text = row.text("prediction")
+def votes(row: Record, options: ImportOptions) -> Votes:
+    """The vote of a row."""
+    question = row.id(options.question_id_column or "index")
+    text = row.text(options.answer_column or "prediction")
     if FAILED in text:
         return Votes(question, [], row.where, missing="the model's service failed")
-    options = options_of(row)
-    return Votes(question, [(text, None)], row.where, options=options, must_choose=bool(options))
+    return Votes(question, [(text, None)], row.where)
+
+
+read = by_row(votes, uses="prediction")

@@ -6,7 +6,7 @@ confidence column each question has one answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from vqa_ensemble.errors import InputError, at
@@ -16,7 +16,6 @@ from vqa_ensemble.files.records import (
     as_text,
     ending,
     id_from_text,
-    is_text_table,
     read_records,
 )
 from vqa_ensemble.files.spreadsheet import unguard
@@ -38,8 +37,10 @@ class Answered(NamedTuple):
     where: str
 
 
-def read_answers(path: str, columns: Columns) -> Iterator[Answered]:
-    """The answers of each question of a table.
+def read_answers(
+    path: str, columns: Columns, rows: Iterable[Record] | None = None
+) -> Iterator[Answered]:
+    """The answers of each question of a table; ``rows`` are its own if they were read before.
 
     Raises
     ------
@@ -48,13 +49,13 @@ def read_answers(path: str, columns: Columns) -> Iterator[Answered]:
         answers a question without confidences.
     """
     questions: dict[int | str, dict[str, tuple[float | None, str]]] = {}
-    for row in read_records(path):
+    for row in read_records(path) if rows is None else rows:
         with at(path, row.where):
             question = row.id(columns.question_id)
-            if is_text_table(path):
-                question = id_from_text(_plain(str(question), path))
+            if isinstance(question, str) and ending(path) == ".csv":
+                question = id_from_text(unguard(question))
             answers = questions.setdefault(question, {})
-            for answer, confidence in _answers(row, columns):
+            for answer, confidence in row_answers(row, columns):
                 _add(answers, _plain(answer, path), confidence, row.where, question)
     for question, answers in questions.items():
         where = next(iter(answers.values()))[1] if answers else f"question {question}"
@@ -66,7 +67,8 @@ def _plain(text: str, path: str) -> str:
     return unguard(text) if ending(path) == ".csv" else text
 
 
-def _answers(row: Record, columns: Columns) -> list[tuple[str, float | None]]:
+def row_answers(row: Record, columns: Columns) -> list[tuple[str, float | None]]:
+    """The answers of one row, each with its confidence or None."""
     given, scores = row[columns.answer], row.get(columns.confidence)
     if not isinstance(given, list):
         given, scores = [given], [scores]

@@ -71,6 +71,8 @@ class BenchmarkQuestions:
         The part of the data set that the file says it is, ``test-dev2015`` for instance.
     ids_told : bool
         Whether the file tells if ids are integers or strings; a table of text does not.
+    texts : sequence of str
+        What is asked; "" where the file does not say, and empty if it never does.
     """
 
     question_ids: list[QuestionId]
@@ -78,6 +80,7 @@ class BenchmarkQuestions:
     choices: list[tuple[str, ...]] | None = None
     subset: str = ""
     ids_told: bool = True
+    texts: Sequence[str] = ()
 
     def like(self, others: Iterable[Any]) -> BenchmarkQuestions:
         """With ids of the others' type where the file does not tell."""
@@ -137,8 +140,9 @@ def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
             known: list[QuestionId] = read_ids(entries, part).tolist()
             images = [row.get("image_id", i) for i, row in zip(known, entries, strict=True)]
             subset = document.get("data_subtype")
+            texts = [str(row.get("question", "")) for row in entries]
             return BenchmarkQuestions(
-                known, images, subset=subset if isinstance(subset, str) else ""
+                known, images, subset=subset if isinstance(subset, str) else "", texts=texts
             )
         table = _table(file, document, answered=False)
         if table is not None:
@@ -146,10 +150,12 @@ def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
                 [row.question for row in table.rows],
                 [row.image for row in table.rows],
                 ids_told=table.ids_told,
+                texts=[row.text for row in table.rows],
             )
         rows = _rows(document)
         ids = _distinct(rows)
-    return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows))
+    texts = [row.text for row in rows]
+    return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows), texts=texts)
 
 
 def read_benchmark_annotations(sources: Sequence[Source]) -> BenchmarkAnnotations:
@@ -234,6 +240,7 @@ class _Row:
     right_choice: str | None = None
     answerable: bool | None = None
     difficult: bool | None = None
+    text: str = ""
 
 
 def _if_all(values: Sequence[T | None]) -> list[T] | None:
@@ -293,7 +300,8 @@ def _row(reader: _Reader, where: str, entry: Any) -> _Row:
     if not isinstance(entry, dict):
         raise InputError("is not an object", fix="Write it as the other rows are.")
     try:
-        row = reader(where, entry)
+        asked = entry.get("question")
+        row = replace(reader(where, entry), text=asked if isinstance(asked, str) else "")
     except KeyError as error:
         raise InputError(f"has no {error}", fix="Add it, or take the question out.") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:

@@ -77,6 +77,7 @@ class KeyRow(NamedTuple):
     answer_type: str
     options: tuple[str, ...] | None
     original: int | str | None
+    text: str
 
 
 class Key(NamedTuple):
@@ -172,6 +173,7 @@ def read_key(
             known.types[1],
             _options(known.first),
             known.first.get("g_index"),
+            str(known.first.get("question", "")),
         )
         for question, known, given in zip(ids, questions.values(), answers, strict=True)
     ]
