@@ -6,11 +6,14 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.files.text import check_ending
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def is_parquet(path: str | os.PathLike[str]) -> bool:
@@ -58,9 +61,15 @@ def read_columns(path: str, choose: Callable[[Sequence[str]], Sequence[str]]) ->
         wanted = choose(names)
         check_once(names, wanted)
         table = file.read(columns=[*wanted])
-        return [table[name].to_pylist() for name in wanted]
+        return [_plain(table[name]).to_pylist() for name in wanted]
     except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
         raise unreadable(path, error) from error
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Without a dictionary, whose values pyarrow makes objects of one by one."""
+    kind = column.type
+    return column.cast(kind.value_type) if hasattr(kind, "index_type") else column
 
 
 def check_once(names: Sequence[str], wanted: Iterable[str]) -> None:

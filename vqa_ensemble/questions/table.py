@@ -148,32 +148,41 @@ def _read(path: str, column: str) -> tuple[Sequence[int | str], list[str | None]
     """The distinct question ids, and the column; what is null stays null."""
     texts: dict[int | str, str | None] = {}
     clean = unguard if ending(path) == ".csv" else str
-    for where, question, value in _cells(path, column):
-        with at(None, where):
-            question = as_id(question, "question_id")
-            question = clean(question) if isinstance(question, str) else question
-            text = None if value is None else clean(as_text(value, column)).strip()
+    # Few texts are distinct, and rows are many: a million in the largest data sets.
+    known: dict[str, str] = {}
+    where: object = ""
+    try:
+        for where, given, value in _cells(path, column):  # noqa: B007  for messages
+            question = as_id(given, ID_NAMES[0])
+            if type(question) is str:
+                question = clean(question)
+            text = known.get(value) if type(value) is str else None
+            if text is None and value is not None:
+                text = clean(as_text(value, column)).strip()
+                if type(value) is str:
+                    known[value] = text
             if texts.setdefault(question, text) != text:
                 raise InputError(
                     f"question {question} has another '{column}' in a row before",
                     fix="Keep one of the rows.",
                 )
-    return ids_from_texts([*map(str, texts)]) if is_text_table(path) else [*texts], [
-        *texts.values()
-    ]
+    except InputError as error:
+        error.place(None, f"row {where}" if type(where) is int else str(where))
+        raise
+    ids = ids_from_texts([*map(str, texts)]) if is_text_table(path) else [*texts]
+    return ids, [*texts.values()]
 
 
-def _cells(path: str, column: str) -> Iterator[tuple[str, Any, Any]]:
+def _cells(path: str, column: str) -> Iterator[tuple[int | str, Any, Any]]:
     """The place, the id and the value of each row."""
     check_regular_file(path)
     if ending(path) == ".parquet":
         ids, values = read_columns(path, lambda names: (_id_name(names, column), column))
-        for number, cells in enumerate(zip(ids, values, strict=True)):
-            yield f"row {number}", *cells
+        yield from zip(range(len(ids)), ids, values, strict=True)
         return
-    records = _of_json(path) if ending(path) == ".json" else read_records(path)
-    for row in records:
-        with at(None, row.where):
+    name = ""
+    for row in _of_json(path) if ending(path) == ".json" else read_records(path):
+        if not (name in row and column in row):
             name = _id_name([*row], column)
         yield row.where, row[name], row[column]
 
