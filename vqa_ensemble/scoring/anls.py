@@ -3,7 +3,8 @@
 Biten et al., "Scene Text Visual Question Answering", ICCV 2019, equation 1: an answer scores
 1 - d against the nearest of the right answers, where d is the edit distance over the length of
 the longer text; less than 0.5 counts as 0 (at 0.5 itself the paper has 0, the challenges' own
-scripts, followed here, 0.5). Case and spaces around words are left aside.
+scripts, followed here, 0.5). Case and spaces around words are left aside; the length, as in these
+scripts, is that of the texts as they are written.
 """
 
 from __future__ import annotations
@@ -58,15 +59,20 @@ def anls(answers: Sequence[str], references: Sequence[Sequence[str]]) -> npt.NDA
     Examples
     --------
     >>> anls(["Coca  cola", "pepsi", "x"], [["coca-cola", "cola"], ["PEPSI"], ["yes"]]).round(3)
-    array([0.889, 1.   , 0.   ])
+    array([0.9, 1. , 0. ])
     """
     with need("ANLS needs rapidfuzz", extra="metrics"):
         from rapidfuzz.distance import Levenshtein
-    scores = [
-        max(Levenshtein.normalized_similarity(_plain(answer), _plain(one)) for one in right)
+
+    def share(answer: str, reference: str) -> float:
+        length = max(len(answer.upper()), len(reference.upper()))
+        return Levenshtein.distance(_plain(answer), _plain(reference)) / length if length else 0.0
+
+    nearest = [
+        min(share(answer, one) for one in right)
         for answer, right in zip(answers, references, strict=True)
     ]
-    similarity = np.array(scores, dtype=np.float64)
+    similarity = 1 - np.array(nearest, dtype=np.float64)
     return np.where(similarity < THRESHOLD, 0.0, similarity)
 
 
