@@ -83,7 +83,7 @@ def lmms_eval(path: Path) -> Path:
                 "filtered_resps": ANSWERS[IDS[i]],
                 "token_counts": [{"output_tokens": 2}],
                 "doc_hash": "74ef7bf1ef41",
-                "submission": {"question_id": IDS[i], "answer": ANSWERS[IDS[i]].lower()},
+                "submission": {"question_id": IDS[i], "answer": ANSWERS[IDS[i]]},
                 "input": "Where is he looking?\nAnswer the question using a single word.",
             }
             for i in order

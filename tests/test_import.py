@@ -7,11 +7,13 @@ import random
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 import foreign_files as foreign
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc
@@ -160,7 +162,14 @@ def sample(doc_id: int, response: object, **keys: object) -> dict[str, object]:
         ([["cat"], ["dog"]], [("cat", 0.5), ("dog", 0.5)]),
         ([["-0.5", "False"], ["-0.5", "True"]], [("A", 0.5), ("B", 0.5)]),
         ([["-1e9", "False"], ["-0.25", "True"], ["-inf", "False"]], [("B", 1.0)]),
-        (["-800.5", "-0.5"], [("B", 1.0)]),
+        ([-800.5, -0.5], [("B", 1.0)]),
+        (["-1.5", "-1.5", "2", "-1.5"], [("-1.5", 0.75), ("2", 0.25)]),
+        ("-0.5", [("-0.5", 1.0)]),
+        # One answer written in several ways adds up.
+        (
+            ["**cat**", "dog", "Answer: cat", "dog", "<think>a</think>cat"],
+            [("cat", 0.6), ("dog", 0.4)],
+        ),
         (["(-900.25, False)", "(-0.5, True)", "(-0.5, False)"], [("B", 0.5), ("C", 0.5)]),
         (["(800.5, False)", "(0.5, False)"], [("B", 1.0)]),
         (["(a, True)", "(a, True)"], [("(a, True)", 1.0)]),
@@ -175,6 +184,30 @@ def test_lmms_eval_responses_by_version(
     path = foreign.dump_lines(tmp_path / "s.jsonl", [sample(0, response)])
     _, output = bring("lmms-eval", path, "--by-position")
     assert [pair for pair in rows(output)[0] if pair[1] > 0] == expected
+
+
+def test_negative_decimals_are_log_likelihoods_where_the_log_says_so(
+    tmp_path: Path, bring: Bring
+) -> None:
+    row = sample(0, ["-800.5", "-0.5"], resps=[[["-800.5", "False"]], [["-0.5", "True"]]])
+    path = foreign.dump_lines(tmp_path / "s.jsonl", [row])
+    assert answers(bring(path, "--by-position")[1]) == {0: "B"}
+
+
+@pytest.mark.parametrize(
+    ("response", "submission", "answer"),
+    [
+        ("Two.", {"answer": "2"}, "2"),
+        ("Two.", {"answer": "3", "pred": "2"}, "Two."),  # the right answer stands beside it
+        ("<think>Three?</think>Two", {"answer": "think three think 2"}, "Two"),
+        ("Two.", {"answer": ""}, "Two."),
+    ],
+)
+def test_what_lmms_eval_submits_is_its_answer(
+    tmp_path: Path, bring: Bring, response: str, submission: dict[str, str], answer: str
+) -> None:
+    row = sample(0, response, submission={"question_id": 7, **submission})
+    assert answers(bring(foreign.dump_lines(tmp_path / "s.jsonl", [row]))[1]) == {7: answer}
 
 
 def test_losses_beside_log_likelihoods_are_refused(tmp_path: Path, refuse: Refuse) -> None:
@@ -550,6 +583,159 @@ def test_openai_endpoints_samples_and_failures(tmp_path: Path, bring: Bring) -> 
 def test_openai_body_of_an_unknown_kind(tmp_path: Path, refuse: Refuse) -> None:
     path = foreign.dump_lines(tmp_path / "b.jsonl", [request("1", {"embedding": []})])
     assert f"{path}, line 1: has no response of a kind that is known" in refuse(path)
+
+
+def test_openai_texts_that_were_cut_off_are_no_votes(tmp_path: Path, bring: Bring) -> None:
+    def stopped(reason: str, *texts: str) -> dict[str, object]:
+        body = chat(*texts)
+        for choice in body["choices"]:  # type: ignore[attr-defined]
+            choice["finish_reason"] = reason
+        return body
+
+    several = chat("cat", "a do", "cat", "dog")
+    several["choices"][1]["finish_reason"] = "length"  # type: ignore[index]
+    part = {"type": "output_text", "text": "a ca"}
+    batch = [
+        request("1", stopped("stop", "cat")),
+        request("2", stopped("length", "a ca")),
+        request("3", stopped("content_filter", "")),
+        request("4", several),
+        request(
+            "5",
+            {
+                "output": [{"type": "message", "content": [part]}],
+                "incomplete_details": {"reason": "max_output_tokens"},
+            },
+        ),
+    ]
+    path = foreign.dump_lines(tmp_path / "b.jsonl", batch)
+    ran, output = bring(path)
+    assert answers(output) == {1: "cat", 4: "cat"}
+    assert ran.json["missing"] == {
+        "cut off: finish_reason length": 2,
+        "cut off: finish_reason content filter": 1,
+    }
+    assert answers(bring(path, "--extract", "none")[1])[2] == "a ca"
+
+
+# ---------------------------------------------------------------------- answers in longer texts
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "xlsx", "parquet"])
+def test_every_format_reads_answers_out_of_texts(tmp_path: Path, bring: Bring, ending: str) -> None:
+    told = {
+        1: "<think>A cat?</think> dog",
+        2: "<think>A cat or",
+        3: "**Answer:** 2",
+        4: "x" * 32_767,
+        5: "The answer is C. Option D is wrong.",
+        6: "red",
+    }
+    table = [{"question_id": q, "answer": text} for q, text in told.items()]
+    path = tmp_path / f"a.{ending}"
+    if ending == "json":
+        foreign.dump(path, table)
+    else:
+        frame = pd.DataFrame(table)
+        write = {"csv": frame.to_csv, "xlsx": frame.to_excel}.get(ending)
+        write(path, index=False) if write else frame.to_parquet(path)
+    named = () if ending == "json" else ("table",)
+    ran, output = bring(*named, path)
+    assert answers(output) == {1: "dog", 3: "2", 5: "C", 6: "red"}
+    assert ran.json["missing"] == {
+        "cut off inside its reasoning": 1,
+        "cut at the 32,767 characters of a spreadsheet's cell": 1,
+    }
+    assert ran.json["extracted"] == {"reasoning": 1, "answer phrase": 2, "letter": 1}
+    assert ran.json["examples"]["reasoning"] == [told[1], "dog"]
+    assert answers(bring(*named, path, "--extract", "none")[1]) == told
+    assert answers(bring(*named, path, "--extract", "(dog|red|cat)")[1]) == {
+        1: "dog",
+        2: "cat",
+        6: "red",
+    }
+
+
+def test_an_extract_that_is_no_expression(tmp_path: Path, refuse: Refuse) -> None:
+    path = foreign.vqa(tmp_path / "a.json")
+    assert "--extract is '(', which is no regular expression" in refuse(path, "--extract", "(")
+
+
+def test_rows_with_options_give_letters_in_any_format(tmp_path: Path, bring: Bring) -> None:
+    options = ["a bus", "a tram", "a ship"]
+    told = {1: "B, not option A.", 2: "A or B", 3: "(c) a ship", 4: "It is a bus. Answer: A"}
+    letters = {1: "B", 3: "C", 4: "A"}
+    table = [{"question_id": q, "answer": text, "options": options} for q, text in told.items()]
+    logged = [
+        sample(q, text, question_id=q, doc={"options": str(options)}) for q, text in told.items()
+    ]
+    for path in (
+        foreign.dump(tmp_path / "a.json", table),
+        foreign.dump_lines(tmp_path / "a.jsonl", logged),
+    ):
+        ran, output = bring(path)
+        assert answers(output) == letters
+        assert ran.json["missing"] == {"no single option recognised": 1}
+    pd.DataFrame(table).to_parquet(tmp_path / "a.parquet")
+    assert answers(bring("table", tmp_path / "a.parquet")[1]) == letters
+    # Open answers to questions that have options too.
+    expected = dict(zip(told, ["a bus", "rails", "a", "sea"], strict=True))
+    direct = [{**row, "answer": expected[i]} for i, row in enumerate(table, start=1)]
+    assert answers(bring(foreign.dump(tmp_path / "a.json", direct))[1]) == expected
+
+
+def test_samples_are_votes_within_the_member(tmp_path: Path, bring: Bring, refuse: Refuse) -> None:
+    texts = ["**cat**", "dog", "Answer: cat", "dog", "cat"]
+    one = foreign.dump(tmp_path / "a.json", [{"question_id": 1, "answer": text} for text in texts])
+    assert "give --samples" in refuse(one)
+    expected = {1: [("cat", 0.6), ("dog", 0.4)]}
+    assert rows(bring(one, "--samples")[1]) == expected
+    (tmp_path / "a.csv").write_text("question_id,answer\n" + "".join(f"1,{t}\n" for t in texts))
+    assert rows(bring("table", tmp_path / "a.csv", "--samples")[1]) == expected
+    files = [
+        foreign.dump(tmp_path / f"{i}.json", [{"question_id": 1, "answer": text}])
+        for i, text in enumerate(texts)
+    ]
+    assert rows(bring(*files, "--samples")[1]) == expected
+
+
+def test_numbers_keep_their_digits(tmp_path: Path, bring: Bring) -> None:
+    numbers = [12345678.0, 10250.75, 262144001.0, 2.0, 0.1]
+    expected = dict(enumerate(["12345678", "10250.75", "262144001", "2", "0.1"]))
+    frame = pd.DataFrame({"question_id": range(5), "answer": numbers})
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    foreign.dump(tmp_path / "a.json", frame.to_dict("records"))
+    for ending in ("parquet", "xlsx", "json"):
+        assert answers(bring("table", tmp_path / f"a.{ending}")[1]) == expected
+    small = frame.astype({"answer": "float32"})[lambda rows: rows.answer < 20_000]
+    small.to_parquet(tmp_path / "b.parquet")
+    assert answers(bring("table", tmp_path / "b.parquet")[1]) == {1: "10250.75", 3: "2", 4: "0.1"}
+
+
+def test_cells_are_read_as_the_sheet_shows_them(tmp_path: Path, bring: Bring) -> None:
+    day = datetime(2020, 1, 2, 15, 4, 5)
+    cells: list[tuple[object, str | None, str]] = [
+        (True, None, "TRUE"),
+        (day.date(), None, "2020-01-02"),
+        (day, None, "2020-01-02 15:04:05"),
+        (day, "d/m/yyyy", "2/1/2020"),
+        (day, "mm-dd-yy", "1/2/2020"),
+        (day, "mmm d, yyyy h:mm AM/PM", "Jan 2, 2020 3:04 PM"),
+        (time(10, 30), "h:mm", "10:30"),
+        (0.5, "0%", "50%"),
+        (0.5, "0.00", "0.50"),
+        (0.5, None, "0.5"),
+    ]
+    book = openpyxl.Workbook()
+    book.active.append(["question_id", "answer"])
+    for i, (value, form, _) in enumerate(cells):
+        book.active.append([i, value])
+        if form:
+            book.active.cell(i + 2, 2).number_format = form
+    book.save(tmp_path / "a.xlsx")
+    expected = {i: shown for i, (_, _, shown) in enumerate(cells)}
+    assert answers(bring("table", tmp_path / "a.xlsx")[1]) == expected
 
 
 # ----------------------------------------------------------------------------------- logits

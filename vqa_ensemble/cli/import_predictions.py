@@ -113,6 +113,11 @@ Examples:
     help="Take answers out of texts: without reasoning, tags and boxes; as they are; or the last "
     "match of a regular expression.",
 )
+@click.option(
+    "--samples",
+    is_flag=True,
+    help="Rows that answer one question are samples of the model: votes within the member.",
+)
 @click.option("--member", help="The member's name; that of the output file if not given.")
 @output_options
 def command(
@@ -131,6 +136,7 @@ def command(
     confidence_column: str | None,
     top_k: int,
     extract: str,
+    samples: bool,
     member: str | None,
     as_json: bool,
     quiet: bool,
@@ -168,6 +174,7 @@ def command(
             top_k=top_k,
             by_position=by_position,
             extract=extract,
+            samples=samples,
         )
         report = import_predictions(
             files,

@@ -18,6 +18,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ JSON_LINES = (".jsonl", ".ndjson")
 _PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
 _CONTROL = re.compile("_x(00[01][0-9A-F])_")
+# Formats of a workbook's cells: of numbers, and of dates by their parts.
+_DECIMALS = re.compile(r"0(?:\.(0+))?(%?)")
+_DATE_PART = re.compile(r'"[^"]*"|\\.|\[[^]]*\]|AM/PM|y+|m+|d+|h+|s+|.', re.I)
+_DATE_FORMS = {
+    "yyyy": "%Y", "yy": "%y", "mmmm": "%B", "mmm": "%b", "mm": "%m", "m": "%m", "dddd": "%A",
+    "ddd": "%a", "dd": "%d", "d": "%d", "hh": "%H", "h": "%H", "nn": "%M", "n": "%M", "ss": "%S",
+    "s": "%S", "am/pm": "%p",
+}  # fmt: skip
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 # Floats of this size and less are exact integers.
 _EXACT = 2**53
@@ -141,8 +150,8 @@ def as_text(value: Any, name: str) -> str:
 
     Examples
     --------
-    >>> as_text(2, "answer"), as_text(True, "answer")
-    ('2', 'true')
+    >>> as_text(2, "answer"), as_text(12345678.0, "answer"), as_text(True, "answer")
+    ('2', '12345678', 'true')
     """
     # pandas writes NaN where a table has no value.
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -152,7 +161,9 @@ def as_text(value: Any, name: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        # 2 is meant by 2.0; beyond 2^53, digits would be made up.
+        whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT
+        return str(int(value) if whole else value)
     raise InputError(f"'{name}' is {shown(value)}", fix="It must be text.")
 
 
@@ -416,22 +427,53 @@ def _workbook(path: str) -> Iterator[Record]:
 
 
 def _sheet(sheet: Any) -> Iterator[Record]:
-    rows = sheet.iter_rows(values_only=True)
-    header = [_cell(value) for value in next(rows, ())]
+    rows = sheet.iter_rows()
+    header = [_cell(cell) for cell in next(rows, ())]
     _check_header(header)
     for number, row in enumerate(rows, start=2):
-        cells = [_cell(value) for value in row]
+        cells = [_cell(cell) for cell in row]
         if any(cells):
             yield TextRecord(dict(zip(header, cells, strict=False)), f"row {number}")
 
 
-def _cell(value: Any) -> str:
-    """A cell as text: Excel keeps every number as a float, and 2 is meant by 2.0."""
+def _cell(cell: Any) -> str:
+    """A cell as text, as the sheet shows it."""
+    value = cell.value
+    if isinstance(value, str):
+        return _CONTROL.sub(lambda found: chr(int(found[1], 16)), value)
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return _CONTROL.sub(lambda found: chr(int(found[1], 16)), str(value))
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, date | time):
+        return _show_date(value, cell.number_format)
+    if isinstance(value, int | float):
+        if decimals := _DECIMALS.fullmatch(cell.number_format):
+            return f"{value:.{len(decimals[1] or '')}{decimals[2] or 'f'}}"
+        return as_text(value, "")
+    return str(value)
+
+
+def _show_date(value: date | time, number_format: str) -> str:
+    """A date or time as its cell's format shows it."""
+    if number_format == "mm-dd-yy":  # how the format of the reader's country is stored
+        number_format = "m/d/yyyy"
+    half = "AM/PM" in number_format.upper()
+    shown = []
+    clock = False  # whether an m means minutes
+    parts = _DATE_PART.findall(number_format.partition(";")[0])
+    for place, part in enumerate(parts):
+        kind = part.lower()
+        if kind[0] == "m" and (clock or any(p[0] in "sS" for p in parts[place + 1 : place + 3])):
+            kind = kind.replace("m", "n")
+        clock = kind[0] == "h" or (clock and not kind[0].isalpha())
+        if kind in _DATE_FORMS:
+            form = _DATE_FORMS[kind]
+            text = value.strftime("%I" if half and form == "%H" else form)
+            shown.append(text.lstrip("0") or "0" if len(kind) == 1 else text)
+        elif not kind.startswith("["):
+            shown.append(part.strip('"').removeprefix("\\"))
+    return "".join(shown) if any(p.lower() in _DATE_FORMS for p in parts) else str(value)
 
 
 def _check_header(header: list[str]) -> None:
@@ -493,5 +535,16 @@ def _arrow(path: str) -> Iterator[Record]:
 
 
 def _batches(batches: Any) -> Iterator[Record]:
-    rows = (row for batch in batches for row in batch.to_pylist())
+    rows = (row for batch in batches for row in _shortest(batch).to_pylist())
     return (Record(row, f"row {number}") for number, row in enumerate(rows))
+
+
+def _shortest(batch: Any) -> Any:
+    """A batch whose 32-bit floats have the digits they are written with: 0.1, not 0.10000000149."""
+    import pyarrow as pa
+
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_float32(field.type) or pa.types.is_float16(field.type):
+            column = batch.column(place).cast(pa.float32()).cast(pa.string()).cast(pa.float64())
+            batch = batch.set_column(place, field.name, column)
+    return batch

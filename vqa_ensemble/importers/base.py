@@ -89,6 +89,8 @@ class ImportOptions:
         Let the place in the data set be the question's id, also where the rows have one.
     extract : str
         How answers are taken out of texts; see :class:`~.reading.Reader`.
+    samples : bool
+        Rows that answer one question are samples of one model, and their shares its confidences.
     """
 
     questions: BenchmarkQuestions | None = None
@@ -100,6 +102,7 @@ class ImportOptions:
     top_k: int = 10
     by_position: bool = False
     extract: str = "auto"
+    samples: bool = False
 
     @property
     def columns(self) -> Columns:
@@ -146,17 +149,11 @@ def by_row(
         for place, row in enumerate(read_records(path)):
             with at(path, row.where):
                 vote = votes(row, options)
-                cut = unfinished(row.get("finish_reason", row.get("stop_reason")))
-                if cut and options.extract != "none":
-                    vote = vote._replace(answers=[], missing=cut)
                 if options.by_position and vote.position is None:
                     vote = vote._replace(position=place)
                 used = options.answer_column or (uses if uses in row else "answer")
-                yield vote._replace(
-                    options=options_of(row),
-                    must_choose="A" in row,
-                    prompt=vote.prompt or asked(row),
-                    right=right_answers(row, used),
+                yield with_row(vote, row, options)._replace(
+                    prompt=vote.prompt or asked(row), right=right_answers(row, used)
                 )
 
     return read
@@ -198,6 +195,14 @@ def content_text(content: Any) -> str | None:
     return "".join(texts)
 
 
+def with_row(vote: Votes, row: Record, options: ImportOptions) -> Votes:
+    """The votes with what else their row tells: the options, and whether the text is whole."""
+    cut = unfinished(row.get("finish_reason", row.get("stop_reason")))
+    if cut and options.extract != "none":
+        vote = vote._replace(answers=[], missing=cut)
+    return vote._replace(options=options_of(row), must_choose="A" in row)
+
+
 def shares(answers: Iterable[str]) -> Ranked:
     """Answers sampled several times, each with its share of the samples.
 
@@ -210,7 +215,7 @@ def shares(answers: Iterable[str]) -> Ranked:
     >>> shares(["cat"])
     [('cat', None)]
     """
-    counts = Counter(answer.strip() for answer in answers)
+    counts = Counter(answers)
     total = counts.total()
     return [(answer, n / total if total > 1 else None) for answer, n in counts.items()]
 

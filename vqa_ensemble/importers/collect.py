@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -77,6 +77,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
     """
     known = {str(question): question for question in options.question_ids or ()}
     kept: dict[str, _Kept] = {}
+    samples: dict[str, list[_Kept]] = {}
     repeated = 0
     same_as: set[str] | None = None
     paths = []
@@ -97,7 +98,11 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
                         c for c, text in vote.right if text in (answers[0][0], vote.answers[0][0])
                     }
                     same_as = same if same_as is None else same_as & same
-                repeated += _keep(kept, entry, options.by_position)
+                if options.samples:
+                    samples.setdefault(str(question), []).append(entry)
+                else:
+                    repeated += _keep(kept, entry, options.by_position)
+    kept |= {question: _pool(drawn, options.top_k) for question, drawn in samples.items()}
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
     if not voted:
@@ -197,7 +202,7 @@ def _keep(kept: dict[str, _Kept], entry: _Kept, by_position: bool) -> bool:
         raise InputError(
             f"question {question} is answered {_show(entry.answers)}, and "
             f"{_show(before.answers)} in {before.path}, {before.where}",
-            fix="Keep one of the two runs.",
+            fix="Keep one of the two runs, or give --samples if they are samples of one model.",
         )
     return True
 
@@ -210,6 +215,19 @@ def _read(
     read = [(reader(text, options), confidence) for text, confidence in vote.answers]
     missing = next((one.missing for one, _ in read if one.missing), vote.missing)
     return [(one.answer, confidence) for one, confidence in read if one.answer], missing
+
+
+def _pool(samples: list[_Kept], top_k: int) -> _Kept:
+    """Samples of one question as one entry: an answer's confidence is its share of them."""
+    told = [sample for sample in samples if sample.answers]
+    if len(told) < 2:
+        return told[0] if told else samples[0]
+    shares: dict[str, float] = defaultdict(float)
+    for sample in told:
+        for answer, confidence in sample.answers:
+            shares[answer] += (1.0 if confidence is None else confidence) / len(told)
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return told[0]._replace(answers=tuple((a, min(1.0, share)) for a, share in ranked[:top_k]))
 
 
 def _clean(given: Sequence[tuple[str, float | None]], question: QuestionId, top_k: int) -> Ranked:

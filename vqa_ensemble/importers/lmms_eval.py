@@ -1,11 +1,11 @@
 """lmms-eval samples: ``<date>_samples_<task>.jsonl``, and the older ``.json`` with ``logs``.
 
 The answer is ``filtered_resps`` (``resps`` where there is none): a string, a list or a list of
-lists, by version. Several generations of one question become answers with their share of the
-generations. Log-likelihood tasks log a pair (log-likelihood, is greedy) for each option, as
-text: the answers are then the options' letters, with the softmax of the log-likelihoods. Most
-of the tool's models log the loss instead, which is positive, and the tool takes the least; the
-sign tells.
+lists, by version; in the form that the tool submits, where it logs ``submission``. Several
+generations of one question become answers with their share of the generations. Log-likelihood
+tasks log a pair (log-likelihood, is greedy) for each option, as text: the answers are then the
+options' letters, with the softmax of the log-likelihoods. Most of the tool's models log the loss
+instead, which is positive, and the tool takes the least; the sign tells.
 
 The question id is, in this order:
 
@@ -22,6 +22,8 @@ import re
 from string import ascii_uppercase
 from typing import Any
 
+from vqa_ensemble.answers.extraction import extract_answer
+from vqa_ensemble.answers.normalize import normalize_answer
 from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.files.records import Record, as_id, as_number, as_text
 from vqa_ensemble.importers.base import (
@@ -96,10 +98,16 @@ def _answers(row: Record) -> Ranked:
     while isinstance(response, list) and len(response) == 1:
         response = response[0]
     if not isinstance(response, list):
-        return [(as_text(response, "filtered_resps"), None)]
+        text = as_text(response, "filtered_resps")
+        tools = submission if isinstance(submission, dict) and "pred" not in submission else {}
+        said = tools.get("answer")
+        # What the tool made of the text. Beside "pred", or if it is another, it is the right one.
+        return [(said if isinstance(said, str) and _are_one(said, text) else text, None)]
     if _likelihood(response) is not None:
         response = [response]
-    likelihoods = [_likelihood(one) for one in response]
+    logged = str(row.get("resps"))
+    of_pairs = "True" in logged or "False" in logged
+    likelihoods = [_likelihood(one, of_pairs=of_pairs) for one in response]
     if likelihoods and None not in likelihoods:
         scores = [as_number(one, "filtered_resps") for one in likelihoods]
         if len(scores) > len(ascii_uppercase):
@@ -109,6 +117,10 @@ def _answers(row: Record) -> Ranked:
         return list(zip(ascii_uppercase, softmax(_log_likelihoods(scores)), strict=False))
     flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
     return shares(as_text(part, "filtered_resps") for part in flat)
+
+
+def _are_one(said: str, text: str) -> bool:
+    return normalize_answer(said) == normalize_answer(extract_answer(text).answer) and said != ""
 
 
 def _log_likelihoods(scores: list[float]) -> list[float]:
@@ -123,14 +135,18 @@ def _log_likelihoods(scores: list[float]) -> list[float]:
     return scores
 
 
-def _likelihood(value: Any) -> Any:
-    """The number of a pair (log-likelihood, is greedy), or of a log-likelihood alone, else None."""
+def _likelihood(value: Any, *, of_pairs: bool = False) -> Any:
+    """The number of a pair (log-likelihood, is greedy), or of a log-likelihood alone, else None.
+
+    A negative decimal that is text is an answer, unless ``resps`` has pairs.
+    """
     if isinstance(value, str) and (pair := _PAIR.fullmatch(value)):
         return pair[1] if _is_number(pair[1]) else None
     if isinstance(value, list):
         paired = len(value) == 2 and str(value[1]) in ("True", "False") and _is_number(value[0])
         return value[0] if paired else None
-    alone = _is_number(value) and str(value).startswith("-") and "." in str(value)
+    alone = isinstance(value, float) or of_pairs
+    alone = alone and _is_number(value) and str(value).startswith("-") and "." in str(value)
     return value if alone else None
 
 

@@ -6,7 +6,7 @@ the whole is no question. With token log-probabilities, an answer's confidence i
 log-probability of its tokens: the geometric mean of their probabilities. A log-probability of
 -9999 (OpenAI's stand-in for "very unlikely") is as good as none, and is left out of the mean.
 Several choices become answers with their share of the choices. A request that failed, or that
-the model refused, is no vote.
+the model refused, or a text that was cut off (``finish_reason``), is no vote.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.records import Record, id_from_text
 from vqa_ensemble.importers.base import ImportOptions, QuestionId, Ranked, Votes, by_row, shares
+from vqa_ensemble.importers.reading import unfinished
 
 MISSING_LOGPROB = -9999.0
 _FINAL_NUMBER = re.compile(r"\d+$")
@@ -36,23 +37,33 @@ def votes(row: Record, options: ImportOptions) -> Votes:
         response = dict(row)["response"] or {}
         if row.get("error") or response.get("status_code", 200) != 200:
             return Votes(question, [], row.where, missing="the request failed")
-        answers = _answers([*_choices(response["body"])])
+        told = [*_choices(response["body"])]
+        cut = [choice.cut for choice in told if choice.cut and options.extract != "none"]
+        answers = _answers([choice for choice in told if not (cut and choice.cut)])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(
             f"has no response of a kind that is known ({error!r})",
             fix="Known are chat completions, completions and responses.",
         ) from error
-    return Votes(question, answers, row.where, missing="the model refused")
+    return Votes(question, answers, row.where, missing=cut[0] if cut else "the model refused")
 
 
 read = by_row(votes)
 
 
-def _answers(choices: list[tuple[str | None, list[float | None]]]) -> Ranked:
-    told = [(text, logprobs) for text, logprobs in choices if text is not None]
+class _Choice(NamedTuple):
+    """Text and token log-probabilities; the text is None if it was refused."""
+
+    text: str | None
+    logprobs: list[float | None]
+    cut: str = ""
+
+
+def _answers(choices: list[_Choice]) -> Ranked:
+    told = [(text, logprobs) for text, logprobs, _ in choices if text is not None]
     if len(told) == 1:
         text, logprobs = told[0]
-        return [(text.strip(), sequence_confidence(logprobs))]
+        return [(text, sequence_confidence(logprobs))]
     return shares(text for text, _ in told)
 
 
@@ -79,20 +90,25 @@ def _question_id(custom_id: str, options: ImportOptions) -> QuestionId:
     return question
 
 
-def _choices(body: Any) -> Iterator[tuple[str | None, list[float | None]]]:
-    """Text and token log-probabilities of every choice; text is None if it was refused."""
+def _choices(body: Any) -> Iterator[_Choice]:
     if "output" in body:
+        cut = unfinished((body.get("incomplete_details") or {}).get("reason"))
         for item in body["output"]:
             for part in item.get("content") or [] if item["type"] == "message" else []:
                 refused = part["type"] == "refusal"
-                yield None if refused else part["text"], _token_logprobs(part.get("logprobs"))
+                text = None if refused else part["text"]
+                yield _Choice(text, _token_logprobs(part.get("logprobs")), cut)
+        if cut:  # before it said anything
+            yield _Choice(None, [], cut)
         return
     for choice in body["choices"]:
         logprobs = choice.get("logprobs") or {}
+        cut = unfinished(choice.get("finish_reason"))
         if "message" in choice:
-            yield choice["message"].get("content"), _token_logprobs(logprobs.get("content"))
+            text = choice["message"].get("content")
+            yield _Choice(text, _token_logprobs(logprobs.get("content")), cut)
         else:
-            yield choice["text"], logprobs.get("token_logprobs") or []
+            yield _Choice(choice["text"], logprobs.get("token_logprobs") or [], cut)
 
 
 def _token_logprobs(tokens: Any) -> list[float | None]:

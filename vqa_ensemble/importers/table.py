@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.records import Record, as_text, read_records
-from vqa_ensemble.importers.base import ImportOptions, Votes, asked, by_row
+from vqa_ensemble.importers.base import ImportOptions, Votes, asked, by_row, with_row
 from vqa_ensemble.importers.columns import right_answers
 from vqa_ensemble.questions.answer_table import read_answers, row_answers
 
@@ -19,17 +19,18 @@ def recognizes(row: Record, options: ImportOptions) -> bool:
 
 def read(path: str, options: ImportOptions) -> Iterator[Votes]:
     """The votes of a table; InputError names it and the row."""
-    if options.by_position:
+    if options.by_position or options.samples:
         yield from _by_row(path, options)
         return
     watched = _Watched(path, options)
-    for question, answers, where in read_answers(path, options.columns, watched.rows()):
+    for question, answers, row in read_answers(path, options.columns, watched.rows()):
         right = [(column, answers[0][0]) for column in watched.equal or ()] if answers else []
-        yield Votes(question, answers, where, right=right)
+        yield with_row(Votes(question, answers, row.where, right=right), row, options)
 
 
 def _of_row(row: Record, options: ImportOptions) -> Votes:
-    return Votes(None, row_answers(row, options.columns), row.where)
+    question = None if options.by_position else row.id(options.columns.question_id)
+    return Votes(question, row_answers(row, options.columns), row.where)
 
 
 _by_row = by_row(_of_row)

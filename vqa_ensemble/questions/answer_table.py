@@ -30,11 +30,11 @@ class Columns(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A question's answers, each with its confidence or None, and the row of the first."""
+    """A question's answers, each with its confidence or None, and its first row."""
 
     question: int | str
     answers: list[tuple[str, float | None]]
-    where: str
+    row: Record
 
 
 def read_answers(
@@ -49,17 +49,19 @@ def read_answers(
         answers a question without confidences.
     """
     questions: dict[int | str, dict[str, tuple[float | None, str]]] = {}
+    first: dict[int | str, Record] = {}
     for row in read_records(path) if rows is None else rows:
         with at(path, row.where):
             question = row.id(columns.question_id)
             if isinstance(question, str) and ending(path) == ".csv":
                 question = id_from_text(unguard(question))
+            first.setdefault(question, row)
             answers = questions.setdefault(question, {})
             for answer, confidence in row_answers(row, columns):
                 _add(answers, _plain(answer, path), confidence, row.where, question)
     for question, answers in questions.items():
-        where = next(iter(answers.values()))[1] if answers else f"question {question}"
-        yield Answered(question, [(answer, value[0]) for answer, value in answers.items()], where)
+        pairs = [(answer, value[0]) for answer, value in answers.items()]
+        yield Answered(question, pairs, first[question])
 
 
 def _plain(text: str, path: str) -> str:
@@ -106,5 +108,6 @@ def _add(
         raise InputError(
             f"question {question} has the answer {answer!r} here and {other!r} in "
             f"{answers[other][1]}",
-            fix="Keep one, or name a column of confidences with --confidence-column.",
+            fix="Keep one, name a column of confidences with --confidence-column, or give "
+            "--samples if they are samples of one model.",
         )
