@@ -6,7 +6,7 @@ import copyreg
 import os
 import reprlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
 # What to do about a file whose bytes are not what its format asks for.
@@ -71,8 +71,8 @@ class InputError(ValueError):
         return copyreg.__newobj__, (type(self),), {"args": self.args, **vars(self)}  # type: ignore[attr-defined]
 
 
-class at:  # noqa: N801  read as a word: ``with at(path):``
-    """Give every InputError raised inside its place: functions below need not know it.
+class at(ContextDecorator):  # noqa: N801  read as a word: ``with at(path):``
+    """Give every InputError raised inside, or in a function, its place: it need not be known there.
 
     Examples
     --------
@@ -128,6 +128,37 @@ def need(what: str, *, extra: str = "", fix: str | None = None) -> Iterator[None
     except ImportError as error:
         install = f"Install it: pip install 'vqa-ensemble[{extra}]'."
         raise InputError(what, fix=fix or install) from error
+
+
+@contextmanager
+def as_input_error(problem: str, *kinds: type[Exception], fix: str) -> Iterator[None]:
+    """Turn exceptions of these kinds, which another package raises, into InputErrors.
+
+    Parameters
+    ----------
+    problem : str
+        The message, to which the exception's own is added.
+    kinds : type of Exception
+    fix : str
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> with as_input_error("the price is no number", ValueError, fix="Write digits."):
+    ...     float("a lot")
+    Traceback (most recent call last):
+    vqa_ensemble.errors.InputError: the price is no number: could not convert string to float: \
+'a lot'. Write digits.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except kinds as error:
+        raise InputError(f"{problem}: {error}", fix=fix) from error
 
 
 def shown(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vqa_ensemble.errors import DAMAGED, InputError, at, need
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, at, need
 from vqa_ensemble.files.json import read_json
 from vqa_ensemble.files.plain_pickle import read_plain_pickle
 from vqa_ensemble.regions.picture import Array, PictureOfRegions, image_id, shares
@@ -34,14 +34,12 @@ def read(path: Path) -> Iterator[PictureOfRegions]:
     with at(path):
         with need("HDF5 needs the package h5py", extra="features"):
             import h5py
-        try:
-            with h5py.File(path, "r") as file:
-                yield from _pictures(file, path)
-        except InputError:
-            raise
-        except Exception as error:
-            # What h5py raises depends on where a file is broken.
-            raise InputError(f"is not a readable HDF5 file: {error}", fix=DAMAGED) from error
+        # What h5py raises depends on where a file is broken.
+        with (
+            as_input_error("is not a readable HDF5 file", Exception, fix=DAMAGED),
+            h5py.File(path, "r") as file,
+        ):
+            yield from _pictures(file, path)
 
 
 def _pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vqa_ensemble.errors import DAMAGED, InputError, at, need
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, at, need
 from vqa_ensemble.files.plain_pickle import read_plain_pickle
 from vqa_ensemble.regions.npz import load_npz
 from vqa_ensemble.regions.picture import PictureOfRegions, image_id, picture_of
@@ -32,26 +32,23 @@ def read(path: Path) -> Iterator[PictureOfRegions]:
     with at(path):
         with need("LMDB needs the package lmdb", extra="features"):
             import lmdb
-        try:
-            with (
-                lmdb.open(str(path), readonly=True, lock=False, subdir=path.is_dir()) as database,
-                database.begin() as view,
-            ):
-                # A page that is not there, or has a wrong number, would end the process.
-                needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
-                file = path / "data.mdb" if path.is_dir() else path
-                if file.stat().st_size < needed:
-                    problem = f"is shorter than its {needed:,} bytes"
-                    raise InputError(problem, path=file, fix=DAMAGED)
-                _survive(path)
-                for key, value in view.cursor():
-                    name = key.decode("utf-8", "replace")
-                    if name != "keys":
-                        with at(None, f"image {name}"):
-                            yield picture_of(image_id(name), _entry(value), path)
-        except lmdb.Error as error:
-            problem = f"is not a readable LMDB database: {error}"
-            raise InputError(problem, fix=DAMAGED) from error
+        with (
+            as_input_error("is not a readable LMDB database", lmdb.Error, fix=DAMAGED),
+            lmdb.open(str(path), readonly=True, lock=False, subdir=path.is_dir()) as database,
+            database.begin() as view,
+        ):
+            # A page that is not there, or has a wrong number, would end the process.
+            needed = (database.info()["last_pgno"] + 1) * database.stat()["psize"]
+            file = path / "data.mdb" if path.is_dir() else path
+            if file.stat().st_size < needed:
+                problem = f"is shorter than its {needed:,} bytes"
+                raise InputError(problem, path=file, fix=DAMAGED)
+            _survive(path)
+            for key, value in view.cursor():
+                name = key.decode("utf-8", "replace")
+                if name != "keys":
+                    with at(None, f"image {name}"):
+                        yield picture_of(image_id(name), _entry(value), path)
 
 
 def _entry(value: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from vqa_ensemble.errors import DAMAGED, InputError, at
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, at
 from vqa_ensemble.regions.picture import NAMES, PictureOfRegions, image_id, picture_of
 
 
@@ -47,10 +47,10 @@ def read_npz(path: Path) -> PictureOfRegions:
 
 def load_npz(source: BinaryIO) -> dict[str, Any]:
     """The arrays of a picture's file; InputError if it is broken."""
-    try:
-        with np.load(source, allow_pickle=False) as content:
-            # Arrays of objects, as some extractors add, are not asked for.
-            return {name: content[name] for name in content.files if name in NAMES}
-    except Exception as error:
-        # A broken archive raises nearly anything.
-        raise InputError(f"is not a readable .npz file: {error}", fix=DAMAGED) from error
+    # A broken archive raises nearly anything.
+    with (
+        as_input_error("is not a readable .npz file", Exception, fix=DAMAGED),
+        np.load(source, allow_pickle=False) as content,
+    ):
+        # Arrays of objects, as some extractors add, are not asked for.
+        return {name: content[name] for name in content.files if name in NAMES}

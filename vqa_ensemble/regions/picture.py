@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.arrays import Bools
-from vqa_ensemble.errors import DAMAGED, InputError, shown
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, shown
 
 Array = npt.NDArray[Any]
 # Detectors round: up to this share of the picture a box may reach beyond it.
@@ -108,11 +108,8 @@ def _numbers(entry: Mapping[str, Any], name: str) -> Array:
     value = entry[name]
     if not isinstance(value, (bytes, str)):
         return np.asarray(value)
-    try:
+    with as_input_error(f"its {name} are not base64 of float32", ValueError, fix=DAMAGED):
         return np.frombuffer(base64.b64decode(value, validate=True), np.float32)
-    except ValueError as error:
-        problem = f"its {name} are not base64 of float32: {error}"
-        raise InputError(problem, fix=DAMAGED) from error
 
 
 def _number(entry: Mapping[str, Any], names: Sequence[str]) -> float | None:

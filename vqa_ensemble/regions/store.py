@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble.arrays import Bools, Floats32, Ints
-from vqa_ensemble.errors import DAMAGED, InputError, at
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, at
 from vqa_ensemble.files.atomic import atomic_path
 from vqa_ensemble.files.locations import file_stamp
 from vqa_ensemble.ragged import from_sizes
@@ -91,7 +91,9 @@ class RegionStore:
             raise self._wrong("counts", f"must lie between 1 and {most}")
         self._most = min(limit or most, most)
         self._starts = starts
-        self._features = features.reshape(-1, features.shape[-1])
+        # Numbers that describe a region (D).
+        self.width = features.shape[-1]
+        self._features = features.reshape(-1, self.width)
         self._boxes = boxes.reshape(-1, 4)
         if padded:
             self._check_all()
@@ -101,11 +103,6 @@ class RegionStore:
     def __reduce__(self) -> tuple[type[RegionStore], tuple[Path, int]]:
         """Another process opens the files itself."""
         return RegionStore, (self.folder, self.limit)
-
-    @property
-    def width(self) -> int:
-        """Numbers that describe a region (D)."""
-        return int(self._features.shape[1])
 
     def read(self, rows: Ints) -> tuple[npt.NDArray[np.floating], Floats32, Bools]:
         """Features (B, K, D) as stored, boxes (B, K, 4), which regions there are (B, K).
@@ -180,12 +177,9 @@ def load_array(path: Path, *, mmap: bool = False) -> npt.NDArray[Any]:
     """
     if not path.is_file():
         raise InputError("no such file", path=path, fix="Make it again or copy it here.")
-    try:
+    # Its header is a Python expression: a broken one raises nearly anything.
+    with at(path), as_input_error("is not a readable .npy file", Exception, fix=DAMAGED):
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except Exception as error:
-        # Its header is a Python expression: a broken one raises nearly anything.
-        problem = f"is not a readable .npy file: {error}"
-        raise InputError(problem, path=path, fix=DAMAGED) from error
     return array
 
 

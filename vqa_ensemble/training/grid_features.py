@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa_ensemble.arrays import Floats32
-from vqa_ensemble.errors import ABSENT, InputError
+from vqa_ensemble.errors import ABSENT, InputError, as_input_error, at
 from vqa_ensemble.regions.picture import image_id
 from vqa_ensemble.regions.store import RegionStore, write_store
 
@@ -106,16 +106,14 @@ def find_pictures(folder: Path) -> list[Path]:
     InputError
         If there are none.
     """
-    if not folder.is_dir():
-        raise InputError("no such folder", path=folder, fix=ABSENT)
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    if not found:
-        raise InputError(
-            f"holds no pictures ({', '.join(PICTURES)})",
-            path=folder,
-            fix="Name the folder the pictures are in.",
-        )
-    return found
+    with at(folder):
+        if not folder.is_dir():
+            raise InputError("no such folder", fix=ABSENT)
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+        if not found:
+            problem = f"holds no pictures ({', '.join(PICTURES)})"
+            raise InputError(problem, fix="Name the folder the pictures are in.")
+        return found
 
 
 def timm_backbone(name: str, weights: Path, device: torch.device) -> Backbone:
@@ -126,14 +124,13 @@ def timm_backbone(name: str, weights: Path, device: torch.device) -> Backbone:
     InputError
         If timm cannot be imported, has no such network, or the weights do not fit.
     """
-    try:
+    # torchvision, which timm imports, raises RuntimeError beside a torch that is not its own.
+    with as_input_error(
+        "grid features need timm, which cannot be imported here",
+        *(ImportError, RuntimeError),
+        fix="Install it: pip install 'vqa-ensemble[grid]', with this torch's torchvision.",
+    ):
         import timm
-    except (ImportError, RuntimeError) as error:
-        # torchvision, which timm imports, raises RuntimeError beside a torch that is not its own.
-        raise InputError(
-            f"grid features need timm, which cannot be imported here: {error}",
-            fix="Install it: pip install 'vqa-ensemble[grid]', with this torch's torchvision.",
-        ) from error
     if not timm.is_model(name):
         near = timm.list_models(f"*{name}*")[:5]
         raise InputError(
@@ -182,15 +179,10 @@ class FeatureMaps(nn.Module):
 
 
 def _read_picture(path: Path, side: int) -> npt.NDArray[np.uint8]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
+    fix = "Replace it, or take it out of the folder."
+    with at(path), as_input_error("is not a readable picture", OSError, fix=fix):
         with Image.open(path) as image:
             resized = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(
-            f"is not a readable picture: {error}",
-            path=path,
-            fix="Replace it, or take it out of the folder.",
-        ) from error
-    return np.asarray(resized)
+        return np.asarray(resized)

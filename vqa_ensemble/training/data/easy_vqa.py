@@ -63,14 +63,11 @@ class PatchRegions:
         grid = SIDE // patch
         split = pixels.reshape(-1, grid, patch, grid, patch, 3).swapaxes(2, 3)
         self._patches = np.ascontiguousarray(split).reshape(len(pixels), grid * grid, -1)
+        # Numbers that describe a region: its pixels.
+        self.width = self._patches.shape[2]
         low = np.arange(grid, dtype=np.float32) / grid
         y, x = np.meshgrid(low, low, indexing="ij")
         self._boxes = np.stack([x, y, x + 1 / grid, y + 1 / grid], -1).reshape(-1, 4)
-
-    @property
-    def width(self) -> int:
-        """Numbers that describe a region: its pixels."""
-        return self._patches.shape[2]
 
     def read(self, rows: Ints) -> tuple[Floats32, Floats32, Bools]:
         """Pixels from -1 to 1 (B, K, D), boxes (B, K, 4), all True (B, K)."""

@@ -80,6 +80,8 @@ class Examples:
     ) -> None:
         self.splits = list(splits)
         widths = {split.name: split.regions.width for split in splits}
+        # Numbers that describe a region (D).
+        self.width = splits[0].regions.width
         if len(set(widths.values())) > 1:
             raise InputError(
                 f"the regions of the splits are not equally wide: {widths}",
@@ -99,24 +101,14 @@ class Examples:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    @property
-    def width(self) -> int:
-        """Numbers that describe a region (D)."""
-        return self.splits[0].regions.width
-
     def digest(self) -> str:
         """Changes when the questions, their order or what is right to answer do.
 
         Pictures and their regions do not count.
         """
-        arrays = [self.tokens.numpy()]
-        if self.targets is not None:
-            arrays += self.targets.arrays()
-        if self.choices is not None:
-            arrays.append(self.choices.numpy())
-        if self.choice_targets is not None:
-            arrays.append(self.choice_targets.numpy())
-        return digest(*arrays)
+        targets = () if self.targets is None else self.targets.arrays()
+        choices = [t.numpy() for t in (self.choices, self.choice_targets) if t is not None]
+        return digest(self.tokens.numpy(), *targets, *choices)
 
     def batch(self, rows: Ints) -> Batch:
         """The examples in ``rows``, shape (B,)."""

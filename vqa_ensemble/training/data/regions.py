@@ -106,12 +106,8 @@ class NpzRegions:
     def __init__(self, files: list[Path], limit: int = 0) -> None:
         self._files = files
         self._limit = limit
-        self._width = self._load(files[0])[0].shape[1]
-
-    @property
-    def width(self) -> int:
-        """Numbers that describe a region."""
-        return int(self._width)
+        # Numbers that describe a region.
+        self.width = int(self._load(files[0])[0].shape[1])
 
     def read(self, rows: Ints) -> tuple[Floats32, Floats32, Bools]:
         """Features (B, K, D), boxes (B, K, 4), and which regions there are (B, K).
@@ -124,14 +120,14 @@ class NpzRegions:
         distinct, inverse = np.unique(rows, return_inverse=True)
         loaded = [self._load(self._files[row]) for row in distinct]
         most = max(len(features) for features, _ in loaded)
-        features = np.zeros((len(distinct), most, self._width), np.float32)
+        features = np.zeros((len(distinct), most, self.width), np.float32)
         boxes = np.zeros((len(distinct), most, 4), np.float32)
         mask = np.zeros((len(distinct), most), np.bool_)
         for i, (its_features, its_boxes) in enumerate(loaded):
             count = len(its_features)
-            if its_features.shape[1] != self._width:
+            if its_features.shape[1] != self.width:
                 raise InputError(
-                    f"features are {its_features.shape[1]} wide, the first picture's {self._width}",
+                    f"features are {its_features.shape[1]} wide, the first picture's {self.width}",
                     path=self._files[distinct[i]],
                     fix="All pictures need features of one detector.",
                 )
