@@ -33,13 +33,14 @@ from vqa_ensemble.estimators.frames import (
     answers_to_frame,
     groups_from_frame,
     predictions_from_frame,
+    series_of_types,
     shares_to_frame,
     targets_from_frame,
     types_from_frame,
     values_of,
 )
 from vqa_ensemble.learning.combiners.candidates import gather_candidates
-from vqa_ensemble.learning.combiners.fitted import FittedEnsemble
+from vqa_ensemble.learning.combiners.fitted import read_fitted
 from vqa_ensemble.learning.ensemble_file import EnsembleFile, read_ensemble, write_ensemble
 from vqa_ensemble.learning.fit import AUTO, fit
 from vqa_ensemble.learning.questions import Questions
@@ -83,7 +84,6 @@ class _Ensemble(BaseEstimator):  # type: ignore[misc]
         InputError
             If a table is bad or the members do not fit.
         """
-        check_is_fitted(self)
         return answers_to_frame(*self._elect(X, question_types))
 
     def predict_proba(
@@ -98,14 +98,12 @@ class _Ensemble(BaseEstimator):  # type: ignore[misc]
         DataFrame
             Columns question_id, answer, probability; a question's winner comes first.
         """
-        check_is_fitted(self)
         return shares_to_frame(*self._elect(X, question_types))
 
     def score(
         self, X: pd.DataFrame, y: pd.DataFrame, *, question_types: pd.Series[Any] | None = None
     ) -> float:
         """The mean score of the winning answers, in [0, 1]."""
-        check_is_fitted(self)
         ballots, election = self._elect(X, question_types)
         candidates = gather_candidates(ballots)
         chosen = election.answer[candidates.questions] == candidates.answers
@@ -262,21 +260,12 @@ class VotingEnsemble(_Ensemble):
         return estimator.fit()
 
     def _options(self, answer_map: AnswerMap | None) -> VoteOptions:
-        return VoteOptions(
-            method=self.method,
-            revote=self.revote,
-            soft_map=self.soft_map,
-            unseen=self.unseen,
-            missing=self.missing,
-            normalize=self.normalize,
-            merge=self.merge,
-            answer_map=answer_map,
-            synonyms=self.synonyms,
-        )
+        return VoteOptions(**{**self.get_params(deep=False), "answer_map": answer_map})
 
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
     ) -> tuple[Ballots, Election]:
+        check_is_fitted(self)
         answer_map = self.answer_map_
         predictions = predictions_from_frame(X)
         options = self._options(answer_map)
@@ -412,7 +401,7 @@ class LearnedEnsemble(_Ensemble):
         InputError
             If it is not a good ensemble file.
         """
-        ensemble = FittedEnsemble.from_file(read_ensemble(path), path=os.fspath(path))
+        ensemble = read_fitted(path)
         estimator = cls(
             ensemble.method,
             answer_map=answer_map,
@@ -438,6 +427,7 @@ class LearnedEnsemble(_Ensemble):
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
     ) -> tuple[Ballots, Election]:
+        check_is_fitted(self)
         ballots = align(predictions_from_frame(X), missing=self.missing)
         return ballots, self.ensemble_.vote(ballots, self._context(X, question_types, ballots))
 
@@ -458,8 +448,7 @@ def _learn_answer_map(
                 "an answer-to-question-type map cannot be learned without question types",
                 fix="Give question_types, or an answer_map.",
             )
-        pairs = table[["question_id", "question_type"]].drop_duplicates()
-        question_types = pairs.set_index("question_id")["question_type"]
+        question_types = series_of_types(table)
     asked = y["question_id"].unique()
     type_of = dict(zip(asked, values_of(question_types, asked, "question type"), strict=True))
     forms = normalize_answers(y["answer"].tolist())

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Floats, Ints
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.predictions.decoding import COLUMNS
 from vqa_ensemble.predictions.files import predictions_from_table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PREDICTIONS, _RIGHT_ANSWERS = "<predictions>", "<right answers>"
 
 
+@at(_PREDICTIONS)
 def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     """Every member's predictions.
 
@@ -40,12 +41,12 @@ def predictions_from_frame(X: pd.DataFrame) -> list[Predictions]:
     InputError
         If a column is missing or holds what a prediction file may not hold.
     """
-    _check_columns(X, ("member", "question_id", "answer"), _PREDICTIONS)
+    _check_columns(X, ("member", "question_id", "answer"))
     columns = [name for name in COLUMNS if name in X.columns]
     table = pa.table({name: _column(X, name) for name in columns})
     members = _column(X, "member")
     if members.null_count:
-        raise InputError("'member' is null", path=_PREDICTIONS, fix="Name a member in every row.")
+        raise InputError("'member' is null", fix="Name a member in every row.")
     names = np.asarray(members.cast(pa.string()).to_pylist(), dtype=object)
     predictions = []
     for name in sorted(set(names)):
@@ -74,11 +75,16 @@ def types_from_frame(
     if question_types is None:
         if "question_type" not in X.columns:
             return None
-        pairs = X[["question_id", "question_type"]].drop_duplicates()
-        question_types = pairs.set_index("question_id")["question_type"]
+        question_types = series_of_types(X)
     values = values_of(question_types, question_ids, "question type")
     names, of = np.unique([str(value) for value in values], return_inverse=True)
     return QuestionTypes(tuple(names.tolist()), of.astype(np.int64))
+
+
+def series_of_types(table: pd.DataFrame) -> pd.Series[Any]:
+    """A table's question types, by question."""
+    pairs = table[["question_id", "question_type"]].drop_duplicates()
+    return pairs.set_index("question_id")["question_type"]
 
 
 def groups_from_frame(groups: pd.Series[Any] | None, question_ids: QuestionIds) -> Ints:
@@ -115,6 +121,7 @@ def values_of(series: pd.Series[Any], question_ids: QuestionIds, what: str) -> l
     return list(found)
 
 
+@at(_RIGHT_ANSWERS)
 def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
     """How right every candidate is, shape (C,).
 
@@ -133,13 +140,12 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
     """
     import pandas as pd
 
-    _check_columns(y, ("question_id", "answer"), _RIGHT_ANSWERS)
+    _check_columns(y, ("question_id", "answer"))
     scores = np.ones(len(y)) if "score" not in y.columns else np.asarray(y["score"], np.float64)
     if not ((scores >= 0) & (scores <= 1)).all():
         wrong = int(np.argmax(~((scores >= 0) & (scores <= 1))))
         raise InputError(
             f"score is {scores[wrong]}",
-            path=_RIGHT_ANSWERS,
             where=f"row {wrong}",
             fix="It must lie in [0, 1]: 1 is right, 0 wrong.",
         )
@@ -148,7 +154,6 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
     if len(lacking):
         raise InputError(
             f"{len(lacking)} of {len(candidates)} questions have no right answer",
-            path=_RIGHT_ANSWERS,
             where=f"question {candidates.question_ids[lacking[0]]}",
             fix="Give the right answer of every question.",
         )
@@ -161,7 +166,6 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
         row = y.iloc[listed[first[int(np.argmax(counts))]]]
         raise InputError(
             f"'{row['answer']}' stands twice",
-            path=_RIGHT_ANSWERS,
             where=f"question {row['question_id']}",
             fix="Keep one of the rows.",
         )
@@ -203,12 +207,11 @@ def shares_to_frame(ballots: Ballots, election: Election) -> pd.DataFrame:
     )
 
 
-def _check_columns(table: pd.DataFrame, names: tuple[str, ...], called: str) -> None:
+def _check_columns(table: pd.DataFrame, names: tuple[str, ...]) -> None:
     absent = [name for name in names if name not in table.columns]
     if absent:
         raise InputError(
             f"has no column '{absent[0]}'; its columns are: {', '.join(map(str, table.columns))}",
-            path=called,
             fix="Rename the one that holds it, or add it.",
         )
 
@@ -219,6 +222,5 @@ def _column(table: pd.DataFrame, name: str) -> pa.Array | pa.ChunkedArray:
     except pa.ArrowException as error:
         raise InputError(
             f"'{name}' has values of several types",
-            path=_PREDICTIONS,
             fix="Make them all text, or all integers.",
         ) from error

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from vqa_ensemble.arrays import Floats
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.learning.combiners.base import Combiner, combiner_class
 from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.learning.ensemble_file import EnsembleFile, read_ensemble
@@ -114,7 +114,7 @@ class FittedEnsemble:
         )
 
     @classmethod
-    def from_file(cls, file: EnsembleFile, *, path: str | None = None) -> Self:
+    def from_file(cls, file: EnsembleFile) -> Self:
         """The ensemble that a file describes.
 
         Raises
@@ -125,7 +125,6 @@ class FittedEnsemble:
         if file.method not in COMBINERS:
             raise InputError(
                 f"no method '{file.method}'",
-                path=path,
                 where="method",
                 fix=f"Make it again with vqa-ensemble fit; known are {', '.join(COMBINERS)}.",
             )
@@ -142,7 +141,6 @@ class FittedEnsemble:
             raise InputError(
                 f"what the method '{file.method}' learned is incomplete or of the wrong kind "
                 f"({type(error).__name__}: {error})",
-                path=path,
                 fix="Make it again with vqa-ensemble fit.",
             ) from error
         return ensemble
@@ -203,4 +201,5 @@ def read_fitted(path: str | os.PathLike[str]) -> FittedEnsemble:
     InputError
         If it is not a good ensemble file.
     """
-    return FittedEnsemble.from_file(read_ensemble(path), path=os.fspath(path))
+    with at(path):
+        return FittedEnsemble.from_file(read_ensemble(path))
