@@ -130,38 +130,23 @@ def read_labelled(
     *,
     annotations: str,
     groups: str | None,
-    question_types: str | None,
-    map_name: str | None,
-    missing: str,
     strict: bool,
-    merge: bool,
     synonyms: str | None,
+    **options: Any,
 ) -> Questions:
     """What a command with ``labelled_options`` learns from.
 
     Warns of what looks like a mistake, or refuses it if ``strict``.
     """
-    from vqa_ensemble.answers.answer_map import read_answer_map
-    from vqa_ensemble.answers.synonyms_file import read_synonyms
     from vqa_ensemble.elections.cautions import refuse
     from vqa_ensemble.learning.comparison import copies_warning
     from vqa_ensemble.learning.labelled import load_labelled
-    from vqa_ensemble.questions.table import QuestionColumn
-    from vqa_ensemble.resources import find_map
 
     labelled = load_labelled(
         predictions,
         annotations=annotations,
         groups=groups,
-        options=VoteOptions(
-            missing=missing,
-            merge=merge,
-            answer_map=read_answer_map(find_map(map_name)) if map_name else None,
-            question_types=QuestionColumn(question_types, "question_type")
-            if question_types
-            else None,
-            synonyms=read_synonyms(synonyms) if synonyms else None,
-        ),
+        options=read_vote_options(ensemble=None, synonyms=synonyms or None, **options),
     )
     if strict:
         refuse(labelled.cautions)

@@ -21,6 +21,7 @@ _LINES = ("--one", "--two", "--three")
 # Bins with fewer questions say nothing.
 LEAST_IN_BIN = 10
 _ROW_HEIGHT = 22
+_CATEGORIES = {"type": "category", "automargin": True, "dtick": 1}
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
@@ -37,6 +38,10 @@ def make_charts(contents: Contents) -> dict[str, Figure]:
     if contents.comparison.contributions_of is None:
         del charts["contributions"]
     return charts
+
+
+def _figure(traces: list[Figure], **layout: Any) -> Figure:
+    return {"data": traces, "layout": layout}
 
 
 def _sizes(contents: Contents) -> Figure:
@@ -69,15 +74,13 @@ def _sizes(contents: Contents) -> Figure:
                 }
             )
     most = len(contents.comparison.members)
-    return {
-        "data": traces,
-        "layout": {
-            "height": 380,
-            "xaxis": {"title": {"text": "members"}, "range": [0.5, most + 0.5], "tickformat": "d"},
-            "yaxis": {"title": {"text": "accuracy, %"}},
-            "legend": _LEGEND,
-        },
-    }
+    return _figure(
+        traces,
+        height=380,
+        xaxis={"title": {"text": "members"}, "range": [0.5, most + 0.5], "tickformat": "d"},
+        yaxis={"title": {"text": "accuracy, %"}},
+        legend=_LEGEND,
+    )
 
 
 def _contributions(contents: Contents) -> Figure:
@@ -86,8 +89,8 @@ def _contributions(contents: Contents) -> Figure:
     rows.sort(key=lambda row: row[0].difference)
     added = [contribution for contribution, _ in rows]
     points = [_percent(a.difference) for a in added]
-    return {
-        "data": [
+    return _figure(
+        [
             {
                 "type": "scatter",
                 "mode": "markers",
@@ -111,13 +114,11 @@ def _contributions(contents: Contents) -> Figure:
                 "hovertemplate": "%{y}: %{x:+.2f} points<extra></extra>",
             }
         ],
-        "layout": {
-            "height": 90 + _ROW_HEIGHT * len(rows),
-            "xaxis": {"title": {"text": "points that the member adds"}, "zeroline": True},
-            "yaxis": {"type": "category", "automargin": True, "dtick": 1},
-            "showlegend": False,
-        },
-    }
+        height=90 + _ROW_HEIGHT * len(rows),
+        xaxis={"title": {"text": "points that the member adds"}, "zeroline": True},
+        yaxis=_CATEGORIES,
+        showlegend=False,
+    )
 
 
 def _reliability(contents: Contents) -> Figure:
@@ -154,15 +155,13 @@ def _reliability(contents: Contents) -> Figure:
                 "hovertemplate": "%{x:.0f} % sure, %{y:.0f} % right, %{text} questions",
             }
         )
-    return {
-        "data": traces,
-        "layout": {
-            "height": 420,
-            "xaxis": {"title": {"text": "how sure, %"}, "range": [0, 103]},
-            "yaxis": {"title": {"text": "how right, %"}, "range": [0, 103]},
-            "legend": _LEGEND,
-        },
-    }
+    return _figure(
+        traces,
+        height=420,
+        xaxis={"title": {"text": "how sure, %"}, "range": [0, 103]},
+        yaxis={"title": {"text": "how right, %"}, "range": [0, 103]},
+        legend=_LEGEND,
+    )
 
 
 def _oracle(contents: Contents) -> Figure:
@@ -182,16 +181,14 @@ def _oracle(contents: Contents) -> Figure:
             "hovertemplate": "%{y}: %{x:.2f} points",
         }
 
-    return {
-        "data": [bars("ensemble", "--one", reached), bars("some member knew", "--four", missed)],
-        "layout": {
-            "barmode": "stack",
-            "height": 130 + _ROW_HEIGHT * len(rows),
-            "xaxis": {"title": {"text": "accuracy, %"}, "range": [0, 100]},
-            "yaxis": {"type": "category", "automargin": True, "dtick": 1},
-            "legend": {**_LEGEND, "traceorder": "normal"},
-        },
-    }
+    return _figure(
+        [bars("ensemble", "--one", reached), bars("some member knew", "--four", missed)],
+        barmode="stack",
+        height=130 + _ROW_HEIGHT * len(rows),
+        xaxis={"title": {"text": "accuracy, %"}, "range": [0, 100]},
+        yaxis=_CATEGORIES,
+        legend={**_LEGEND, "traceorder": "normal"},
+    )
 
 
 def oracle_gaps(contents: Contents) -> list[dict[str, Any]]:
@@ -217,8 +214,8 @@ def _changes(contents: Contents) -> Figure:
         if change[outcome]
     ]
     source, target, value, colours = zip(*flows, strict=True)
-    return {
-        "data": [
+    return _figure(
+        [
             {
                 "type": "sankey",
                 "arrangement": "fixed",
@@ -241,8 +238,8 @@ def _changes(contents: Contents) -> Figure:
                 },
             }
         ],
-        "layout": {"height": max(240, 60 + 30 * len(types))},
-    }
+        height=max(240, 60 + 30 * len(types)),
+    )
 
 
 def _percent(share: float) -> float:

@@ -104,9 +104,7 @@ def measure_run(recipe: Recipe, folder: Path, annotations: Path, options: Option
         )
         record = Record(
             scores=_score(path, annotations),
-            seconds=meter.seconds,
-            processor_seconds=meter.processor_seconds,
-            memory=meter.memory,
+            **meter.used,
             parameters=sum(parameter.numel() for parameter in member.model.parameters()),
             latency=_latency(member, dataset, chosen),
             made_by=maker,
@@ -155,7 +153,7 @@ class _Meter:
     """Time and memory of a run that may have been interrupted before."""
 
     def __init__(self, path: Path, device: torch.device) -> None:
-        self.seconds = self.processor_seconds = self.memory = 0.0
+        self.used = {"seconds": 0.0, "processor_seconds": 0.0, "memory": 0.0}
         self._path = path
         self._device = device
         memory.forget_peak(device)
@@ -172,9 +170,7 @@ class _Meter:
             if noted["update"] > update:
                 break
             kept.append(line + b"\n")
-            self.seconds = noted["seconds"]
-            self.processor_seconds = noted["processor_seconds"]
-            self.memory = noted["memory"]
+            self.used = {name: noted[name] for name in self.used}
         atomic_write(self._path, b"".join(kept))
         self._clock, self._processor = time.perf_counter(), time.process_time()
 
@@ -184,25 +180,18 @@ class _Meter:
         if parent is not None and not parent.is_alive():
             sys.exit("the study has ended")
         self.stop()
-        line = {
-            "update": now.update,
-            "updates": now.updates,
-            "loss": now.loss,
-            "seconds": self.seconds,
-            "processor_seconds": self.processor_seconds,
-            "memory": self.memory,
-        }
+        line = {"update": now.update, "updates": now.updates, "loss": now.loss, **self.used}
         with self._path.open("ab") as file:
             file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def stop(self) -> None:
         """Add what has passed since the last time."""
         clock, processor = time.perf_counter(), time.process_time()
-        self.seconds += clock - self._clock
-        self.processor_seconds += processor - self._processor
+        self.used["seconds"] += clock - self._clock
+        self.used["processor_seconds"] += processor - self._processor
         self._clock, self._processor = clock, processor
         peak = memory.peak(self._device) - self._memory_before
-        self.memory = max(self.memory, peak / 2**20)
+        self.used["memory"] = max(self.used["memory"], peak / 2**20)
 
 
 def _score(predictions: Path, annotations: Path) -> dict[str, float]:

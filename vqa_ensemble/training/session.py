@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,20 +138,14 @@ def train_members(
         began = time.monotonic()
         try:
             outcome = _train_member(recipe, run, device, report, say)
-        except InputError as error:
+        except Exception as error:
+            # Out of memory, a broken driver, a bug: the next member may still go well.
             if distributed.size() > 1:
                 raise
             outcome = Outcome(recipe.member.name, time.monotonic() - began, error=str(error))
-        except Exception as error:
-            if distributed.size() > 1:
-                raise
-            # Out of memory, a broken driver, a bug: the next member may still go well.
-            outcome = Outcome(
-                recipe.member.name,
-                time.monotonic() - began,
-                error=f"{type(error).__name__}: {error}",
-                details=traceback.format_exc(),
-            )
+            if not isinstance(error, InputError):
+                problem, details = f"{type(error).__name__}: {error}", traceback.format_exc()
+                outcome = replace(outcome, error=problem, details=details)
         finished(outcome)
         outcomes.append(outcome)
     return outcomes

@@ -33,7 +33,7 @@ from vqa_ensemble.training.data.teacher import Teacher, read_teacher
 from vqa_ensemble.training.data.vocabulary import glove_vectors, tfidf_vectors
 from vqa_ensemble.training.distillation import student_loss
 from vqa_ensemble.training.meter import Meter
-from vqa_ensemble.training.models import architecture, build_model
+from vqa_ensemble.training.models import ARCHITECTURES, build_model
 from vqa_ensemble.training.models.parts import VqaModel
 from vqa_ensemble.training.optimization import (
     accumulate_gradients,
@@ -210,7 +210,7 @@ class Trainer:
         save_checkpoint(self.folder / CHECKPOINT_FILE, self.member, progress)
 
     def _read_examples(self, dataset: Dataset) -> Examples:
-        kind = architecture(self.recipe.model.architecture)
+        kind = ARCHITECTURES[self.recipe.model.architecture]
         examples = training_examples(dataset, self.recipe.data, answer_words=kind.reads_answer)
         give_answers(examples, kind)
         return examples

@@ -14,10 +14,7 @@ from vqa_ensemble.training.data.vqa import VqaFolder
 from vqa_ensemble.training.recipe import DataSection
 
 _FOLDERS: dict[str, type[FolderDataset]] = {
-    "daquar": Daquar,
-    "gqa": Gqa,
-    "tdiuc": Tdiuc,
-    "visual7w": Visual7W,
+    kind.name: kind for kind in (Daquar, Gqa, Tdiuc, Visual7W)
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vqa_ensemble.errors import InputError
 from vqa_ensemble.training.models.ban import BilinearAttention
 from vqa_ensemble.training.models.butd import BottomUpTopDown
 from vqa_ensemble.training.models.cti import ChoiceInteraction, TeacherInteraction
@@ -22,17 +21,6 @@ ARCHITECTURES: dict[str, type[VqaModel]] = {
 }
 
 
-def architecture(name: str) -> type[VqaModel]:
-    """The kind of model that a recipe names; :class:`InputError` if there is none."""
-    if name not in ARCHITECTURES:
-        raise InputError(
-            f"no architecture '{name}'",
-            where="model.architecture",
-            fix=f"Known: {', '.join(ARCHITECTURES)}.",
-        )
-    return ARCHITECTURES[name]
-
-
 def build_model(section: ModelSection, *, width: int, words: int, answers: int) -> VqaModel:
     """The network of a recipe, with weights drawn from torch's global generator.
 
@@ -43,10 +31,6 @@ def build_model(section: ModelSection, *, width: int, words: int, answers: int) 
         Numbers that describe a region (D).
     words, answers : int
         Sizes of the vocabularies.
-
-    Raises
-    ------
-    InputError
-        If the architecture is unknown.
     """
-    return architecture(section.architecture)(section, width=width, words=words, answers=answers)
+    kind = ARCHITECTURES[section.architecture]
+    return kind(section, width=width, words=words, answers=answers)
