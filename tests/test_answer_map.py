@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -64,17 +65,18 @@ def test_what_is_written_is_read(tmp_path: Path, ending: str) -> None:
 def test_a_csv_reads_from_the_most_frequent_answer_down(tmp_path: Path) -> None:
     path = tmp_path / "map.csv"
     write_answer_map(path, AnswerMap.from_pairs([("red", "x"), *[("blue", "y")] * 3]))
-    assert path.read_bytes() == b"answer,question_type,count,share\nblue,y,3,1\nred,x,1,1\n"
+    digest = b"sha256_" + sha256(b"blue\0y\0003\0001\nred\0x\0001\0001").hexdigest()[:16].encode()
+    header = b"answer,question_type,count,share," + digest
+    assert path.read_bytes() == header + b"\nblue,y,3,1,\nred,x,1,1,\n"
     write_answer_map(path, SOME)
-    assert path.read_text().splitlines() == [
-        "answer,question_type,count,share",
-        "yes,yes/no,9,1",
-        "2,number,6,0.75",
-        "2,other,2,0.25",
-        '"ünlü, ""x""",other,1,1',
+    assert path.read_text().splitlines()[1:] == [
+        "yes,yes/no,9,1,",
+        "2,number,6,0.75,",
+        "2,other,2,0.25,",
+        '"ünlü, ""x""",other,1,1,',
     ]
     write_answer_map(path, AnswerMap.from_counts(["a b", "a b"], ["x", "y"], [2, 1]))
-    assert path.read_text().splitlines()[1:] == ["a b,x,2,0.666667", "a b,y,1,0.333333"]
+    assert path.read_text().splitlines()[1:] == ["a b,x,2,0.666667,", "a b,y,1,0.333333,"]
 
 
 def test_a_parquet_map_has_the_documented_columns(tmp_path: Path) -> None:
@@ -517,12 +519,12 @@ def test_a_map_counts_every_annotators_normalised_answer(cli: Runner, tmp_path: 
     annotations.write_text(json.dumps(ANNOTATIONS))
     report = cli.good("build-map", annotations, "-o", output, "--json").json
     assert output.read_text().splitlines()[1:] == [
-        "2,number,3,0.75",
-        "2,other,1,0.25",
-        "cat,other,3,1",
-        "yes,yes/no,3,1",
-        "3,number,1,1",
-        "no,yes/no,1,1",
+        "2,number,3,0.75,",
+        "2,other,1,0.25,",
+        "cat,other,3,1,",
+        "yes,yes/no,3,1,",
+        "3,number,1,1,",
+        "no,yes/no,1,1,",
     ]
     assert (report["annotations"], report["answers"], report["pairs"]) == (12, 5, 6)
     assert report["types"]["other"] == {"annotations": 4, "answers": 2}

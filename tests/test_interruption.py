@@ -123,7 +123,7 @@ def test_what_a_living_run_writes_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_what_was_left_before_the_clock_went_back_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / ".file.0000.tmp"
+    left = tmp_path / ".file.vqa-ensemble-0123abcd.tmp"
     left.write_text("half")
     future = time.time() + 86_400
     os.utime(left, (future, future))

@@ -11,14 +11,20 @@ share          P(question_type | answer): the count's part of all the answer's c
 
 The vote uses ``share``; ``count`` breaks ties and gives each type's prior. Both may be left
 blank in rows added by hand: a blank share is worked out from the counts, a blank count is 0.
+
+A last column is empty; its name is a digest of the rows, by which a later run knows whether
+they were edited. Parquet has the digest in its metadata.
 """
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import io
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -30,11 +36,12 @@ import pyarrow.parquet as pq
 
 from vqa_ensemble.answers.normalize import normalize_answer
 from vqa_ensemble.errors import DAMAGED, InputError, at, shown
-from vqa_ensemble.files.atomic import atomic_path
+from vqa_ensemble.files.atomic import atomic_path, is_stream
 from vqa_ensemble.files.table import csv_rows, is_parquet, write_csv
 from vqa_ensemble.files.text import check_regular_file, read_text
 
 COLUMNS = ("answer", "question_type", "count", "share")
+_DIGEST = "sha256_"
 # Sums of counts over a million rows still fit into 64 bits.
 MOST_COUNTED = 10**12
 
@@ -112,6 +119,7 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
     InputError
         If the ending is neither, or ``path`` cannot be written.
     """
+    digest = _digest(_cells(answer_map))
     if is_parquet(path):
         table = pa.table(
             [
@@ -121,18 +129,65 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
                 pa.array(answer_map.shares),
             ],
             names=COLUMNS,
-        )
+        ).replace_schema_metadata({digest: ""})
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         return
-    rows = zip(
+    write_csv(path, (*COLUMNS, digest), ((*row, "") for row in _cells(answer_map)))
+
+
+def _cells(answer_map: AnswerMap) -> Iterator[tuple[str, str, str, str]]:
+    """The rows of a map as CSV has them."""
+    return zip(
         answer_map.answers,
         answer_map.question_types,
-        answer_map.counts.tolist(),
+        map(str, answer_map.counts.tolist()),
         (f"{share:.6g}" for share in answer_map.shares.tolist()),
         strict=True,
     )
-    write_csv(path, COLUMNS, rows)
+
+
+def _digest(rows: Iterable[tuple[str, ...]]) -> str:
+    """What names the rows, in whatever order."""
+    lines = sorted(map("\0".join, rows))
+    return _DIGEST + hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def check_as_built(path: str | os.PathLike[str]) -> None:
+    """Raise InputError if a file is there, and is not a map as :func:`write_answer_map` wrote it.
+
+    A map without a digest is of an earlier version; it was not edited if its shares and its
+    order are those of its counts.
+    """
+    if is_stream(path) or not (os.path.isfile(path) and os.path.getsize(path)):
+        return
+    with suppress(InputError, TypeError, ValueError, OverflowError):
+        found = list(_parquet_rows(os.fspath(path)) if is_parquet(path) else _csv_rows(path))
+        rows = [
+            (str(r["answer"]), str(r["question_type"]), str(r["count"]), f"{float(r['share']):.6g}")
+            for _, r in found
+        ]
+        if (digest := _recorded_digest(path)) is not None:
+            as_built = digest == _digest(rows)
+        else:
+            answers, types, counts, _ = zip(*rows, strict=True)
+            built = AnswerMap.from_counts([*answers], [*types], [*map(int, counts)])
+            as_built = rows == [*_cells(built)]
+        if as_built:
+            return
+    raise InputError(
+        "is there already, and was edited since it was built, or is no map",
+        path=path,
+        fix="Give the output another name, or --force to replace it.",
+    )
+
+
+def _recorded_digest(path: str | os.PathLike[str]) -> str | None:
+    if is_parquet(path):
+        names = [name.decode() for name in pq.read_schema(path).metadata or {}]
+    else:
+        names = next(csv.reader(io.StringIO(read_text(path))))
+    return next((name for name in names if name.startswith(_DIGEST)), None)
 
 
 def read_answer_map(path: str | os.PathLike[str]) -> AnswerMap:
@@ -178,7 +233,7 @@ def _read(path: str) -> AnswerMap:
     return AnswerMap(answers, question_types, count, _pool_forms(answers, written, count, complete))
 
 
-def _csv_rows(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _csv_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     fix = "Save it with the columns answer, question_type, count and share."
     rows = csv_rows(io.StringIO(read_text(path)), fix=fix)
     _, names = next(rows, (0, []))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import (
+    OutputFile,
     choice,
     console,
     key_file,
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
 @click.command("build-map")
 @click.argument("annotations", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), help="Map to write: .csv or .parquet."
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".csv", ".parquet", only=True),
+    help="Map to write: .csv or .parquet.",
 )
+@click.option("--force", is_flag=True, help="Replace a map that was edited by hand.")
 @choice("--by", ["answer_type", "question_type"], "Which of an annotation's two types to learn.")
 @key_options
 @output_options
 def command(
     annotations: tuple[str, ...],
     output: str,
+    force: bool,
     by: str,
     id_column: str,
     type_column: str,
@@ -43,7 +50,8 @@ def command(
 
     ANNOTATIONS are VQA annotation JSON files, a file of another benchmark, or a table of answers.
     Every annotator's answer, in normal form, is counted against its question's type. The map is a
-    table that can be read and edited: answer, question_type, count, share.
+    table that can be read and edited: answer, question_type, count, share. One that was edited
+    since it was built is replaced only with --force.
 
     Also printed is how well the type of an answer that the map lacks would be guessed: by a
     classifier on its characters (cross-validated), by a rule, and by the most frequent type.
@@ -52,10 +60,12 @@ def command(
     Example:
       vqa-ensemble build-map v2_mscoco_train2014_annotations.json -o mappings/vqa-v2.csv
     """
-    from vqa_ensemble.answers.answer_map import write_answer_map
+    from vqa_ensemble.answers.answer_map import check_as_built, write_answer_map
     from vqa_ensemble.answers.build_map import build_map
     from vqa_ensemble.answers.types import TypeResolver
 
+    if not force:
+        check_as_built(output)
     with status("Learning the map", quiet=quiet):
         keys = [key_file(annotation, id_column, type_column) for annotation in annotations]
         answer_map = build_map(keys, by=by)

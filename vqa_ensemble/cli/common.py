@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from vqa_ensemble.elections.options import REVOTES, VoteOptions
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.atomic import (
+    STDOUT,
+    check_no_input,
+    identity,
+    inputs_kept,
+    is_stdout,
+    is_stream,
+)
+from vqa_ensemble.files.text import check_ending, check_own_ending
+from vqa_ensemble.resources import find_map
 from vqa_ensemble.voting.methods import VOTES
 
 if TYPE_CHECKING:
@@ -24,8 +37,74 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class OutputFile(click.Path):
+    """A file to write, ``-`` for standard output; before the command begins, it is checked.
+
+    Parameters
+    ----------
+    endings : str
+        Those of its format: it may not have that of another.
+    only : bool
+        It must have one of them.
+    """
+
+    def __init__(self, *endings: str, only: bool = False) -> None:
+        super().__init__()
+        self.endings, self.only = endings, only
+
+    def check(self, path: str) -> None:
+        """Raise InputError if it ends wrongly, or is an input."""
+        if not is_stream(path):
+            check_no_input(path)
+            if self.endings:
+                (check_ending if self.only else check_own_ending)(path, self.endings)
+
+
+def _outputs_apart(function: Function) -> Function:
+    """Refuse outputs that are inputs, or each other, before anything is read."""
+
+    @wraps(function)
+    def checked(**given: Any) -> Any:
+        kinds = {str(p.name): p.type for p in click.get_current_context().command.params}
+        outputs = [
+            (kind, given[name])
+            for name, kind in kinds.items()
+            if isinstance(kind, OutputFile) and given[name] is not None
+        ]
+        if any(is_stdout(path) for _, path in outputs) and given.get("as_json"):
+            raise click.UsageError("--json is written to standard output too: leave it out")
+        others = [given[n] for n, kind in kinds.items() if not isinstance(kind, OutputFile)]
+        inputs = _files([value for value in others if value != given.get("member")])
+        with inputs_kept(inputs):
+            known: dict[object, str] = {}
+            for kind, path in outputs:
+                kind.check(path)
+                one = STDOUT if is_stdout(path) else identity(path)
+                if one in known and (one is STDOUT or not is_stream(path)):
+                    raise InputError(
+                        "is to be written twice", path=path, fix="Give one of them another name."
+                    )
+                known[one] = path
+            return function(**given)
+
+    return checked  # type: ignore[return-value]
+
+
+def _files(value: object) -> Iterator[str]:
+    """The files that a parameter may mean: ``FILE:COLUMN`` and names of maps too."""
+    if isinstance(value, (tuple, list)):
+        for entry in value:
+            yield from _files(entry)
+    elif isinstance(value, (str, os.PathLike)) and (text := os.fspath(value)):
+        yield text
+        yield text.rpartition(":")[0] or text
+        with suppress(InputError):
+            yield os.fspath(find_map(text))
+
+
 def verbosity_options(function: Function) -> Function:
-    """Add ``--quiet/-q`` and ``--verbose/-v``."""
+    """Add ``--quiet/-q`` and ``--verbose/-v``; of any command, outputs are no inputs."""
+    function = _outputs_apart(function)
     function = click.option("-q", "--quiet", is_flag=True, help="Print results only.")(function)
     return click.option("-v", "--verbose", is_flag=True, help="Say more of what is done.")(function)
 
@@ -299,7 +378,6 @@ def read_vote_options(
     from vqa_ensemble.answers.answer_map import read_answer_map
     from vqa_ensemble.answers.synonyms_file import read_synonyms
     from vqa_ensemble.questions.table import QuestionColumn
-    from vqa_ensemble.resources import find_map
 
     if ensemble is not None:  # combiners import scipy, which a vote without them need not wait for
         from vqa_ensemble.learning.combiners.fitted import read_fitted
@@ -320,12 +398,18 @@ def _with(options: Sequence[Callable[[Function], Function]], function: Function)
 
 
 def console() -> Console:
-    """Standard output; honours NO_COLOR and a redirected output."""
+    """Standard output, or standard error where that is a file that is written.
+
+    Honours NO_COLOR and a redirected output.
+    """
     from rich.console import Console
 
+    given = click.get_current_context().params.values()
+    taken = any(isinstance(value, str) and is_stdout(value) for value in given)
     # A pipe or a file has no width: tables keep every column as wide as it needs.
-    terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 1000)
+    terminal = (sys.stderr if taken else sys.stdout).isatty()
+    width = None if terminal else 1000
+    return Console(stderr=taken, highlight=False, soft_wrap=not terminal, width=width)
 
 
 def new_table(*columns: str, left: Container[str] = (), **style: Any) -> Table:

@@ -81,6 +81,7 @@ def command(
     """
     require_torch()
     from vqa_ensemble.answers.answer_map import read_answer_map
+    from vqa_ensemble.files.atomic import check_no_input
     from vqa_ensemble.learning.combiners.fitted import read_fitted
     from vqa_ensemble.learning.teaching import write_teacher
     from vqa_ensemble.resources import find_map
@@ -89,6 +90,8 @@ def command(
     student = _read_student(recipe, seed, data_root, alpha, temperature)
     teacher = run["runs"] / student.member.name / "teacher.parquet"
     files = (first, *others)
+    for split in run["splits"] or student.predict.splits:  # refused at once, not when it is trained
+        check_no_input(run["predictions"] / split / f"{student.member.name}.parquet")
     with status(f"Combining {len(files)} teachers", quiet=quiet):
         write_teacher(
             teacher,

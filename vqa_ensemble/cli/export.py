@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import console, output_options, print_json
+from vqa_ensemble.cli.common import OutputFile, console, output_options, print_json
 from vqa_ensemble.leaderboards.files import LEADERBOARDS
 
 
@@ -17,7 +17,7 @@ from vqa_ensemble.leaderboards.files import LEADERBOARDS
     type=click.Choice(list(LEADERBOARDS)),
     help="The leaderboard whose file to write.",
 )
-@click.option("-o", "--output", required=True, type=click.Path(), help="File to write.")
+@click.option("-o", "--output", required=True, type=OutputFile(), help="File to write.")
 @click.option(
     "--questions",
     type=click.Path(),

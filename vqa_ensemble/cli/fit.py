@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import (
+    OutputFile,
     console,
     labelled_options,
     new_table,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 @click.command("fit")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
 @labelled_options
-@click.option("-o", "--output", required=True, type=click.Path(), help="Ensemble: .toml or .json.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".toml", ".json", only=True),
+    help="Ensemble: .toml or .json.",
+)
 @click.option(
     "--method",
     default="auto",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vqa_ensemble.cli.common import (
+    OutputFile,
     console,
     key_file,
     key_options,
@@ -16,6 +17,7 @@ from vqa_ensemble.cli.common import (
     status,
     warn,
 )
+from vqa_ensemble.files.atomic import is_stream
 from vqa_ensemble.importers import FORMATS
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ Examples:
     "inputs", nargs=-1, required=True, type=click.Path(), metavar="[FORMAT] FILE [FILE]..."
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), help="Prediction file to write (.parquet)."
+    "-o", "--output", required=True, type=OutputFile(), help="Prediction file to write (.parquet)."
 )
 @click.option(
     "--questions",
@@ -153,14 +155,19 @@ def command(
         files = inputs[1:]
     if not files:
         raise click.UsageError(f"no files given: name them after the format {inputs[0]}")
-    if not output.endswith(".parquet"):
+    if not output.endswith(".parquet") and not is_stream(output):
         raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
+    if is_stream(output) and member is None:
+        raise click.UsageError(f"--output is '{output}', which names no member: give --member")
+    from vqa_ensemble.files.parquet import check_replaceable
     from vqa_ensemble.importers.base import ImportOptions
     from vqa_ensemble.importers.import_predictions import import_predictions
     from vqa_ensemble.importers.reading import check_pattern
+    from vqa_ensemble.predictions.files import is_own
     from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
     check_pattern(extract)
+    check_replaceable(output, "a prediction file of vqa-ensemble", is_own)
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
             questions=read_benchmark_questions(key_file(questions, id_column))

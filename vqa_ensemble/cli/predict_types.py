@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from vqa_ensemble.cli.common import choice, console, new_table, output_options, print_json, status
+from vqa_ensemble.cli.common import (
+    OutputFile,
+    choice,
+    console,
+    new_table,
+    output_options,
+    print_json,
+    status,
+)
 
 
 @click.command("predict-types")
@@ -24,7 +32,11 @@ from vqa_ensemble.cli.common import choice, console, new_table, output_options, 
     "--questions", required=True, type=click.Path(), help="VQA question JSON to predict types for."
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), help="Table to write: .csv or .parquet."
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".csv", ".parquet", only=True),
+    help="Table to write: .csv or .parquet.",
 )
 @choice("--by", ["answer_type", "question_type"], "Which of an annotation's two types to predict.")
 @output_options
@@ -55,10 +67,8 @@ def command(
         -o types.parquet
     """
     from vqa_ensemble.answers.predict_types import predict_types
-    from vqa_ensemble.files.table import is_parquet
     from vqa_ensemble.questions.table import write_question_column
 
-    is_parquet(output)  # refuses other endings, before the work
     with status("Learning question types", quiet=quiet):
         result = predict_types(train_questions, train_annotations, questions, by=by)
         write_question_column(output, "question_type", result.question_ids, result.types.tolist())

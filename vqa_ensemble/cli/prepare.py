@@ -91,6 +91,7 @@ def command(
     from vqa_ensemble.cli.train import require_torch
 
     require_torch()
+    from vqa_ensemble.files.atomic import inputs_kept
     from vqa_ensemble.training.data import open_dataset
     from vqa_ensemble.training.data.official import write_official
     from vqa_ensemble.training.data.shapes import write_shapes
@@ -107,12 +108,14 @@ def command(
         raise click.UsageError(f"{dataset} needs --root, the folder of its files")
     opened = open_dataset(DataSection(dataset=dataset, root=root))
     written: list[Path] = []
+    # Those of GQA may have the names of files that are written.
+    kept = Path(root).iterdir() if root and not opened.official else ()
 
     def each(name: str, split: RawSplit) -> None:
         if output is not None and not opened.official:
             written.extend(write_official(output, dataset, name, split))
 
-    with status(f"Reading {dataset}", quiet=quiet):
+    with status(f"Reading {dataset}", quiet=quiet), inputs_kept(kept):
         summary = summarize(opened, each=each, **learned)
         if output is not None:
             write_vocabulary(output / VOCABULARY_FILE, summary.vocabulary)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from vqa_ensemble.cli.common import (
+    OutputFile,
     console,
     labelled_options,
     output_options,
@@ -33,7 +34,13 @@ from vqa_ensemble.cli.common import (
     metavar="DIR",
     help="Folder with the pictures, named after their image_id; small copies go into the page.",
 )
-@click.option("-o", "--output", required=True, type=click.Path(), help="HTML file to write.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(".html", ".htm"),
+    help="HTML file to write.",
+)
 @output_options
 def command(
     predictions: tuple[str, ...],

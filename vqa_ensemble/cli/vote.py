@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqa_ensemble.cli.common import (
+    OutputFile,
     check_normalize,
     choice,
     console,
@@ -22,6 +23,7 @@ from vqa_ensemble.cli.common import (
     warn,
 )
 from vqa_ensemble.elections.options import ENGINES, MISSING
+from vqa_ensemble.files.atomic import is_stream
 
 if TYPE_CHECKING:
     from vqa_ensemble.elections.provenance import Recorder
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 @click.command("vote")
 @click.argument("predictions", nargs=-1, required=True, type=click.Path())
 @voting_options
-@click.option("-o", "--output", type=click.Path(), help="Submission JSON to write.")
-@click.option("--audit", type=click.Path(), help="Parquet file for every question's votes.")
+@click.option("-o", "--output", type=OutputFile(".json"), help="Submission JSON to write.")
+@click.option(
+    "--audit", type=OutputFile(".parquet"), help="Parquet file for every question's votes."
+)
 @choice("--missing", MISSING, "When a member lacks questions that others have.")
 @choice(
     "--engine", ENGINES, "Vote on this machine, or as Ray tasks on many (needs the extra [ray])."
@@ -76,10 +80,17 @@ def command(
         raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
     if engine == "ray" and output is None and audit is None:
         raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
+    if engine == "ray" and is_stream(output or audit or ""):
+        raise click.UsageError("--engine ray needs a file as -o: parts are kept beside it")
     check_normalize(voting)
+    from vqa_ensemble.elections.audit import is_audit
     from vqa_ensemble.elections.vote import vote_files
+    from vqa_ensemble.files.parquet import check_replaceable
 
-    recorder = record_inputs(predictions, voting) if output is not None and provenance else None
+    if audit is not None:
+        check_replaceable(audit, "an audit file", is_audit)
+    recorded = provenance and output is not None and not is_stream(output)
+    recorder = record_inputs(predictions, voting) if recorded else None
     cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
@@ -92,7 +103,8 @@ def command(
         )
     written = [path for path in (output, audit) if path is not None]
     if recorder is not None:
-        written.append(recorder.write(written))
+        lasting = [path for path in written if not is_stream(path)]
+        written.append(recorder.write(lasting))
     for caution in summary.cautions:
         warn(caution.message)
     if cluster is not None:

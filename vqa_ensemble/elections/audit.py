@@ -50,6 +50,11 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
     )
 
 
+def is_audit(schema: pa.Schema) -> bool:
+    """Whether a parquet file is what :func:`audit_table` gives."""
+    return {"first_votes", "majority_answer"} <= set(schema.names)
+
+
 _TYPE_VOTES = pa.list_(
     pa.field("item", pa.struct([("question_type", pa.string()), ("votes", pa.float64())]))
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.files.atomic import atomic_write
+from vqa_ensemble.files.atomic import atomic_write, is_stream
 from vqa_ensemble.files.text import check_ending
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 
 def is_parquet(path: str | os.PathLike[str]) -> bool:
-    """Whether a table is parquet rather than CSV; InputError if its name ends in neither."""
-    return check_ending(path, (".csv", ".parquet")) == ".parquet"
+    """Whether a table is parquet; InputError if its name ends in neither .parquet nor .csv.
+
+    What is written to standard output or a pipe is CSV.
+    """
+    return not is_stream(path) and check_ending(path, (".csv", ".parquet")) == ".parquet"
 
 
 def csv_rows(

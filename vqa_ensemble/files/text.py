@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa_ensemble.errors import ABSENT, NOT_A_FILE, InputError, at
+from vqa_ensemble.files.locations import is_url
 
 
 def check_regular_file(path: str | os.PathLike[str]) -> None:
@@ -28,7 +29,7 @@ def check_not_packed(begin: bytes, path: str | os.PathLike[str]) -> None:
 
 def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:
     """The ending of a file's name in lower case; raises InputError unless it is one of these."""
-    ending = Path(path).suffix.lower()
+    ending = _ending(path)
     if ending not in endings:
         *some, last = endings
         known = f"{', '.join(some)} or {last}" if some else last
@@ -38,6 +39,25 @@ def check_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> str:
             fix=f"Give a file that ends in {known}.",
         )
     return ending
+
+
+def check_own_ending(path: str | os.PathLike[str], endings: Sequence[str]) -> None:
+    """Raise InputError if a file's name ends as files of a format other than these do."""
+    if _ending(path) in _FORMATS:
+        check_ending(path, endings)
+
+
+def _ending(path: str | os.PathLike[str]) -> str:
+    name = os.fspath(path)
+    return Path(name.partition("?")[0] if is_url(name) else name).suffix.lower()
+
+
+# Those of data, pictures, weights and archives; names without one of them end as they like.
+_FORMATS = frozenset(
+    ".bz2 .csv .db .eval .gz .h5 .hdf5 .htm .html .jpeg .jpg .json .jsonl .lmdb .md .npy .npz "
+    ".parquet .pdf .pickle .pkl .png .pt .pth .py .safetensors .tar .toml .tsv .xls .xlsx .xml "
+    ".xz .yaml .yml .zip .zst".split()
+)
 
 
 def cannot_read(

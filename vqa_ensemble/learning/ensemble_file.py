@@ -13,7 +13,7 @@ import orjson
 
 from vqa_ensemble._version import __version__
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.files.atomic import atomic_write
+from vqa_ensemble.files.atomic import atomic_write, is_stream
 from vqa_ensemble.files.json import read_json
 from vqa_ensemble.files.text import check_ending, read_toml
 
@@ -129,4 +129,4 @@ def _not_finite(value: Any) -> str | None:
 
 
 def _is_json(path: str | os.PathLike[str]) -> bool:
-    return check_ending(path, (".toml", ".json")) == ".json"
+    return not is_stream(path) and check_ending(path, (".toml", ".json")) == ".json"

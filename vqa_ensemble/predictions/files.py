@@ -151,6 +151,11 @@ def row_group_bounds(counts: npt.NDArray[np.int64]) -> list[int]:
     return bounds
 
 
+def is_own(schema: pa.Schema) -> bool:
+    """Whether a parquet file is one that :func:`open_writer` wrote."""
+    return any(key.startswith(_PREFIX.encode()) for key in schema.metadata or {})
+
+
 def open_writer(path: Path, schema: pa.Schema, metadata: Metadata) -> pq.ParquetWriter:
     """What writes tables of sorted predictions into a file."""
     recorded = {_PREFIX + name: value for name, value in vars(metadata).items() if value}
