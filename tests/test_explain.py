@@ -93,7 +93,7 @@ def test_it_reads_like_the_slide(cli: Runner, folder: Path) -> None:
              "The other 3 stay with their first vote.",
              "5. Counted again", "2 2 1.00 number 100 % ← wins, tied: larger summed confidence",
              "Answer: 2", "A plain majority would say yes.",
-             "Right: 2 ×8, 3, two dogs. Score 100 %.")  # fmt: skip
+             "Right: 2 ×8, 3, two dogs. Score 100 % by vqa.")  # fmt: skip
     places = [lines.index(step) for step in steps]
     assert places == sorted(places)
 

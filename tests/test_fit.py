@@ -345,3 +345,80 @@ def test_real_models_beat_greedy_selection_and_the_best_single(shared_data: Path
     scores = fit(labelled, method="stacking").scores
     assert scores["stacking"] > scores["best-single"] + 0.01
     assert scores["stacking"] > scores["majority"] + 0.03
+
+
+# ------------------------------------------------------------------------- the metric
+
+
+def vizwiz_key(path: Path, n: int) -> Path:
+    """Ten people each, who wrote capitals: VizWiz compares them as written, VQA does not."""
+    people = [["Red"] * 6 + ["Blue"] * 4 if q % 2 else ["red"] * 6 + ["Blue"] * 4 for q in range(n)]
+    rows = [
+        {"image": f"{q}.jpg", "question": "?", "answers": [{"answer": a} for a in answers]}
+        for q, answers in enumerate(people)
+    ]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def test_weights_are_learned_on_the_leaderboards_metric(cli: Runner, tmp_path: Path) -> None:
+    key = vizwiz_key(tmp_path / "val.json", 40)
+    files = []
+    for name, answer in (("a", "red"), ("b", "blue")):
+        files.append(tmp_path / f"{name}.parquet")
+        ids = [f"{q}.jpg" for q in range(40)]
+        pd.DataFrame({"question_id": ids, "answer": answer, "confidence": 0.9}).to_parquet(
+            files[-1]
+        )
+    for metric, accuracy in ((None, 50.0), ("vizwiz", 50.0), ("vqa", 100.0)):
+        options = ["--metric", metric] if metric else []
+        scored = cli.good("evaluate", files[0], "--annotations", key, *options, "--json").json
+        fitted = cli.good("fit", *files, "--annotations", key, *options, "--method", "best-single",
+                          "-o", tmp_path / "e.toml", "--json").json  # fmt: skip
+        assert fitted["metric"] == scored["metric"] == (metric or "vizwiz")
+        assert fitted["accuracy"]["best-single"] == scored["files"][0]["overall"] == accuracy
+
+
+def test_fit_and_evaluate_have_one_rule_for_normal_forms(cli: Runner, tmp_path: Path) -> None:
+    key, member = tmp_path / "key.csv", tmp_path / "m.parquet"
+    right = ["yes"] * 17 + ["no"] * 3
+    lines = [f"{q},{answer}" for q, answer in enumerate(right)]
+    key.write_text("\n".join(["question_id,right", *lines]))
+    said = {"question_id": range(20), "answer": "Yes.", "confidence": 0.9}
+    pd.DataFrame(said).to_parquet(member)
+    spec = f"{key}:right"
+    (scored,) = cli.good("evaluate", member, "--annotations", spec, "--json").json["files"]
+    compared = cli.good("compare", member, "--annotations", spec, "--json").json
+    assert (scored["overall"], compared["members"][0]["accuracy"]) == (85.0, 0.85)
+    exactly = cli.good("compare", member, "--annotations", spec, "--metric", "gqa", "--json").json
+    assert exactly["members"][0]["accuracy"] == 0
+
+
+def test_questions_that_do_not_count_teach_nothing(cli: Runner, tmp_path: Path) -> None:
+    rows = [
+        {
+            "question_id": f"q{q}",
+            "choices": ["cat", "dog"],
+            "correct_choice_idx": 0,
+            "direct_answers": ["cat"] * 10,
+            "difficult_direct_answer": q >= 10,
+        }
+        for q in range(30)
+    ]
+    (tmp_path / "val.json").write_text(json.dumps(rows))
+    ids = [row["question_id"] for row in rows]
+    files = []
+    for name, first, rest in (("a", "cat", "dog"), ("b", "dog", "cat")):
+        files.append(tmp_path / f"{name}.parquet")
+        answers = [first] * 10 + [rest] * 20
+        pd.DataFrame({"question_id": ids, "answer": answers, "confidence": 0.9}).to_parquet(
+            files[-1]
+        )
+    common = ("compare", *files, "--annotations", tmp_path / "val.json", "--json")
+    direct, choices = cli.good(*common).json, cli.good(*common, "--metric", "multiple-choice").json
+    assert (direct["questions"], choices["questions"]) == (10, 30)
+    assert [m["accuracy"] for m in direct["members"]] == [1, 0]
+    assert [m["accuracy"] for m in choices["members"]] == [
+        pytest.approx(1 / 3),
+        pytest.approx(2 / 3),
+    ]

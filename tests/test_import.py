@@ -886,6 +886,27 @@ def test_confidence_of_hard_answers(tmp_path: Path, bring: Bring, cli: Runner) -
         assert cli("import", path, "-o", output, *wrong).code == 2
 
 
+def test_accuracy_is_by_the_benchmarks_own_metric(
+    tmp_path: Path, bring: Bring, cli: Runner
+) -> None:
+    known = tmp_path / "gqa.json"
+    known.write_text(
+        '{"01": {"imageId": "n", "answer": "yes"}, "02": {"imageId": "n", "answer": "two"}}'
+    )
+    path = tmp_path / "a.json"
+    path.write_text(
+        '[{"question_id": "01", "answer": "yes"}, {"question_id": "02", "answer": "2"}]'
+    )
+    measured = ("--confidence", "accuracy", "--annotations", known)
+    ran, output = bring(path, *measured)
+    assert (ran.json["confidence"], ran.json["metric"]) == (0.5, "gqa")
+    ran, output = bring(path, *measured, "--metric", "exact-match")
+    assert (ran.json["confidence"], ran.json["metric"]) == (1.0, "exact-match")
+    said = cli.good("import", path, "-o", output, *measured).out
+    assert "given 0.5, their accuracy by gqa" in said
+    assert cli("import", path, "-o", output, "--metric", "gqa").code == 2
+
+
 # ------------------------------------------------------------------------------ broken files
 
 

@@ -230,7 +230,7 @@ def test_answers_with_commas_quotes_and_newlines_survive_csv(tmp_path: Path, cli
         ("x", "holds no questions of a known benchmark"),
         ([{"answer": "yes"}], "has no column 'question_id'; its columns are: answer"),
         ([{"choices": ["a"]}], "row 0: has no 'question_id'"),
-        ([{"question_id": "a", "choices": 1}], "row 0: is not of the benchmark's layout"),
+        ([{"question_id": "a", "choices": 1}], "row 0: 'choices' is 1. Write it as a list"),
         ({"1": {"imageId": "a"}, "2": {}}, "question 2: has no 'imageId'"),
         ([{"image": "a.jpg"}, {"image": "a.jpg"}], "question a.jpg: stands more than once"),
         ({"data": [{"question_id": 1}, {"question_id": "a"}]}, "are integers and strings"),

@@ -116,7 +116,7 @@ def test_vizwiz_compares_with_humans_as_they_wrote(cli: Runner, tmp_path: Path) 
 def test_vizwiz_takes_confidence_in_unanswerable_from_members(cli: Runner, tmp_path: Path) -> None:
     known = dump(
         tmp_path / "a.json",
-        vizwiz(a=(["x"], 1), b=(["unanswerable"], 0), c=(["unanswerable"], 0)),
+        vizwiz(a=(["x"] * 10, 1), b=(["unanswerable"] * 10, 0), c=(["unanswerable"] * 10, 0)),
     )
     member = tmp_path / "m.parquet"
     rows = [
@@ -288,7 +288,7 @@ def test_perfect_answers_score_100_and_missing_ones_0(
 @pytest.mark.parametrize("name", METRICS)
 def test_any_answers_to_any_questions_are_scored_one_by_one(name: str) -> None:
     """As candidates of a vote are: many to a question, in any order."""
-    humans = [["two", "2", "dog"], ["yes"] * 3, ["a cat", "cat"]]
+    humans = [["two", "2", "dog", "2"], ["yes"] * 4, ["a cat", "cat"] * 3]
     if name in YES_NO:
         humans = [["yes"], ["no"]]
     humans = humans[:2] if name in GROUPED else humans
@@ -320,3 +320,173 @@ def test_annotations_without_answers_are_refused(cli: Runner, tmp_path: Path) ->
     ran = cli("evaluate", file, "--annotations", known, "--metric", "vizwiz")
     assert ran.code == 1
     assert "question a.jpg: has no right answer" in ran.err
+
+
+# --------------------------------------------------------------- the benchmark's own metric
+
+
+def gqa_rows(answers: dict[str, str]) -> dict[str, object]:
+    return {q: {"question": "?", "imageId": "n", "answer": a} for q, a in answers.items()}
+
+
+def aokvqa_rows(people: list[str], **more: object) -> list[dict[str, object]]:
+    return [
+        {
+            "question_id": q,
+            "question": "?",
+            "choices": ["cat", "dog"],
+            "correct_choice_idx": 1,
+            **({"direct_answers": people} if people else {}),
+            **more,
+        }
+        for q in "ab"
+    ]
+
+
+def text_rows(id_key: str, answers: object) -> dict[str, object]:
+    return {"data": [{id_key: q, "question": "?", "answers": answers} for q in (1, 2)]}
+
+
+def few(n: int) -> dict[str, object]:
+    return vqa({1: ["dog"] * n, 2: ["cat"] * n}, {1: "t", 2: "u"})
+
+
+def untyped() -> dict[str, object]:
+    annotations = few(1)
+    for row in annotations["annotations"]:  # type: ignore[attr-defined]
+        del row["answer_type"]
+    return annotations
+
+
+# Annotations → the metric that they name, and answers of which all are right.
+SOURCES: dict[str, tuple[object, str, dict[object, str]]] = {
+    "vqa, ten people": (few(10), "vqa", {1: "dog", 2: "cat"}),
+    "vqa, four people": (few(4), "vqa", {1: "dog", 2: "cat"}),
+    "vqa, three people": (few(3), "exact-match", {1: "dog", 2: "Cat."}),
+    "vqa, two people": (few(2), "exact-match", {1: "dog", 2: "cat"}),
+    "vqa, one person": (few(1), "exact-match", {1: "dog", 2: "cat"}),
+    "tdiuc": (untyped(), "tdiuc", {1: "dog", 2: "cat"}),
+    "gqa": (gqa_rows({"01": "yes", "2": "red"}), "gqa", {"01": "yes", "2": "red"}),
+    "docvqa": (text_rows("questionId", ["ITC", "I.T.C"]), "anls", {1: "itc", 2: "i.t.c"}),
+    "textvqa": (text_rows("question_id", ["x"] * 10), "textvqa", {1: "X", 2: "x"}),
+    "st-vqa": (text_rows("question_id", ["x", "y"]), "anls", {1: "x", 2: "y"}),
+    "a-okvqa": (aokvqa_rows(["pup"] * 10), "a-okvqa", {"a": "pup", "b": "pup"}),
+    "a-okvqa, choices": (aokvqa_rows([]), "multiple-choice", {"a": "dog", "b": "B"}),
+    "vizwiz": (
+        vizwiz(a=(["x"] * 10, 1), b=(["y"] * 10, 1)), "vizwiz", {"a.jpg": "x", "b.jpg": "y"},
+    ),
+    "csv": ("question_id,answer\n1,Yes\n2,two\n", "exact-match", {1: "yes", 2: "2"}),
+    "csv, letters": ("question_id,answer\n1,A\n2,B\n", "multiple-choice", {1: "A", 2: "B"}),
+}  # fmt: skip
+
+
+def write_source(tmp_path: Path, source: str) -> tuple[Path, Path, str]:
+    """The annotations, a prediction file that is all right, and the metric."""
+    content, metric, answers = SOURCES[source]
+    known = tmp_path / ("key.csv" if isinstance(content, str) else "key.json")
+    known.write_text(content) if isinstance(content, str) else dump(known, content)
+    member = tmp_path / "right.parquet"
+    write_predictions(member, list(answers), list(answers.values()), [1.0, 1.0], member="right")
+    return known, member, metric
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_right_answers_score_100_by_the_benchmarks_own_metric(
+    cli: Runner, tmp_path: Path, source: str
+) -> None:
+    known, member, metric = write_source(tmp_path, source)
+    ran = cli.good("evaluate", member, "--annotations", known, "--json").json
+    assert (ran["metric"], ran["files"][0]["overall"]) == (metric, 100.0)
+    out = cli.good("evaluate", member, "--annotations", known).out
+    assert f"Scored by {metric}, the benchmark's own metric." in out
+    first = next(iter(SOURCES[source][2]))
+    shown = cli.good("explain", first, member, "--annotations", known, "--method", "majority").out
+    assert f"Score 100 % by {metric}." in shown
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_members_are_weighed_by_the_benchmarks_own_metric(
+    cli: Runner, tmp_path: Path, source: str
+) -> None:
+    known, member, metric = write_source(tmp_path, source)
+    answers = SOURCES[source][2]
+    wrong = tmp_path / "wrong.parquet"
+    write_predictions(wrong, list(answers), ["no idea"] * 2, [1.0, 1.0], member="wrong")
+    common = (member, wrong, "--annotations", known)
+    compared = cli.good("compare", *common, "--folds", "2", "--json").json
+    assert compared["metric"] == metric
+    assert [(m["member"], m["accuracy"]) for m in compared["members"]] == [
+        ("right", 1.0), ("wrong", 0.0),
+    ]  # fmt: skip
+    fitted = ("fit", *common, "--method", "best-single", "-o", tmp_path / "e.toml")
+    record = cli.good(*fitted, "--json").json
+    assert (record["metric"], record["accuracy"]["best-single"]) == (metric, 100.0)
+    assert f"Scored by {metric}." in cli.good(*fitted).out
+    assert f'metric = "{metric}"' in (tmp_path / "e.toml").read_text()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("metric", ["vqa", "vizwiz", "textvqa", "a-okvqa"])
+def test_a_metric_that_needs_more_people_is_refused(
+    cli: Runner, tmp_path: Path, n: int, metric: str
+) -> None:
+    known = dump(tmp_path / "a.json", few(n))
+    file = dump(tmp_path / "s.json", [{"question_id": q, "answer": "dog"} for q in (1, 2)])
+    ran = cli("evaluate", file, "--annotations", known, "--metric", metric)
+    if metric == "a-okvqa" and n == 3:
+        assert ran.code == 0
+        return
+    assert ran.code == 1
+    assert f"{known}, question 1: has fewer than" in ran.err
+    assert "Score by the metric exact-match" in ran.err
+
+
+def test_one_question_with_too_few_people_is_named(cli: Runner, tmp_path: Path) -> None:
+    people = {1: ["dog"] * 10, 2: ["cat"] * 10, 3: ["pig"] * 2}
+    known = dump(tmp_path / "a.json", vqa(people, dict.fromkeys(people, "t")))
+    file = dump(tmp_path / "s.json", [{"question_id": q, "answer": "dog"} for q in people])
+    ran = cli("evaluate", file, "--annotations", known)
+    assert ran.code == 1
+    assert "question 3: has fewer than 4 human answers, as have 1 of 3 questions" in ran.err
+
+
+def test_another_metric_than_the_benchmarks_is_said(cli: Runner, tmp_path: Path) -> None:
+    known, member, _ = write_source(tmp_path, "a-okvqa")
+    ran = cli.good("evaluate", member, "--annotations", known, "--metric", "exact-match")
+    assert "Scored by exact-match, not by the benchmark's a-okvqa." in ran.out
+
+
+@pytest.mark.parametrize("stored", ["['ITC', 'I.T.C']", '["ITC", "I.T.C"]', "['ITC'\n 'I.T.C']"])
+def test_lists_that_were_stored_as_text_are_read(cli: Runner, tmp_path: Path, stored: str) -> None:
+    scored = evaluate(
+        cli, tmp_path, "anls", text_rows("questionId", stored), {1: "itc", 2: "i.t.c"}
+    )
+    assert scored["overall"] == 100.0
+    choices = aokvqa_rows([], choices=stored)
+    assert evaluate(cli, tmp_path, "multiple-choice", choices, {"a": "I.T.C", "b": "B"})[
+        "overall"
+    ] == 100.0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "stored", ["cat", "", "cat, dog", "['cat' 'dog', 'pig']", "['cat", {"0": "cat"}, 7]
+)
+@pytest.mark.parametrize("name", ["answers", "choices", "direct_answers"])
+def test_what_is_no_list_is_refused(cli: Runner, tmp_path: Path, name: str, stored: object) -> None:
+    rows = (
+        text_rows("questionId", stored)
+        if name == "answers"
+        else aokvqa_rows(["x"], **{name: stored})
+    )
+    known = dump(tmp_path / "a.json", rows)
+    file = dump(tmp_path / "s.json", [{"question_id": 1, "answer": "c"}])
+    ran = cli("evaluate", file, "--annotations", known)
+    assert ran.code == 1
+    assert f"'{name}' is " in ran.err
+    assert "Write it as a list of texts" in ran.err
+
+
+def test_a_right_choice_is_not_counted_from_the_end(cli: Runner, tmp_path: Path) -> None:
+    known = dump(tmp_path / "a.json", aokvqa_rows([], correct_choice_idx=-1))
+    file = dump(tmp_path / "s.json", [{"question_id": "a", "answer": "dog"}])
+    assert "correct_choice_idx is -1" in cli("evaluate", file, "--annotations", known).err

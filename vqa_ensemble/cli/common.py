@@ -24,6 +24,7 @@ from vqa_ensemble.files.atomic import (
 )
 from vqa_ensemble.files.text import check_ending, check_own_ending
 from vqa_ensemble.resources import find_map
+from vqa_ensemble.scoring import METRICS
 from vqa_ensemble.voting.methods import VOTES
 
 if TYPE_CHECKING:
@@ -190,6 +191,15 @@ def given_arguments() -> list[str]:
     return arguments
 
 
+def metric_option(function: Function) -> Function:
+    """Add ``--metric``."""
+    return click.option(
+        "--metric",
+        type=click.Choice(tuple(METRICS)),
+        help="What answers are scored by; by default the benchmark's own metric.",
+    )(function)
+
+
 def strict_option(function: Function) -> Function:
     """Add ``--strict``: what looks like a mistake is an error."""
     return click.option(
@@ -208,6 +218,9 @@ def read_labelled(
     predictions: Sequence[str],
     *,
     annotations: str,
+    id_column: str,
+    type_column: str,
+    metric: str | None,
     groups: str | None,
     strict: bool,
     synonyms: str | None,
@@ -223,7 +236,8 @@ def read_labelled(
 
     labelled = load_labelled(
         predictions,
-        annotations=annotations,
+        annotations=key_file(annotations, id_column, type_column),
+        metric=metric,
         groups=groups,
         options=read_vote_options(ensemble=None, synonyms=synonyms or None, **options),
     )
@@ -296,9 +310,11 @@ def labelled_options(function: Function) -> Function:
             "--annotations",
             required=True,
             metavar="FILE",
-            help="VQA annotation JSON, or a parquet or CSV table with question_id and answer "
-            "(FILE:COLUMN for another column).",
+            help="Annotations of a benchmark, or a table of answers (FILE:COLUMN for another "
+            "column than answer).",
         ),
+        key_options,
+        metric_option,
         click.option(
             "--groups",
             metavar="FILE:COLUMN",

@@ -107,8 +107,9 @@ def _print_methods(report: MethodComparison) -> None:
     from rich.markup import escape
 
     grouped = "" if report.groups == report.questions else f" in {report.groups:,} groups"
+    scored = f", scored by {report.metric}" if report.metric else ""
     table = _table(
-        f"{report.questions:,} questions{grouped}, {report.folds}-fold cross-validation",
+        f"{report.questions:,} questions{grouped}, {report.folds}-fold cross-validation{scored}",
         "method",
         "accuracy",
         "s.e.",

@@ -12,13 +12,13 @@ from vqa_ensemble.cli.common import (
     console,
     key_file,
     key_options,
+    metric_option,
     new_table,
     output_options,
     print_json,
     status,
     warn,
 )
-from vqa_ensemble.scoring import METRICS
 
 if TYPE_CHECKING:
     from vqa_ensemble.leaderboards.evaluate import FileScores
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Annotations of VQA, GQA, VizWiz, TextVQA, DocVQA or A-OKVQA, or a table of answers "
     "(FILE:COLUMN for another column than answer); those of VQA may be given several times.",
 )
-@choice("--metric", tuple(METRICS), "What to score by.")
+@metric_option
 @choice(
     "--by",
     ["answer_type", "question_type"],
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 def command(
     files: tuple[str, ...],
     annotations: tuple[str, ...],
-    metric: str,
+    metric: str | None,
     by: str,
     missing: str,
     wordnet: str | None,
@@ -85,28 +85,34 @@ def command(
           --annotations testdev_balanced_questions.json
     """
     from vqa_ensemble.leaderboards.evaluate import evaluate
-    from vqa_ensemble.questions.benchmarks import read_benchmark_annotations
+    from vqa_ensemble.scoring.metric import read_metric
 
     with status(f"Scoring {len(files)} files", quiet=quiet):
         keys = [key_file(annotation, id_column, type_column) for annotation in annotations]
-        benchmark = read_benchmark_annotations(keys)
-        scores = evaluate(files, benchmark, metric, missing=missing, wordnet=wordnet)
-    known = benchmark.annotations
-    for note in scores[0].notes:
+        ready = read_metric(keys, metric, wordnet=wordnet)
+        scores = evaluate(files, ready, missing=missing)
+    known = ready.annotations
+    for note in ready.notes:
         warn(note)
     if as_json:
         print_json(
             {
                 "annotations": list(annotations),
-                "metric": metric,
+                "metric": ready.name,
                 "questions": len(known),
                 "files": [score.to_dict() for score in scores],
             }
         )
-    elif by == "answer_type":
+        return
+    if by == "answer_type":
         _print_by_answer_type(scores, known)
     else:
         _print_by_question_type(scores, known)
+    own = ready.benchmark.metric
+    console().print(
+        f"Scored by {ready.name}, "
+        + ("the benchmark's own metric." if own == ready.name else f"not by the benchmark's {own}.")
+    )
 
 
 def _print_by_answer_type(scores: list[FileScores], annotations: Annotations) -> None:

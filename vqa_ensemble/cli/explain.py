@@ -11,6 +11,9 @@ import click
 from vqa_ensemble.cli.common import (
     check_normalize,
     console,
+    key_file,
+    key_options,
+    metric_option,
     output_options,
     print_json,
     read_vote_options,
@@ -41,12 +44,17 @@ _BAR_WIDTH = 24
     metavar="FILE",
     help="Annotations JSON, or a table with one right answer, to say how right each answer is.",
 )
+@key_options
+@metric_option
 @output_options
 def command(
     question_id: str,
     predictions: tuple[str, ...],
     questions: str | None,
     annotations: str | None,
+    id_column: str,
+    type_column: str,
+    metric: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -63,6 +71,8 @@ def command(
       vqa-ensemble explain 262148000 preds/val/*.parquet --map vqa-v2 --annotations val.json
     """
     check_normalize(voting)
+    if metric is not None and annotations is None:
+        raise click.UsageError("--metric needs --annotations, to score by")
     from vqa_ensemble.report.explanation import explain_question
 
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
@@ -71,7 +81,8 @@ def command(
             question_id,
             read_vote_options(**voting, missing="abstain"),
             questions=questions,
-            annotations=annotations,
+            annotations=annotations and key_file(annotations, id_column, type_column),
+            metric=metric,
         )
     if as_json:
         print_json(record.to_dict())
@@ -108,7 +119,8 @@ def _print(record: Explanation, verbose: bool) -> None:
             escape(answer) + (f" \N{MULTIPLICATION SIGN}{people}" if people > 1 else "")
             for answer, people in record.right_answers.items()
         )
-        out.print(f"Right: {', '.join(said)}. Score {100 * scores.get(record.answer, 0):.0f} %.")
+        score = f"{100 * scores.get(record.answer, 0):.0f} % by {record.metric}"
+        out.print(f"Right: {', '.join(said)}. Score {score}.")
 
 
 def _print_types(out: Console, record: Explanation, winner: str) -> None:

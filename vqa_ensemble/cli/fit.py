@@ -102,4 +102,6 @@ def _print(fitted: Fit, output: str) -> None:
         out.print(f"{name} could not be fitted: {reason}")
     if fitted.choice is not None:
         out.print(f"Chosen: {chosen} ({fitted.choice.reason})")
+    if fitted.ensemble.fit["metric"] is not None:
+        out.print(f"Scored by {fitted.ensemble.fit['metric']}.")
     out.print(f"Wrote {output}")

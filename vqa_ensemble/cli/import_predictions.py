@@ -11,6 +11,7 @@ from vqa_ensemble.cli.common import (
     console,
     key_file,
     key_options,
+    metric_option,
     new_table,
     output_options,
     print_json,
@@ -85,6 +86,7 @@ Examples:
     help="Annotations for --confidence accuracy; may be given several times.",
 )
 @key_options
+@metric_option
 @click.option(
     "--activation",
     type=click.Choice(["softmax", "sigmoid", "none"]),
@@ -131,6 +133,7 @@ def command(
     annotations: tuple[str, ...],
     id_column: str,
     type_column: str,
+    metric: str | None,
     activation: str | None,
     vocabulary: str | None,
     question_id_column: str | None,
@@ -146,10 +149,11 @@ def command(
 ) -> None:
     if confidence == "accuracy" and not annotations:
         raise click.UsageError("--confidence accuracy needs --annotations, to measure it")
-    if annotations and confidence != "accuracy":
-        raise click.UsageError(
-            "--annotations is for --confidence accuracy: give both, or leave it out"
-        )
+    for name, given in (("--annotations", annotations), ("--metric", metric)):
+        if given and confidence != "accuracy":
+            raise click.UsageError(
+                f"{name} is for --confidence accuracy: give both, or leave it out"
+            )
     format_name, files = (inputs[0], inputs[1:]) if inputs[0] in FORMATS else (None, inputs)
     if inputs[0] == "auto":
         files = inputs[1:]
@@ -191,6 +195,7 @@ def command(
             member=member,
             confidence=confidence,
             annotations=[key_file(each, id_column, type_column) for each in annotations],
+            metric=metric,
         )
     if as_json:
         print_json({**report.to_dict(), "output": output})
@@ -207,8 +212,9 @@ def _print(report: ImportReport, output: str) -> None:
     table.add_row("questions", f"{report.questions:,}")
     table.add_row("answers", f"{report.answers:,}")
     if report.confidence is not None:
+        by = f", their accuracy by {report.metric}" if report.metric else ""
         table.add_row(
-            f"  without confidence, given {report.confidence:.4g}", f"{report.hard_answers:,}"
+            f"  without confidence, given {report.confidence:.4g}{by}", f"{report.hard_answers:,}"
         )
     for name, count in (
         ("rows that stood twice", report.repeated),

@@ -9,6 +9,7 @@ import click
 from vqa_ensemble.cli.common import (
     OutputFile,
     console,
+    key_file,
     labelled_options,
     output_options,
     print_json,
@@ -88,7 +89,7 @@ def command(
         page = make_report(
             contents,
             labelled,
-            labelled_by["annotations"],
+            key_file(*(labelled_by[k] for k in ("annotations", "id_column", "type_column"))),
             questions=questions,
             images=images,
             seed=seed,

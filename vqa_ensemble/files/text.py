@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import json
 import os
+import tokenize
 import tomllib
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +96,41 @@ def read_text(path: str | os.PathLike[str]) -> str:
             raise InputError(problem, fix="Save it as UTF-8.") from error
         except OSError as error:
             raise cannot_read(path, error) from error
+
+
+def list_from_text(text: str) -> list[Any] | None:
+    """A list that was stored as text by JSON, Python or NumPy; None if the text is no list.
+
+    Examples
+    --------
+    >>> list_from_text("['cat', 'dog']"), list_from_text("['cat' 'dog']"), list_from_text("cat")
+    (['cat', 'dog'], ['cat', 'dog'], None)
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        return None
+    except ValueError:
+        try:
+            value = ast.literal_eval(_with_commas(text.strip()))
+        except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError):
+            return None
+    return list(value) if isinstance(value, (list, tuple)) else None
+
+
+def _with_commas(text: str) -> str:
+    """NumPy puts no commas between texts, which Python would take for one text in parts."""
+    tokens = [
+        (token.type, token.string)
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type in (tokenize.STRING, tokenize.OP, tokenize.NUMBER, tokenize.NAME)
+    ]
+    if not any(a == b == tokenize.STRING for (a, _), (b, _) in pairwise(tokens)):
+        return text
+    (_, first), *inside, (_, last) = tokens
+    if (first, last) != ("[", "]") or {kind for kind, _ in inside} != {tokenize.STRING}:
+        raise ValueError
+    return f"[{','.join(text for _, text in inside)}]"
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from vqa_ensemble.importers.collect import Collected, collect
 from vqa_ensemble.importers.detect import detect_format
 from vqa_ensemble.importers.lavis import merged_file
 from vqa_ensemble.predictions.files import write_predictions
-from vqa_ensemble.questions.benchmarks import Source, read_benchmark_annotations
-from vqa_ensemble.scoring.vqa_accuracy import HumanAnswers, soft_scores
+from vqa_ensemble.questions.benchmarks import Source
+from vqa_ensemble.scoring.metric import Metric, encode, read_metric
 
 # Answers that the report shows.
 SHOWN = 3
@@ -43,6 +43,8 @@ class ImportReport:
         Questions whose answer came without a confidence.
     confidence : float or None
         The confidence that these were given; None if there are none.
+    metric : str or None
+        What it was measured by; None if it was not measured.
     repeated : int
         Rows that said again what another row had said.
     missing : dict of str to int
@@ -67,6 +69,7 @@ class ImportReport:
     answers: int
     hard_answers: int
     confidence: float | None
+    metric: str | None
     repeated: int
     missing: dict[str, int]
     unanswered: int
@@ -89,6 +92,7 @@ def import_predictions(
     member: str | None = None,
     confidence: float | str = 1.0,
     annotations: Sequence[Source] = (),
+    metric: str | None = None,
 ) -> ImportReport:
     """Read files of one model, and write them as one prediction file.
 
@@ -102,10 +106,13 @@ def import_predictions(
     member : str, optional
         Named after ``output`` if not given.
     confidence : float or "accuracy"
-        What an answer without confidence gets: a number in [0, 1], or the member's own VQA
+        What an answer without confidence gets: a number in [0, 1], or the member's own
         accuracy over the annotated questions, which is what its answers are worth on average.
     annotations : sequence of path-like or KeyFile
         What ``"accuracy"`` is measured on.
+    metric : str, optional
+        What it is measured by, of :data:`vqa_ensemble.scoring.METRICS`; the benchmark's own if
+        not given.
 
     Raises
     ------
@@ -120,11 +127,14 @@ def import_predictions(
             yield path, importer(name).read(path, of_path)
 
     collected = collect(sources(), options)
-    given = None
-    if collected.hard:
+    given = by = None
+    if collected.hard and confidence == "accuracy":
+        ready = read_metric(annotations, metric)
+        by = ready.name
         with at(whole[0]):
-            measured = confidence == "accuracy"
-            given = _accuracy(collected, annotations) if measured else float(confidence)
+            given = _accuracy(collected, ready)
+    elif collected.hard:
+        given = float(confidence)
     name = member or Path(output).stem
     rows = [
         (question, answer, given if score is None else score)
@@ -142,6 +152,7 @@ def import_predictions(
         answers=len(rows),
         hard_answers=collected.hard,
         confidence=given,
+        metric=by,
         repeated=collected.repeated,
         missing=dict(collected.missing),
         unanswered=collected.unanswered,
@@ -181,10 +192,10 @@ def _without_partial_files(paths: Sequence[str]) -> list[str]:
     return whole
 
 
-def _accuracy(collected: Collected, paths: Sequence[Source]) -> float:
-    """The member's mean VQA accuracy in [0, 1] on the annotated questions that it answers."""
-    humans = HumanAnswers.prepare(read_benchmark_annotations(paths).annotations)
-    places = {str(q): i for i, q in enumerate(humans.annotations.question_ids.tolist())}
+def _accuracy(collected: Collected, metric: Metric) -> float:
+    """The member's mean score in [0, 1] on the annotated questions that it answers."""
+    ids = enumerate(metric.annotations.question_ids.tolist())
+    places = {str(question): i for i, question in ids if metric.counted[i]}
     answered = [
         (places[str(question)], answers[0][0])
         for question, answers in collected.votes.items()
@@ -196,5 +207,4 @@ def _accuracy(collected: Collected, paths: Sequence[Source]) -> float:
             fix="Give the annotations of the split it answers, or a number as --confidence.",
         )
     questions, texts = zip(*answered, strict=True)
-    scores = soft_scores(humans, np.array(questions), np.arange(len(texts)), texts)
-    return float(scores.mean())
+    return float(metric.score(np.array(questions), *encode(texts)).mean())

@@ -12,9 +12,8 @@ import numpy as np
 
 from vqa_ensemble.errors import at
 from vqa_ensemble.predictions.files import read_predictions
-from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations, read_benchmark_annotations
 from vqa_ensemble.questions.vqa import read_submission
-from vqa_ensemble.scoring.metric import Answers, Metric, Similarity, encode, metric_named
+from vqa_ensemble.scoring.metric import Answers, Metric, encode, read_metric
 from vqa_ensemble.scoring.vqa_accuracy import Scores, find_questions
 
 Paths = Sequence[str | os.PathLike[str]]
@@ -55,25 +54,22 @@ class FileScores:
 
 def evaluate(
     paths: Paths,
-    annotations: BenchmarkAnnotations | Paths,
-    metric: str = "vqa",
+    annotations: Metric | Paths,
+    metric: str | None = None,
     *,
     missing: str = "error",
-    wordnet: str | os.PathLike[str] | None = None,
 ) -> list[FileScores]:
     """Score submissions, and the most confident answers of prediction files.
 
     Parameters
     ----------
     paths : sequence of path-like
-    annotations : BenchmarkAnnotations or sequence of path-like
-        Read, or the files to read, several only of VQA.
-    metric : str
-        One of :data:`vqa_ensemble.scoring.METRICS`.
+    annotations : Metric or sequence of path-like
+        A metric made ready on them, or the files to read, several only of VQA.
+    metric : str, optional
+        One of :data:`vqa_ensemble.scoring.METRICS`; the benchmark's own if not given.
     missing : {"error", "wrong"}
         What to do if a file lacks annotated questions: refuse it, or score these 0.
-    wordnet : path-like, optional
-        Folder of WordNet's files for WUPS, as :class:`vqa_ensemble.files.wordnet.WordNet` takes it.
 
     Returns
     -------
@@ -85,15 +81,7 @@ def evaluate(
     InputError
         If a file is bad, or the annotations lack what the metric needs.
     """
-
-    def similarity() -> Similarity:
-        from vqa_ensemble.files.wordnet import WordNet
-
-        return WordNet(wordnet).similarity
-
-    if not isinstance(annotations, BenchmarkAnnotations):
-        annotations = read_benchmark_annotations(annotations)
-    ready = metric_named(metric)(annotations, similarity)
+    ready = annotations if isinstance(annotations, Metric) else read_metric(annotations, metric)
     return [_score_file(os.fspath(path), ready, missing) for path in paths]
 
 

@@ -106,6 +106,8 @@ class MethodComparison:
     Attributes
     ----------
     questions, groups : int
+    metric : str, optional
+        What all figures are of, of :data:`vqa_ensemble.scoring.METRICS`.
     groups_given : bool
     warning : str, optional
         As of :func:`copies_warning`.
@@ -130,6 +132,7 @@ class MethodComparison:
     """
 
     questions: int
+    metric: str | None
     groups: int
     groups_given: bool
     warning: str | None
@@ -325,6 +328,7 @@ def compare(
     correlation = diagnostics.error_correlation(members, candidates.present)
     return MethodComparison(
         questions=len(questions),
+        metric=questions.metric,
         groups=len(np.unique(groups)),
         groups_given=questions.groups_given,
         warning=copies_warning(questions),

@@ -127,6 +127,7 @@ def _record(
     seed: int,
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
+        "metric": questions.metric,
         "questions": len(questions),
         "groups": len(np.unique(questions.groups)),
         "folds": FOLDS,

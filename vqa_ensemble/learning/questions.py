@@ -38,7 +38,7 @@ class Questions:
     groups_given : bool
         Whether the user named the groups; otherwise every question is its own.
     metric : str, optional
-        What the targets measure.
+        What the targets measure, of :data:`vqa_ensemble.scoring.METRICS`.
     cautions : sequence of Caution
         What looks like a mistake among the members.
     """

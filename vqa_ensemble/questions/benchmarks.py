@@ -22,9 +22,12 @@ layout's name. A row with an id of its own is none of VizWiz, whatever else it h
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+import numpy as np
 
 from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.json import list_of_objects, parse_json, read_content, read_json
@@ -36,6 +39,7 @@ from vqa_ensemble.files.records import (
     read_records,
     rows_of,
 )
+from vqa_ensemble.files.text import list_from_text
 from vqa_ensemble.questions.key import Key, KeyFile, read_key
 from vqa_ensemble.questions.table import ID_NAMES
 from vqa_ensemble.questions.vqa import (
@@ -110,6 +114,8 @@ class BenchmarkAnnotations:
         The question that each is a copy of, itself for the first, where the file names it.
     alternatives : bool
         Whether each of a question's answers is right, not only what most people said.
+    metric : str
+        The benchmark's own, of :data:`vqa_ensemble.scoring.METRICS`.
     """
 
     annotations: Annotations
@@ -120,6 +126,7 @@ class BenchmarkAnnotations:
     images: list[QuestionId] | None = None
     groups: list[QuestionId] | None = None
     alternatives: bool = False
+    metric: str = "vqa"
 
 
 def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
@@ -152,7 +159,7 @@ def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
                 ids_told=table.ids_told,
                 texts=[row.text for row in table.rows],
             )
-        rows = _rows(document)
+        _, rows = _rows(document)
         ids = _distinct(rows)
     texts = [row.text for row in rows]
     return BenchmarkQuestions(ids, [row.image for row in rows], _choices(rows), texts=texts)
@@ -173,13 +180,16 @@ def read_benchmark_annotations(sources: Sequence[Source]) -> BenchmarkAnnotation
     if isinstance(document, Annotations):
         key = document.answer_type_key
         others = [(other.path, read_annotations_file(other.path, key)) for other in files[1:]]
-        return BenchmarkAnnotations(join_annotations([(path, document), *others]))
+        joined = join_annotations([(path, document), *others])
+        few = "exact-match" if key == "answer_type" else "tdiuc"
+        many = "vqa" if joined.raw_answers is None else "ok-vqa"
+        return BenchmarkAnnotations(joined, metric=many if _are_many(joined) else few)
     _check_alone(files)
     with at(path):
         table = _table(file, document)
         if table is not None:
             return _annotations_of_table(table)
-        rows = _rows(document)
+        reader, rows = _rows(document)
         for row in rows:
             if not row.answers:
                 raise InputError(
@@ -201,7 +211,16 @@ def read_benchmark_annotations(sources: Sequence[Source]) -> BenchmarkAnnotation
         _if_all([row.answerable for row in rows]),
         _if_all([row.difficult for row in rows]),
         [row.image for row in rows],
+        metric=_OWN[reader][not _are_many(annotations)],
     )
+
+
+def _are_many(annotations: Annotations) -> bool:
+    """Whether most questions have as many human answers as VQA accuracy needs.
+
+    It holds each out in turn, and three others make an answer right.
+    """
+    return bool((np.diff(annotations.starts) > 3).mean() > 0.5)
 
 
 def _check_alone(files: Sequence[KeyFile]) -> None:
@@ -269,7 +288,7 @@ def _distinct(rows: list[_Row]) -> list[QuestionId]:
     return ids
 
 
-def _rows(document: Any) -> list[_Row]:
+def _rows(document: Any) -> tuple[_Reader, list[_Row]]:
     places: list[tuple[str, Any]] = []
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         places = [(f"data[{i}]", row) for i, row in enumerate(document["data"])]
@@ -290,7 +309,7 @@ def _rows(document: Any) -> list[_Row]:
         except InputError as error:
             error.place(None, where)
             raise
-    return rows
+    return reader, rows
 
 
 _Reader = Callable[[str, Mapping[str, Any]], _Row]
@@ -302,6 +321,8 @@ def _row(reader: _Reader, where: str, entry: Any) -> _Row:
     try:
         asked = entry.get("question")
         row = replace(reader(where, entry), text=asked if isinstance(asked, str) else "")
+    except InputError:
+        raise
     except KeyError as error:
         raise InputError(f"has no {error}", fix="Add it, or take the question out.") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
@@ -330,7 +351,9 @@ def _reader(document: Any, row: Any) -> _Reader | None:
         return None
     if isinstance(document, list):
         return _list_reader(row)
-    return _text_row if "data" in document else _gqa_row if "imageId" in row else None
+    if "data" not in document:
+        return _gqa_row if "imageId" in row else None
+    return _text_row if "question_id" in row else _document_row
 
 
 def _list_reader(row: Mapping[str, Any]) -> _Reader | None:
@@ -354,20 +377,28 @@ def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
 def _text_row(where: str, row: Mapping[str, Any]) -> _Row:
     question = row["question_id"] if "question_id" in row else row["questionId"]
     image = row.get("image_id", row.get("docId", row.get("image", question)))
-    return _Row(question, image, list(row.get("answers") or []), "text", "text")
+    return _Row(question, image, _list(row, "answers"), "text", "text")
+
+
+def _document_row(where: str, row: Mapping[str, Any]) -> _Row:
+    return _text_row(where, row)
 
 
 def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
-    choices = tuple(row["choices"])
-    right = row.get("correct_choice_idx")
+    choices = tuple(_list(row, "choices"))
+    index = row.get("correct_choice_idx")
+    if isinstance(index, int) and index < 0:
+        raise IndexError(f"correct_choice_idx is {index}")
+    right = None if index is None else choices[index]
+    answers = _list(row, "direct_answers")
     return _Row(
         row["question_id"],
         row.get("image_id", row["question_id"]),
-        list(row.get("direct_answers") or []),
+        answers if answers or right is None else [right],
         "a-okvqa",
         "a-okvqa",
         choices,
-        None if right is None else choices[right],
+        right,
         # As the benchmark's own script has it: only what is marked as not difficult counts.
         difficult=row["difficult_direct_answer"] is not False
         if "difficult_direct_answer" in row
@@ -377,7 +408,7 @@ def _aokvqa_row(where: str, row: Mapping[str, Any]) -> _Row:
 
 def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
     kind = row.get("answer_type") or "vizwiz"
-    answers = [human["answer"] for human in row.get("answers") or []]
+    answers = [human["answer"] for human in _list(row, "answers")]
     answerable = row.get("answerable")
     return _Row(
         row["image"],
@@ -387,6 +418,27 @@ def _vizwiz_row(where: str, row: Mapping[str, Any]) -> _Row:
         kind,
         answerable=None if answerable is None else bool(answerable),
     )
+
+
+# The benchmark's own metric where questions have many human answers, and where they have few.
+_OWN: dict[_Reader, tuple[str, str]] = {
+    _gqa_row: ("gqa", "gqa"),
+    _text_row: ("textvqa", "anls"),
+    _document_row: ("anls", "anls"),
+    _aokvqa_row: ("a-okvqa", "multiple-choice"),
+    _vizwiz_row: ("vizwiz", "exact-match"),
+}
+
+
+def _list(row: Mapping[str, Any], name: str) -> list[Any]:
+    """The list under a name, also one that was stored as text; none if it is null."""
+    value = row.get(name)
+    listed = list_from_text(value) if isinstance(value, str) else value
+    if value is not None and not isinstance(listed, list):
+        raise InputError(
+            f"'{name}' is {shown(value)}", fix='Write it as a list of texts: ["cat", "dog"].'
+        )
+    return listed or []
 
 
 def _table(file: KeyFile, document: Any, *, answered: bool = True) -> Key | None:
@@ -424,10 +476,13 @@ def _annotations_of_table(table: Key) -> BenchmarkAnnotations:
         [row.answer_type or UNTYPED for row in rows],
         [row.answers for row in rows],
     )
+    are_letters = all(re.fullmatch("[A-Z]", answer) for answer in annotations.vocabulary)
+    few = "multiple-choice" if are_letters else "exact-match"
     return BenchmarkAnnotations(
         replace(annotations, ids_told=table.ids_told),
         _if_all([row.options for row in rows]),
         images=[row.image for row in rows],
         groups=_if_all([row.original for row in rows]),
         alternatives=not table.annotators,
+        metric="vqa" if table.annotators else few,
     )

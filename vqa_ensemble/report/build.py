@@ -11,6 +11,7 @@ import numpy as np
 from vqa_ensemble.learning.comparison import copies_warning
 from vqa_ensemble.learning.labelled import right_answers
 from vqa_ensemble.learning.questions import Questions
+from vqa_ensemble.questions.benchmarks import Source
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.questions.table import read_question_column
 from vqa_ensemble.report.contents import Contents
@@ -23,12 +24,13 @@ from vqa_ensemble.report.questions import (
     choose_questions,
     encode_questions,
 )
+from vqa_ensemble.scoring.metric import read_metric
 
 
 def make_report(
     contents: Contents,
     labelled: Questions,
-    annotations: str,
+    annotations: Source,
     *,
     questions: str | None = None,
     images: str | os.PathLike[str] | None = None,
@@ -42,7 +44,7 @@ def make_report(
     contents : Contents
     labelled : Questions
         What they are of.
-    annotations : str
+    annotations : KeyFile or path-like
         What it was labelled with, for the right answers.
     questions : str, optional
         Table or VQA JSON with ``question`` and, for images, ``image_id``.
@@ -76,7 +78,7 @@ def make_report(
         explain(ballots, election, rows, types=labelled.answer_types, top=TOP_ANSWERS),
         labelled.types.select(rows),
         scores=_scores(labelled, rows.tolist()),
-        right=right_answers(ids, annotations),
+        right=right_answers(ids, read_metric([annotations], labelled.metric)),
         words=None if questions is None else read_question_column(questions, "question", ids),
         images=numbers,
     )

@@ -161,6 +161,8 @@ def _was_fitted_on(ensemble: FittedEnsemble, comparison: MethodComparison) -> bo
     record = ensemble.fit
     if record.get("questions") != comparison.questions:
         return False
+    if record.get("metric") != comparison.metric:
+        return True  # its scores are of something else: it cannot be ruled out
     if record["questions_compared"] != record["questions"]:
         return True  # equal votes were scored on a part of them: it cannot be ruled out
     [majority] = (r.accuracy for r in comparison.methods if r.method == EQUAL_VOTES)

@@ -17,12 +17,14 @@ from vqa_ensemble.elections.audit import audit_table
 from vqa_ensemble.elections.merging import merges_of
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.span import Voter, find_elector, open_members
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.learning.combiners.candidates import gather_candidates
 from vqa_ensemble.learning.labelled import right_answers, score_candidates
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.predictions.ranges import PredictionFile, plan_spans
+from vqa_ensemble.questions.benchmarks import Source
 from vqa_ensemble.questions.table import read_question_column
+from vqa_ensemble.scoring.metric import read_metric
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.result import Election
 
@@ -89,6 +91,8 @@ class Explanation:
         Right answer → people who gave it.
     scores : dict of str to float, optional
         Answer → how right it is, for those listed that are right at all.
+    metric : str, optional
+        By which.
     """
 
     question_id: int | str
@@ -107,10 +111,11 @@ class Explanation:
     question: str | None = None
     right_answers: dict[str, int] | None = None
     scores: dict[str, float] | None = None
+    metric: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: without what was not asked for."""
-        optional = ("method", "question", "right_answers", "scores")
+        optional = ("method", "question", "right_answers", "scores", "metric")
         content = asdict(self)
         return {k: v for k, v in content.items() if v is not None or k not in optional}
 
@@ -192,7 +197,8 @@ def explain_question(
     options: VoteOptions,
     *,
     questions: str | None = None,
-    annotations: str | None = None,
+    annotations: Source | None = None,
+    metric: str | None = None,
 ) -> Explanation:
     """Vote on one question, and say how its answer came about.
 
@@ -208,7 +214,8 @@ def explain_question(
     options : VoteOptions
     questions : str, optional
         ``FILE[:COLUMN]`` with the questions' words.
-    annotations : str, optional
+    annotations : KeyFile or path-like, optional
+    metric : str, optional
         As :func:`vqa_ensemble.learning.labelled.load_labelled` takes them.
 
     Raises
@@ -238,8 +245,11 @@ def explain_question(
         [known["question"]] = read_question_column(questions, "question", ballots.question_ids)
     if annotations is not None:
         candidates = gather_candidates(ballots)
-        scores = score_candidates(candidates, annotations)
-        [known["right_answers"]] = right_answers(ballots.question_ids, annotations)
+        ready = read_metric([annotations], metric)
+        with at(annotations):
+            scores = score_candidates(candidates, ready)
+            [known["right_answers"]] = right_answers(ballots.question_ids, ready)
+        known["metric"] = ready.name
         known["scores"] = {
             candidates.vocabulary[code]: score
             for code, score in zip(candidates.answers.tolist(), scores.tolist(), strict=True)

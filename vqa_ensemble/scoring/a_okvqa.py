@@ -20,6 +20,8 @@ from vqa_ensemble.scoring.vqa_accuracy import MATCHES_FOR_FULL_SCORE
 class AOkVqa(ReferenceMetric):
     """Accuracy of direct answers."""
 
+    people = MATCHES_FOR_FULL_SCORE
+
     def prepare(self) -> None:
         """Count the answers to each question."""
         known = self.annotations

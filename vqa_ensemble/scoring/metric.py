@@ -6,6 +6,7 @@ A new one is a module with its class as ``METRIC``, and a line in
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,9 +18,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.predictions.member import Predictions
-from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations
+from vqa_ensemble.questions.benchmarks import (
+    BenchmarkAnnotations,
+    Source,
+    read_benchmark_annotations,
+)
 from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.questions.key import KeyFile
 from vqa_ensemble.questions.vqa import Annotations
 from vqa_ensemble.scoring import METRICS
 
@@ -47,7 +54,7 @@ class Answers:
 
 
 class Metric(ABC):
-    """A metric, made ready for scoring answers to annotated questions.
+    """A metric, made ready for scoring answers to annotated questions; see :func:`make_metric`.
 
     Parameters
     ----------
@@ -63,12 +70,19 @@ class Metric(ABC):
 
     Attributes
     ----------
+    name : str
+        In :data:`vqa_ensemble.scoring.METRICS`.
+    people : int
+        Human answers to a question without which no answer can be wholly right.
     asked, counted : ndarray of bool, shape (Q,)
         Questions that must be answered, and those whose scores enter the means: all of them,
         unless a subclass knows better.
     notes : list of str
         What a reader of the figures should know.
     """
+
+    name = ""
+    people = 1
 
     def __init__(
         self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
@@ -77,7 +91,21 @@ class Metric(ABC):
         self.annotations = benchmark.annotations
         self.asked = self.counted = np.ones(len(self.annotations), dtype=np.bool_)
         self.notes: list[str] = []
+        self._check_people()
         self.prepare()
+
+    def _check_people(self) -> None:
+        sizes = np.diff(self.annotations.starts)
+        few = np.flatnonzero(sizes < self.people)
+        if len(few):
+            own = self.benchmark.metric
+            other = own if metric_named(own).people < self.people else "exact-match"
+            raise InputError(
+                f"has fewer than {self.people} human answers, as have {len(few):,} of "
+                f"{len(sizes):,} questions: no answer would be wholly right by this metric",
+                where=f"question {self.annotations.question_ids[few[0]]}",
+                fix=f"Score by the metric {other}, or leave these questions out.",
+            )
 
     @abstractmethod
     def prepare(self) -> None:
@@ -155,6 +183,8 @@ class ReferenceMetric(Metric):
 
 def metric_named(name: str) -> type[Metric]:
     """The metric of this name in :data:`vqa_ensemble.scoring.METRICS`."""
+    if name not in METRICS:
+        raise InputError(f"no metric '{name}'", fix=f"Known: {', '.join(METRICS)}.")
     metric: type[Metric] = import_module(f"vqa_ensemble.scoring.{METRICS[name]}").METRIC
     return metric
 
@@ -184,6 +214,53 @@ class AnyReference(ReferenceMetric):
 def percent(share: float) -> float:
     """A share in percent, rounded to two decimals."""
     return round(100 * float(share), 2)
+
+
+def read_metric(
+    sources: Sequence[Source],
+    name: str | None = None,
+    *,
+    wordnet: str | os.PathLike[str] | None = None,
+) -> Metric:
+    """The metric of this name, or the benchmark's own, made ready on files of annotations.
+
+    Parameters
+    ----------
+    sources : sequence of KeyFile or path-like
+        As :func:`~vqa_ensemble.questions.benchmarks.read_benchmark_annotations` takes them.
+    name : str, optional
+        In :data:`vqa_ensemble.scoring.METRICS`.
+    wordnet : path-like, optional
+        Folder of WordNet's files for WUPS; by default ``WNSEARCHDIR``, then as
+        :class:`vqa_ensemble.files.wordnet.WordNet` finds it.
+
+    Raises
+    ------
+    InputError
+        If a file is bad, there is no such metric, or the annotations lack what it needs.
+    """
+    benchmark = read_benchmark_annotations(sources)
+    with at(KeyFile.of(sources[0])):
+        return make_metric(benchmark, name, wordnet=wordnet)
+
+
+def make_metric(
+    benchmark: BenchmarkAnnotations,
+    name: str | None = None,
+    *,
+    wordnet: str | os.PathLike[str] | None = None,
+) -> Metric:
+    """As :func:`read_metric`, on annotations that are read."""
+
+    def similarity() -> Similarity:
+        from vqa_ensemble.files.wordnet import WordNet
+
+        return WordNet(wordnet or os.environ.get("WNSEARCHDIR")).similarity
+
+    name = name or benchmark.metric
+    metric = metric_named(name)(benchmark, similarity)
+    metric.name = name
+    return metric
 
 
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:

@@ -147,6 +147,8 @@ class Scores:
 class VqaAccuracy(Metric):
     """The official VQA accuracy."""
 
+    people = MATCHES_FOR_FULL_SCORE + 1  # one is held out
+
     def prepare(self) -> None:
         """Normalise the human answers."""
         self.humans = HumanAnswers.prepare(self.annotations)
