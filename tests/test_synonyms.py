@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import ANSWERS, members
 
-from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import SIGNS, normalize_answer, vote_form
 from vqa_ensemble.answers.synonyms import count_top_answers, find_merges
 from vqa_ensemble.answers.synonyms_file import read_synonyms
 from vqa_ensemble.elections.options import VoteOptions
@@ -196,7 +196,7 @@ def test_a_synonyms_file(tmp_path: Path) -> None:
             "answer,canonical\nmobile,phone\nphone,cell\n",
             "line 2: 'phone' is itself given the canonical 'cell' in line 3",
         ),
-        (f'answer,canonical\n"{"x" * 200_000}', "line 2: is not CSV: field larger than .* close"),
+        (f'answer,canonical\n"{"x" * 200_000}', "line 2: needs an answer and its canonical"),
     ],
 )
 def test_a_bad_synonyms_file_says_where(tmp_path: Path, text: str, message: str) -> None:
@@ -286,19 +286,19 @@ def test_merging_does_not_depend_on_the_size_of_blocks(tmp_path: Path) -> None:
 
 
 def test_fit_and_compare_merge_as_well(cli: Runner, tmp_path: Path) -> None:
-    rows = [(q, ("two", "cat")[q % 2]) for q in range(60)]
-    for name, variant in (("a", "2"), ("b", "two"), ("c", "cat")):
+    rows = [(q, ("sofa", "cat")[q % 2]) for q in range(60)]
+    for name, variant in (("a", "couch"), ("b", "sofa"), ("c", "cat")):
         save_predictions(
             tmp_path / f"{name}.parquet",
             predictions_from_rows(
-                name, [(q, variant if answer == "two" else answer, 0.5) for q, answer in rows]
+                name, [(q, variant if answer == "sofa" else answer, 0.5) for q, answer in rows]
             ),
         )
     lines = [f"{q},{answer}" for q, answer in rows]
     (tmp_path / "y.csv").write_text("\n".join(["question_id,answer", *lines]))
-    (tmp_path / "synonyms.csv").write_text("answer,canonical\n2,two\n")
+    (tmp_path / "synonyms.csv").write_text("answer,canonical\ncouch,sofa\n")
     arguments = (*sorted(tmp_path.glob("*.parquet")), "--annotations", tmp_path / "y.csv")
-    # Votes 2, two, cat tie and 2 wins; as synonyms of two, they win together.
+    # Votes for couch, sofa and cat tie and cat wins; as synonyms, couch and sofa win together.
     for options, score in (([], 0.5), (["--synonyms", tmp_path / "synonyms.csv"], 1.0)):
         fit = ("fit", *arguments, "--method", "majority", "-o", tmp_path / "e.toml", "--json")
         assert cli.good(*fit, *options).json["accuracy"]["majority"] == 100 * score
@@ -306,3 +306,62 @@ def test_fit_and_compare_merge_as_well(cli: Runner, tmp_path: Path) -> None:
         methods = cli.good(*compare, *options).json["methods"]
         accuracy = {method["method"]: method["accuracy"] for method in methods}
         assert accuracy["majority"] == score
+
+
+# Answers of one normal form that are none of one meaning, and variants that are.
+APART = [
+    ("<5", ">5", "5"),
+    ("-5", "5"),
+    ("3,5", "35"),
+    ("b+", "b-", "b"),
+    ("<=5", "<5"),
+    ("1/2", "1-2"),
+    ("1+2", "1-2"),
+    ("1,2,3", "123"),
+    ("a > b", "a < b"),
+    ("20+", "20"),
+    ("C++", "C"),
+]
+TOGETHER = [
+    ("< 5", "<5", "The <5."),
+    ("\N{MINUS SIGN}5", "-5"),
+    ("1,000", "1000", "1,000."),
+    ("B+", "b+"),
+    ("tie-dye", "tie dye"),
+    ("2-5", "2 5"),
+    ("- 5 dogs", "5 dogs"),
+    ("<b>", "b"),
+    ("left -> right", "left right"),
+    ("pre-", "pre"),
+    ("+5", "5"),
+    ("\N{LESS-THAN OR EQUAL TO}5", "<=5"),
+]
+
+
+@pytest.mark.parametrize("option", ["normalize", "merge"])
+@pytest.mark.parametrize("answers", [*APART, *TOGETHER])
+def test_signs_and_decimal_commas_part_answers(option: str, answers: tuple[str, ...]) -> None:
+    voters = [predictions_from_rows(f"m{i}", [(1, text, 0.5)]) for i, text in enumerate(answers)]
+    outcome = vote(voters, VoteOptions(method="majority", **{option: True}))
+    apart = answers in APART
+    votes = set(outcome.ballots.top()[0][0].tolist())
+    assert len(votes) == (len(answers) if apart else 1)
+    assert outcome.summary.kept_apart == int(apart)
+
+
+@given(st.text(st.sampled_from("aAb5 .<>+-,/='?")))
+def test_the_form_of_votes_is_the_official_one_but_for_signs(text: str) -> None:
+    form = vote_form(text)
+    if SIGNS.isdisjoint(text):
+        assert form == normalize_answer(text)
+    assert set(form) <= {*normalize_answer(text), *SIGNS, *" =a"}
+
+
+def test_the_vote_says_what_it_keeps_apart(cli: Runner, tmp_path: Path) -> None:
+    files = []
+    for name, answer in (("a", "-5"), ("b", "5"), ("c", "-5.")):
+        files.append(tmp_path / f"{name}.parquet")
+        save_predictions(files[-1], predictions_from_rows(name, [(1, answer, 0.5), (2, "no", 1)]))
+    ran = cli.good("vote", *files, "--method", "majority", "--normalize", "-o", tmp_path / "s.json")
+    assert "answers that differ by a sign or a decimal comma, kept apart" in ran.out
+    assert read_submission(tmp_path / "s.json").answers == ["-5", "no"]

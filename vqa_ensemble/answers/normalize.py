@@ -33,6 +33,22 @@ TENS = {
     )
 }
 
+# Signs that a vote keeps though the normal form drops them. While that is found they are letters
+# of no language.
+_AS_ASCII = {0x2212: "-", 0x2264: "<=", 0x2265: ">="}
+SIGNS = frozenset("<>+-,/\u2212\u2264\u2265")
+_HIDDEN = {ord(sign): 0xE000 + place for place, sign in enumerate("<>=+-,/")}
+_SHOWN = {hidden: sign for sign, hidden in _HIDDEN.items()}
+_NUMBER_WITH_COMMAS = re.compile(r"\d+(?:,\d+)+")
+_IN_GROUPS = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}")
+_MARKS = (
+    # A comparison, but no arrow or tag.
+    re.compile(r"(?:(?:(?<=\b\w)|(?<=\d\d)) +)?(?<![-=<>])[<>] *=? *(?=[-+.]?\d|\w\b)(?!\w*>)"),
+    re.compile(r"(?<![\w.)\]-])-(?=\.?\d)"),  # -5, not 2-5
+    re.compile(r"(?<=\d)[+/](?=\d)|(?<=\w)\++(?!\w)"),  # 1+2, 1/2, b+
+    re.compile(r"(?<![^\s\uE000-\uE006])[^\W\d]{1,2}-$"),  # b-, but not pre-
+)
+
 _ARTICLES = frozenset(("a", "an", "the"))
 _NUMBER_WORDS = {word: str(value) for word, value in UNITS.items() if value <= 10} | {"none": "0"}
 # Contractions as they are restored. The evaluator recognises each with exactly one of its
@@ -124,6 +140,29 @@ def normalize_answers(
     """
     forms = {text: normalize(text) for text in set(texts)}
     return [forms[text] for text in texts]
+
+
+def vote_form(text: str) -> str:
+    """The form in which members' answers are counted as one; scoring has :func:`normalize_answer`.
+
+    It is the normal form, but keeps what makes another answer: the sign of a number, comparisons,
+    decimal commas, fractions, sums, and marks such as ``b+``.
+
+    Examples
+    --------
+    >>> [vote_form(text) for text in ("The dogs.", "-5", "< 5", "3,5", "B+", "1/2", "1,000")]
+    ['dogs', '-5', '<5', '3,5', 'b+', '1/2', '1000']
+    """
+    if SIGNS.isdisjoint(text):
+        return normalize_answer(text)
+    kept = _NUMBER_WITH_COMMAS.sub(_keep_decimal_comma, text.translate(_AS_ASCII))
+    for mark in _MARKS:
+        kept = mark.sub(lambda found: found[0].replace(" ", "").translate(_HIDDEN), kept)
+    return normalize_answer(kept).translate(_SHOWN)
+
+
+def _keep_decimal_comma(found: re.Match[str]) -> str:
+    return found[0] if _IN_GROUPS.fullmatch(found[0]) else found[0].translate(_HIDDEN)
 
 
 def _strip_punctuation(text: str) -> str:

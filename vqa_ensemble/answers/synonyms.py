@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from vqa_ensemble.answers.normalize import TENS, UNITS, normalize_answer
+from vqa_ensemble.answers.normalize import TENS, UNITS, vote_form
 from vqa_ensemble.predictions.member import Predictions
 
 _IRREGULAR = {
@@ -181,8 +181,8 @@ class _Classes:
 
 
 def _normal(answer: str) -> str:
-    """The normal form, or the answer where that is empty: ``"a"`` is an answer too."""
-    return normalize_answer(answer) or answer
+    """The form for votes, or the answer where that is empty: ``"a"`` is an answer too."""
+    return vote_form(answer) or answer
 
 
 def _in_digits(words: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 
-from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import vote_form
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.files.table import csv_rows
 from vqa_ensemble.files.text import read_text
@@ -58,7 +58,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, str]:
                     fix='Quote answers that hold a comma: "1,000".',
                 )
             answer, canonical = cells
-            form = normalize_answer(answer) or answer
+            form = vote_form(answer) or answer
             before, there = meant.get(form, (canonical, line))
             if before != canonical:
                 raise InputError(
@@ -68,7 +68,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, str]:
             synonyms[answer] = canonical
             meant[form] = (canonical, line)
     for canonical, line in meant.values():
-        further, there = meant.get(normalize_answer(canonical) or canonical, (canonical, line))
+        further, there = meant.get(vote_form(canonical) or canonical, (canonical, line))
         if further != canonical:
             raise InputError(
                 f"'{canonical}' is itself given the canonical '{further}' in line {there}",

@@ -175,6 +175,8 @@ def print_summary(summary: VoteSummary, *, verbose: bool = False) -> None:
     if summary.merged_votes or verbose:
         table.add_row("votes rewritten by merging", f"{summary.merged_votes:,}")
         row("answers changed by it", summary.changed_by_merging)
+    if summary.kept_apart:
+        row("answers that differ by a sign or a decimal comma, kept apart", summary.kept_apart)
     out = console()
     out.print(table)
     for name, by_member in summary.carried.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.answers.normalize import SIGNS, normalize_answers
 from vqa_ensemble.answers.synonyms import count_top_answers, find_merges
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.summary import VoteSummary
@@ -56,6 +58,24 @@ def count_effect(
         for ballots, election in (without, merged)
     )
     summary.changed_by_merging += int((before != after).sum())
+
+
+def count_kept_apart(ballots: Ballots) -> int:
+    """Questions with votes for two answers of one normal form, which a vote counts apart."""
+    if not any(SIGNS.intersection(answer) for answer in ballots.vocabulary):
+        return 0
+    forms = normalize_answers(ballots.vocabulary)
+    seen = Counter(form for form in forms if form)
+    alike = [code for code, form in enumerate(forms) if seen[form] > 1]
+    if not alike:
+        return 0
+    place = {form: code for code, form in enumerate(dict.fromkeys(forms))}
+    form_of = np.array([*(place[form] for form in forms), ABSTAIN])
+    votes = np.sort(ballots.top()[0], axis=1)
+    votes = votes[np.isin(votes, alike).any(axis=1)]
+    of_forms = np.sort(form_of[votes], axis=1)
+    distinct, fewer = ((np.diff(one, axis=1) != 0).sum(axis=1) for one in (votes, of_forms))
+    return int((fewer < distinct).sum())
 
 
 def _strings(vocabulary: list[str], codes: npt.NDArray[np.int32]) -> npt.NDArray[np.object_]:

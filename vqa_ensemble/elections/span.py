@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import vote_form
 from vqa_ensemble.answers.types import REMEMBERED_ANSWERS, KnownTypes, TypeResolver
 from vqa_ensemble.elections.audit import audit_table
-from vqa_ensemble.elections.merging import count_effect
+from vqa_ensemble.elections.merging import count_effect, count_kept_apart
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.submission import submission_lines
 from vqa_ensemble.elections.summary import VoteSummary
@@ -105,10 +105,13 @@ class Voter:
             predictions = [merge_answers(p, _normalize) for p in predictions]
         ballots = align(predictions, missing=options.missing)
         if merges is None:
-            return ballots, *self._hold(ballots)
+            election, summary = self._hold(ballots)
+            summary.kept_apart = count_kept_apart(ballots) if options.normalize else 0
+            return ballots, election, summary
         merged = merge_ballots(ballots, merges)
         election, summary = self._hold(merged)
         count_effect(summary, merges, (ballots, self._hold(ballots)[0]), (merged, election))
+        summary.kept_apart = count_kept_apart(merged) if options.merge else 0
         return merged, election, summary
 
     def _hold(self, ballots: Ballots) -> tuple[Election, VoteSummary]:
@@ -206,7 +209,7 @@ def missing_questions(
     return MissingQuestionsError(files[m].path, lacking[m], questions, first[m])
 
 
-_normal_form = lru_cache(maxsize=REMEMBERED_ANSWERS)(normalize_answer)
+_normal_form = lru_cache(maxsize=REMEMBERED_ANSWERS)(vote_form)
 
 
 def _normalize(answers: Sequence[str]) -> list[str]:

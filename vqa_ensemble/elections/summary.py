@@ -47,6 +47,8 @@ class VoteSummary:
         Top answers rewritten to another that means the same.
     changed_by_merging : int
         Questions whose answer then differs, in meaning, from the one without merging.
+    kept_apart : int
+        Questions with votes for two answers of one normal form, such as ``-5`` and ``5``.
     evidence : Evidence
         What a sample of the questions says about the members.
     cautions : list of Caution
@@ -67,6 +69,7 @@ class VoteSummary:
     unseen_votes: int = 0
     merged_votes: int = 0
     changed_by_merging: int = 0
+    kept_apart: int = 0
     # Which questions are looked at depends on how they are parted into ranges.
     evidence: Evidence = field(default_factory=Evidence, compare=False)
     cautions: list[Caution] = field(default_factory=list)
@@ -102,7 +105,7 @@ class VoteSummary:
         """Add the counts over other questions."""
         for name in (
             *("questions", "unanimous", "changed_by_revoting", "missing_votes", "unseen_votes"),
-            *("merged_votes", "changed_by_merging"),
+            *("merged_votes", "changed_by_merging", "kept_apart"),
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lacking = _sum_lists(self.lacking, other.lacking)

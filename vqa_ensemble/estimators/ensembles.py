@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map
-from vqa_ensemble.answers.normalize import normalize_answers
+from vqa_ensemble.answers.normalize import normalize_answers, vote_form
 from vqa_ensemble.answers.types import TypeResolver
 from vqa_ensemble.elections.merging import merges_of
 from vqa_ensemble.elections.options import VoteOptions
@@ -271,7 +272,10 @@ class VotingEnsemble(_Ensemble):
         options = self._options(answer_map)
         merges = merges_of(options, predictions)
         if self.normalize and merges is None:
-            predictions = [merge_answers(p, normalize_answers) for p in predictions]
+            predictions = [
+                merge_answers(p, partial(normalize_answers, normalize=vote_form))
+                for p in predictions
+            ]
         ballots = align(predictions, missing=self.missing)
         if merges is not None:
             ballots = merge_ballots(ballots, merges)
