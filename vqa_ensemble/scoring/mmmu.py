@@ -1,8 +1,8 @@
 """Multiple-choice and open questions of MMMU.
 
 Yue et al., "MMMU: A Massive Multi-discipline Multimodal Understanding and Reasoning Benchmark",
-CVPR 2024, section 4.1. Responses are read as the authors' script reads them, except that a letter
-which it cannot find is wrong, where the script draws one at random.
+CVPR 2024, section 4.1. Responses are read as the authors' script reads them; where it draws a
+letter at random, as :mod:`~vqa_ensemble.answers.choices` reads them, and what has none is wrong.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from string import ascii_uppercase
 
 import numpy as np
 
+from vqa_ensemble.answers.choices import choose_option
 from vqa_ensemble.scoring.metric import Answers, AnyReference, Codes, Scored, percent
-from vqa_ensemble.scoring.multiple_choice import choice
 
 _MARKS = ",.!?;:'"
 _INDICATORS = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
@@ -118,9 +118,7 @@ def parse_letter(response: str, options: Mapping[str, str]) -> str | None:
         places = {letter: lower.rfind(option.lower()) for letter, option in options.items()}
         if max(places.values()) >= 0 and any(options.values()):
             return max(places, key=places.__getitem__)
-    known = list(options.values()) if any(options.values()) else []
-    meant = choice(response, known)
-    return next((letter for letter, option in options.items() if meant == (option or letter)), None)
+    return choose_option(response, options)
 
 
 def open_right(response: str, references: Sequence[str]) -> bool:

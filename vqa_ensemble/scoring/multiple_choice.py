@@ -13,13 +13,12 @@ from string import ascii_uppercase
 import numpy as np
 import numpy.typing as npt
 
+from vqa_ensemble.answers.choices import choose_option
 from vqa_ensemble.scoring.exact_match import same_text
 from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
-# A letter alone or in brackets; before more text it needs a mark: "A dog" is no letter.
-_LETTER = re.compile(
-    r"\(?([A-Za-z])\)?[.:]?|(?:\(([A-Za-z])\)\s*|([A-Za-z])[.:)]+\s+)(\S.*)", re.DOTALL
-)
+# A right answer that is a letter, in brackets or not.
+_LETTER = re.compile(r"\W*[A-Za-z]\W*")
 
 
 class MultipleChoice(ReferenceMetric):
@@ -64,34 +63,28 @@ def multiple_choice(
     )
 
 
-def choice(text: str, options: Sequence[str] = (), *, of: str | None = None) -> str:
+def choice(text: str, options: Sequence[str] = (), *, of: str) -> str:
     """The option that a text means, by its text or its letter; the text itself if none.
 
     Parameters
     ----------
     text : str
-        A letter may stand alone or before the option's text: ``b``, ``B.``, ``(B)``, ``B. dog``;
-        not before the text of another option.
+        Read by :func:`~vqa_ensemble.answers.choices.choose_option`, unless it is an option.
     options : sequence of str
         The first is A. Without them letters stay letters, in upper case.
-    of : str, optional
+    of : str
         The right answer: without options, letters are read only where it is one.
 
     Examples
     --------
-    >>> [choice(text, ["cat", "dog"]) for text in ("dog", "b", "B. a dog", "B. cat", "A cat")]
-    ['dog', 'dog', 'dog', 'B. cat', 'A cat']
+    >>> [choice(text, ["cat", "dog"], of="B") for text in ("dog", "b", "B. a dog", "B. cat")]
+    ['dog', 'dog', 'dog', 'B. cat']
     """
     text = text.strip()
-    plain = [option.strip() for option in options]
-    if text in plain or (not options and of is not None and not _LETTER.fullmatch(of.strip())):
+    known = {letter: one.strip() for letter, one in zip(ascii_uppercase, options, strict=False)}
+    if text in known.values() or not (known or _LETTER.fullmatch(of)):
         return text
-    match = _LETTER.fullmatch(text)
-    if match is None:
-        return text
-    letter = (match[1] or match[2] or match[3]).upper()
-    if not options:
-        return letter
-    place, rest = ascii_uppercase.index(letter), (match[4] or "").strip(" .").lower()
-    others = [option.lower() for option in plain[:place] + plain[place + 1 :]]
-    return plain[place] if place < len(plain) and rest not in others else text
+    letters = known or dict.fromkeys(ascii_uppercase, "")
+    # Most answers are mere letters, and reading texts is slow.
+    letter = text.upper() if text.upper() in letters else choose_option(text, letters)
+    return text if letter is None else known.get(letter, letter)
