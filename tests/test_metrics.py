@@ -456,6 +456,54 @@ def test_another_metric_than_the_benchmarks_is_said(cli: Runner, tmp_path: Path)
     assert "Scored by exact-match, not by the benchmark's a-okvqa." in ran.out
 
 
+def test_files_are_sorted_and_compared_question_by_question(cli: Runner, tmp_path: Path) -> None:
+    n = 40
+    lines = [f"{q},{'yes' if q % 2 else 'two'},{'yn' if q % 2 else 'num'}" for q in range(n)]
+    key = tmp_path / "key.csv"
+    key.write_text("\n".join(["question_id,answer,question_type", *lines]))
+    wrong = {"a": range(0, 20), "b": range(0, 4), "c": range(2, 12)}
+    for name, questions in wrong.items():
+        said = ["no idea" if q in questions else "Yes" if q % 2 else "2" for q in range(n)]
+        rows = [{"question_id": q, "answer": answer} for q, answer in enumerate(said)]
+        dump(tmp_path / f"{name}.json", rows)
+    a, b, c = (tmp_path / f"{name}.json" for name in wrong)
+    scored = cli.good("evaluate", a, b, c, "--annotations", key, "--json").json["files"]
+    assert [file["overall"] for file in scored] == [50.0, 90.0, 75.0]
+    assert [file.get("against", {}).get("file") for file in scored] == [str(b), None, str(b)]
+    differences = np.array([float(q in wrong["b"]) - (q in wrong["c"]) for q in range(n)])
+    pair = scored[2]["against"]
+    assert pair["difference"] == 100 * differences.mean() == -15.0
+    drawn = np.random.default_rng(1).choice(differences, (4000, n)).mean(axis=1)
+    for end, share in (("low", 0.025), ("high", 0.975)):
+        assert pair[end] == pytest.approx(100 * np.quantile(drawn, share), abs=1.5)
+    out = cli.good("evaluate", a, b, c, "--annotations", key).out
+    places = [out.index(text) for text in (f"{b} *", f"{c} ", f"{a} ", f"less {b}", "-15.00")]
+    assert places == sorted(places)
+    assert "* is the best" in out
+    (first, other) = cli.good("evaluate", a, "--against", c, "--annotations", key, "--json").json[
+        "files"
+    ]
+    assert (first["against"]["difference"], "against" in other) == (-25.0, False)
+    assert "interval" not in cli.good("evaluate", a, "--annotations", key).out
+
+
+def test_types_may_come_from_a_table_and_one_type_is_no_column(cli: Runner, tmp_path: Path) -> None:
+    key, types = tmp_path / "key.csv", tmp_path / "types.csv"
+    key.write_text("question_id,answer\n1,cat\n2,dog\n3,pig\n")
+    types.write_text("question_id,kind\n3,farm\n2,pet\n1,pet\n")
+    file = dump(tmp_path / "s.json", [{"question_id": q, "answer": "cat"} for q in (1, 2, 3)])
+    arguments = ("evaluate", file, "--annotations", key)
+    header = cli.good(*arguments).out.splitlines()[0].split()
+    assert header == ["file", "overall"]
+    typed = (*arguments, "--question-types", f"{types}:kind")
+    (scored,) = cli.good(*typed, "--json").json["files"]
+    assert scored["per_question_type"] == {"pet": 50.0, "farm": 0.0}
+    rows = [line.split() for line in cli.good(*typed).out.splitlines()]
+    assert rows[1:4] == [["pet", "2", "50.00"], ["farm", "1", "0.00"], ["overall", "3", "33.33"]]
+    types.write_text("question_id,kind\n3,farm\n")
+    assert "lacks 2 of 3 questions" in cli(*typed).err
+
+
 @pytest.mark.parametrize("stored", ["['ITC', 'I.T.C']", '["ITC", "I.T.C"]', "['ITC'\n 'I.T.C']"])
 def test_lists_that_were_stored_as_text_are_read(cli: Runner, tmp_path: Path, stored: str) -> None:
     scored = evaluate(

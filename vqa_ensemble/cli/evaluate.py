@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,16 @@ from vqa_ensemble.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from vqa_ensemble.leaderboards.evaluate import FileScores
+    from vqa_ensemble.learning.evaluation.bootstrap import Comparison
     from vqa_ensemble.questions.vqa import Annotations
+    from vqa_ensemble.scoring.metric import Metric
+
+
+_BEST = " *"
 
 
 @click.command("evaluate")
@@ -36,10 +45,21 @@ if TYPE_CHECKING:
     "(FILE:COLUMN for another column than answer); those of VQA may be given several times.",
 )
 @metric_option
-@choice(
+@click.option(
+    "--against",
+    type=click.Path(),
+    help="File that the others are compared with, question by question; by default the best.",
+)
+@click.option(
     "--by",
-    ["answer_type", "question_type"],
-    "What the table breaks scores down by; --json has both.",
+    type=click.Choice(["answer_type", "question_type"]),
+    help="What the table breaks scores down by: answer types, unless there is one only or "
+    "--question-types is given; --json has both.",
+)
+@click.option(
+    "--question-types",
+    metavar="FILE[:COLUMN]",
+    help="Table with every question's type, in place of the annotations' own.",
 )
 @choice(
     "--missing",
@@ -60,7 +80,9 @@ def command(
     files: tuple[str, ...],
     annotations: tuple[str, ...],
     metric: str | None,
-    by: str,
+    against: str | None,
+    by: str | None,
+    question_types: str | None,
     missing: str,
     wordnet: str | None,
     id_column: str,
@@ -76,7 +98,8 @@ def command(
     evaluator's; the other metrics are those of their benchmarks: exact match in VQA normal form,
     GQA accuracy, VizWiz accuracy and average precision of unanswerable questions, TDIUC's means
     per type, multiple-choice accuracy, ANLS for text in images, and WUPS at 0.9 and 0.0, which
-    credits answers that WordNet has near the right one.
+    credits answers that WordNet has near the right one. Several files are compared with the best
+    of them, or with --against, on the same questions, with a 95 % bootstrap interval.
 
     \b
     Examples:
@@ -87,11 +110,14 @@ def command(
     from vqa_ensemble.leaderboards.evaluate import evaluate
     from vqa_ensemble.scoring.metric import read_metric
 
+    if against is not None and against not in files:
+        files = (*files, against)
     with status(f"Scoring {len(files)} files", quiet=quiet):
         keys = [key_file(annotation, id_column, type_column) for annotation in annotations]
-        ready = read_metric(keys, metric, wordnet=wordnet)
+        ready = read_metric(keys, metric, question_types=question_types, wordnet=wordnet)
         scores = evaluate(files, ready, missing=missing)
     known = ready.annotations
+    pairs = _pair(scores, against, ready)
     for note in ready.notes:
         warn(note)
     if as_json:
@@ -100,58 +126,136 @@ def command(
                 "annotations": list(annotations),
                 "metric": ready.name,
                 "questions": len(known),
-                "files": [score.to_dict() for score in scores],
+                "files": [_as_json(score, pairs.get(score.file)) for score in scores],
             }
         )
         return
+    if by is None:
+        typed = question_types or len(known.answer_type_names) == 1 < len(known.question_type_names)
+        by = "question_type" if typed else "answer_type"
+    _print(scores, ready, by, pairs)
+
+
+def _as_json(score: FileScores, pair: tuple[str, Comparison] | None) -> dict[str, Any]:
+    content = score.to_dict()
+    if pair is not None:
+        figures = {name: round(figure, 4) for name, figure in vars(pair[1]).items()}
+        content["against"] = {"file": pair[0], **figures}
+    return content
+
+
+def _pair(
+    scores: Sequence[FileScores], against: str | None, metric: Metric
+) -> dict[str, tuple[str, Comparison]]:
+    """Each file's difference in percent to the one named, else to the best, which has none."""
+    import numpy as np
+
+    from vqa_ensemble.learning.evaluation.bootstrap import compare_paired
+
+    names, copies = [score.file for score in scores], metric.benchmark.groups
+    other = scores[names.index(against)] if against else max(scores, key=_overall)
+    groups = np.arange(len(metric.counted))
+    if copies is not None:
+        groups = np.unique([str(copy) for copy in copies], return_inverse=True)[1]
+    groups = groups[metric.counted]
+    return {
+        score.file: (
+            other.file,
+            compare_paired(100 * score.accuracy, 100 * other.accuracy, groups),
+        )
+        for score in scores
+        if score is not other
+    }
+
+
+def _overall(score: FileScores) -> float:
+    return score.scores.overall
+
+
+def _print(
+    scores: Sequence[FileScores],
+    metric: Metric,
+    by: str,
+    pairs: dict[str, tuple[str, Comparison]],
+) -> None:
+    from rich.markup import escape
+
+    ordered = sorted(scores, key=_overall, reverse=True)
+    best = ordered[0].scores.overall if len(ordered) > 1 else None
+    rows = [(escape(s.file) + _BEST * (_overall(s) == best), s) for s in ordered]
     if by == "answer_type":
-        _print_by_answer_type(scores, known)
+        table = _by_answer_type(rows, metric.annotations)
     else:
-        _print_by_question_type(scores, known)
-    own = ready.benchmark.metric
-    console().print(
-        f"Scored by {ready.name}, "
-        + ("the benchmark's own metric." if own == ready.name else f"not by the benchmark's {own}.")
+        table = _by_question_type(rows, metric.annotations)
+    out = console()
+    out.print(table)
+    if pairs:
+        _print_pairs(out, rows, pairs)
+    own = metric.benchmark.metric
+    whose = "the benchmark's own metric" if own == metric.name else f"not by the benchmark's {own}"
+    out.print(
+        f"Scored by {metric.name}, {whose}." + (" * is the best." if best is not None else "")
     )
 
 
-def _print_by_answer_type(scores: list[FileScores], annotations: Annotations) -> None:
+def _print_pairs(
+    out: Console,
+    rows: Sequence[tuple[str, FileScores]],
+    pairs: dict[str, tuple[str, Comparison]],
+) -> None:
+    from rich.markup import escape
+
+    other = next(iter(pairs.values()))[0]
+    table = new_table("file", f"less {escape(other)}", "95 % interval", title_justify="left")
+    for label, score in rows:
+        if score.file in pairs:
+            _, pair = pairs[score.file]
+            interval = f"{pair.low:+.2f} to {pair.high:+.2f}"
+            table.add_row(label, f"{pair.difference:+.2f}", interval)
+    out.print(table)
+
+
+def _by_answer_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotations) -> Table:
+    """A row a file; a single type would repeat the overall figure."""
     from rich.markup import escape
 
     from vqa_ensemble.answers.rule import in_usual_order
 
     names = annotations.answer_type_names
-    types = in_usual_order(names)
+    types = in_usual_order(names) if len(names) > 1 else []
     counts = dict(zip(names, _counts(annotations.answer_types, names), strict=True))
 
-    more = list(scores[0].more)
+    more = list(rows[0][1].more)
     table = new_table("file", *map(escape, ("overall", *more, *types)))
     table.columns[0].overflow = "fold"
-    for score in scores:
+    for label, score in rows:
         figures = [score.scores.overall, *(score.more[name] for name in more)]
         figures += [score.scores.per_answer_type.get(name) for name in types]
-        table.add_row(escape(score.file), *map(_figure, figures))
+        table.add_row(label, *map(_figure, figures))
     totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
     table.add_row("questions", *totals, style="dim")
-    console().print(table)
+    return table
 
 
-def _print_by_question_type(scores: list[FileScores], annotations: Annotations) -> None:
+def _by_question_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotations) -> Table:
+    """A column a file; a single type would repeat the overall figure."""
     from rich.markup import escape
 
     names = annotations.question_type_names
     counts = _counts(annotations.question_types, names)
     table = new_table("question type", "questions")
-    for score in scores:
-        table.add_column(escape(Path(score.file).stem), justify="right", overflow="fold")
-    for name, count in sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0])):
-        figures = (score.scores.per_question_type.get(name) for score in scores)
+    for label, _ in rows:
+        stem = Path(label.removesuffix(_BEST)).stem + _BEST * label.endswith(_BEST)
+        table.add_column(stem, justify="right", overflow="fold")
+    types = sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0]))
+    for name, count in types if len(names) > 1 else ():
+        figures = (score.scores.per_question_type.get(name) for _, score in rows)
         table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
-    overall = (score.scores.overall for score in scores)
+    overall = (score.scores.overall for _, score in rows)
     table.add_row("overall", f"{len(annotations):,}", *map(_figure, overall))
-    for name in scores[0].more:
-        table.add_row(escape(name), "", *(_figure(score.more[name]) for score in scores))
-    console().print(table)
+    for name in rows[0][1].more:
+        table.add_row(escape(name), "", *(_figure(score.more[name]) for _, score in rows))
+    return table
 
 
 def _figure(figure: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vqa_ensemble.arrays import Floats
 from vqa_ensemble.errors import at
 from vqa_ensemble.predictions.files import read_predictions
 from vqa_ensemble.questions.vqa import read_submission
@@ -30,6 +31,8 @@ class FileScores:
         The metric in percent, overall and by type.
     more : dict of str to float or None
         Figures in percent that the metric has beside its mean; None where it is not defined.
+    accuracy : ndarray of float64, shape (C,)
+        What each question that counts scores, in [0, 1], in the order of the annotations.
     notes : tuple of str
         What a reader of the figures should know.
     """
@@ -37,6 +40,7 @@ class FileScores:
     file: str
     scores: Scores
     more: dict[str, float | None]
+    accuracy: Floats
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,7 +99,8 @@ def _score_file(path: str, metric: Metric, missing: str) -> FileScores:
     accuracy[questions] = metric.score(questions, *encode(answers.texts))
     whole = metric.whole(accuracy)
     scores = Scores.of(whole, metric.annotations, len(questions), metric.counted)
-    return FileScores(path, scores, metric.more(accuracy, questions, answers), tuple(metric.notes))
+    more = metric.more(accuracy, questions, answers)
+    return FileScores(path, scores, more, whole[metric.counted], tuple(metric.notes))
 
 
 def _read_answers(path: str) -> Answers:

@@ -10,7 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ from vqa_ensemble.questions.benchmarks import (
 )
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.questions.key import KeyFile
+from vqa_ensemble.questions.table import read_question_column
 from vqa_ensemble.questions.vqa import Annotations
 from vqa_ensemble.scoring import METRICS
 
@@ -220,6 +221,7 @@ def read_metric(
     sources: Sequence[Source],
     name: str | None = None,
     *,
+    question_types: str | None = None,
     wordnet: str | os.PathLike[str] | None = None,
 ) -> Metric:
     """The metric of this name, or the benchmark's own, made ready on files of annotations.
@@ -230,6 +232,8 @@ def read_metric(
         As :func:`~vqa_ensemble.questions.benchmarks.read_benchmark_annotations` takes them.
     name : str, optional
         In :data:`vqa_ensemble.scoring.METRICS`.
+    question_types : str, optional
+        ``FILE[:COLUMN]`` with every question's type, in place of the annotations' own.
     wordnet : path-like, optional
         Folder of WordNet's files for WUPS; by default ``WNSEARCHDIR``, then as
         :class:`vqa_ensemble.files.wordnet.WordNet` finds it.
@@ -240,8 +244,18 @@ def read_metric(
         If a file is bad, there is no such metric, or the annotations lack what it needs.
     """
     benchmark = read_benchmark_annotations(sources)
+    if question_types is not None:
+        benchmark = _with_types(benchmark, question_types)
     with at(KeyFile.of(sources[0])):
         return make_metric(benchmark, name, wordnet=wordnet)
+
+
+def _with_types(benchmark: BenchmarkAnnotations, spec: str) -> BenchmarkAnnotations:
+    known = benchmark.annotations
+    types = read_question_column(spec, "question_type", known.question_ids)
+    codes, names = encode(types)
+    replaced = replace(known, question_types=codes.astype(np.int32), question_type_names=names)
+    return replace(benchmark, annotations=replaced)
 
 
 def make_metric(
