@@ -67,6 +67,13 @@ TABLE = {"question_id_column": "qid", "answer_column": "reply", "confidence_colu
 IMPORTED = [
     ("lmms-eval", ".jsonl", foreign.lmms_eval),
     ("vlmevalkit", ".xlsx", foreign.vlmevalkit_xlsx),
+    ("llava", ".jsonl", foreign.llava),
+    ("llamafactory", ".jsonl", foreign.llamafactory),
+    ("anthropic-batch", ".jsonl", foreign.anthropic_batch),
+    ("gemini-batch", ".jsonl", foreign.gemini_batch),
+    ("inspect", ".json", foreign.inspect_log),
+    ("promptfoo", ".json", foreign.promptfoo),
+    ("label-studio", ".json", foreign.label_studio),
     ("vlmevalkit", ".tsv", foreign.vlmevalkit_tsv),
     ("vqa", ".json", foreign.vqa),
     ("lavis", ".json", foreign.lavis),

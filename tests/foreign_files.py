@@ -238,3 +238,132 @@ def table_csv(path: Path) -> Path:
     lines = ["qid,reply,score", *(f"{q},{a},{c}" for q, rs in RANKED.items() for a, c in rs)]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def llava(path: Path) -> Path:
+    return dump_lines(
+        path,
+        [
+            {
+                "question_id": q,
+                "prompt": f"What is {q}?",
+                "text": a,
+                "answer_id": "k3",
+                "model_id": "m",
+            }
+            for q, a in ANSWERS.items()
+        ],
+    )
+
+
+def llamafactory(path: Path) -> Path:
+    return dump_lines(
+        path,
+        [
+            {"prompt": f"<image>What is {q}?", "predict": a, "label": "stop"}
+            for q, a in ANSWERS.items()
+        ],
+    )
+
+
+def anthropic_batch(path: Path) -> Path:
+    """Out of order, with a thought, and with requests that failed."""
+    rows: list[dict[str, Any]] = [
+        {
+            "custom_id": f"q{q}",
+            "result": {
+                "type": "succeeded",
+                "message": {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "a stop sign?", "signature": "x"},
+                        {"type": "text", "text": a},
+                    ],
+                    "stop_reason": "end_turn",
+                },
+            },
+        }
+        for q, a in reversed(ANSWERS.items())
+    ]
+    return dump_lines(path, rows)
+
+
+def gemini_batch(path: Path) -> Path:
+    rows: list[dict[str, Any]] = [
+        {
+            "key": f"q{q}",
+            "response": {
+                "candidates": [
+                    {
+                        "index": 0,
+                        "finishReason": "STOP",
+                        "content": {
+                            "role": "model",
+                            "parts": [{"text": "stop?", "thought": True}, {"text": a}],
+                        },
+                    }
+                ],
+                "modelVersion": "m",
+            },
+        }
+        for q, a in ANSWERS.items()
+    ]
+    return dump_lines(path, rows)
+
+
+def inspect_log(path: Path) -> Path:
+    """The scores' "C" and "I" are no letters of options."""
+    samples = [
+        {
+            "id": q,
+            "epoch": 1,
+            "input": [{"role": "user", "content": [{"type": "text", "text": "What?"}]}],
+            "target": "stop",
+            "output": {
+                "model": "m",
+                "choices": [
+                    {"message": {"role": "assistant", "content": a}, "stop_reason": "stop"}
+                ],
+                "completion": a,
+            },
+            "scores": {"match": {"value": "C", "answer": a}},
+        }
+        for q, a in ANSWERS.items()
+    ]
+    head = {"task": "vqa", "model": "org/m", "dataset": {}}
+    return dump(path, {"version": 2, "eval": head, "results": {}, "samples": samples})
+
+
+def promptfoo(path: Path) -> Path:
+    rows = [
+        {
+            "promptIdx": 0,
+            "testIdx": i,
+            "provider": {"id": "openai:m", "label": ""},
+            "prompt": {"raw": f"What is {q}?", "label": "p"},
+            "vars": {"id": q, "question": f"What is {q}?", "answer": "stop"},
+            "response": {"output": a, "tokenUsage": {}},
+            "success": True,
+        }
+        for i, (q, a) in enumerate(ANSWERS.items())
+    ]
+    return dump(path, {"evalId": "x", "results": {"version": 3, "results": rows, "prompts": []}})
+
+
+def label_studio(path: Path) -> Path:
+    def told(text: str) -> list[dict[str, Any]]:
+        one = {"from_name": "answer", "to_name": "image", "type": "textarea"}
+        return [{**one, "value": {"text": [text]}}]
+
+    return dump(
+        path,
+        [
+            {
+                "id": 90 + i,
+                "data": {"image": "a.jpg", "question": "What?", "question_id": q},
+                "annotations": [{"id": 9, "was_cancelled": False, "result": told("stop")}],
+                "predictions": [{"model_version": "m1", "result": told(a)}],
+            }
+            for i, (q, a) in enumerate(ANSWERS.items())
+        ],
+    )

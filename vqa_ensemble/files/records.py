@@ -28,7 +28,7 @@ from vqa_ensemble.files.table import check_once, csv_rows
 from vqa_ensemble.files.text import cannot_read, check_ending, check_regular_file
 
 # Keys under which tools put their list of rows beside other things; right answers last.
-LIST_KEYS = ("predictions", "results", "logs", "data", "annotations")
+LIST_KEYS = ("predictions", "results", "logs", "samples", "data", "annotations")
 JSON_LINES = (".jsonl", ".ndjson")
 _PICKLES = (".pkl", ".pickle")
 # How a workbook writes control characters, which XML cannot hold: _x000D_ is a carriage return.
@@ -306,7 +306,10 @@ def _find_rows(document: Any) -> Iterator[tuple[str, Any]] | None:
             fix="Save the one with the answers alone; or, if it is a table, its rows: pandas "
             "does with to_json(…, orient='records').",
         )
-    return _of_ids(parts[by_id[0]]) if by_id else None
+    if by_id:
+        return _of_ids(parts[by_id[0]])
+    inner = (_find_rows(parts[key]) for key in LIST_KEYS if key in parts)
+    return next((rows for rows in inner if rows is not None), None)
 
 
 def _of_ids(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

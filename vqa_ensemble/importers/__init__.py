@@ -40,6 +40,15 @@ FORMATS = {
     "gqa": Format("gqa", "GQA results", 5, _COLUMNS),
     "vizwiz": Format("vizwiz", "VizWiz results", 8, _COLUMNS),
     "pipeline": Format("pipeline", "Hugging Face VQA pipeline output", 6),
+    "llava": Format("llava", "LLaVA answers jsonl", 8, _COLUMNS),
+    "llamafactory": Format("llamafactory", "LlamaFactory generated_predictions.jsonl, by place", 8),
+    "anthropic-batch": Format("anthropic_batch", "results of Anthropic message batches", 2, ()),
+    "gemini-batch": Format("gemini_batch", "results of Gemini batches", 2, ()),
+    "inspect": Format("inspect_log", "Inspect logs, as JSON", 1, ()),
+    "promptfoo": Format("promptfoo", "promptfoo JSON output", 1, ("question_id_column", *_PLACE)),
+    "label-studio": Format(
+        "label_studio", "Label Studio tasks with predictions", 1, _COLUMNS[:2] + _PLACE
+    ),
     "openai-batch": Format(
         "openai_batch", "OpenAI-style batch output, with token log-probabilities", 2, ()
     ),

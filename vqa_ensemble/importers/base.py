@@ -136,11 +136,15 @@ class ImportOptions:
 
 
 def by_row(
-    votes: Callable[[Record, ImportOptions], Votes], uses: str = "answer"
+    votes: Callable[[Record, ImportOptions], Votes],
+    uses: str = "answer",
+    *,
+    in_order: bool = False,
 ) -> Callable[[str, ImportOptions], Iterator[Votes]]:
     """An importer's ``read``, of a format whose rows are read one by one by ``votes``.
 
-    Rows that do not tell their place in the data set are in its order, if the user says so.
+    Rows that do not tell their place in the data set are in its order, if the format or the user
+    says so.
     ``uses`` is the column of answers that is read where the row has it, and else ``answer``.
     """
 
@@ -149,11 +153,11 @@ def by_row(
         for place, row in enumerate(read_records(path)):
             with at(path, row.where):
                 vote = votes(row, options)
-                if options.by_position and vote.position is None:
+                if (in_order or options.by_position) and vote.position is None:
                     vote = vote._replace(position=place)
                 used = options.answer_column or (uses if uses in row else "answer")
                 yield with_row(vote, row, options)._replace(
-                    prompt=vote.prompt or asked(row), right=right_answers(row, used)
+                    prompt=vote.prompt or asked(row), right=vote.right or right_answers(row, used)
                 )
 
     return read
@@ -175,6 +179,16 @@ def one_answer(row: Record, options: ImportOptions, id_name: str, answer_name: s
     by_place = options.by_position and id_name not in row
     question = None if by_place else row.id(options.question_id_column or id_name)
     return Votes(question, [(answer, confidence)], row.where)
+
+
+def sampled(votes: Iterable[Votes]) -> Iterator[Votes]:
+    """Votes on one question or place as samples: answers with their share of them."""
+    of_question: dict[tuple[QuestionId | None, int | None], list[Votes]] = {}
+    for vote in votes:
+        of_question.setdefault((vote.question, vote.position), []).append(vote)
+    for drawn in of_question.values():
+        texts = [answer for vote in drawn for answer, _ in vote.answers]
+        yield (drawn[0] if len(drawn) == 1 else drawn[0]._replace(answers=shares(texts)))
 
 
 def content_text(content: Any) -> str | None:

@@ -99,7 +99,10 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
                     }
                     same_as = same if same_as is None else same_as & same
                 if options.samples:
-                    samples.setdefault(str(question), []).append(entry)
+                    drawn = samples.setdefault(str(question), [entry])
+                    if drawn[0] is not entry:
+                        _check_same_question(drawn[0], entry, options.by_position)
+                        drawn.append(entry)
                 else:
                     repeated += _keep(kept, entry, options.by_position)
     kept |= {question: _pool(drawn, options.top_k) for question, drawn in samples.items()}

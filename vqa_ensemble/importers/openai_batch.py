@@ -1,28 +1,28 @@
 """Output of OpenAI-style batches.
 
-The endpoints are ``/v1/chat/completions``, ``/v1/completions`` and ``/v1/responses``. The
-question id is the ``custom_id``; with ``--questions``, the number at its end ("request-42") if
-the whole is no question. With token log-probabilities, an answer's confidence is e to the mean
-log-probability of its tokens: the geometric mean of their probabilities. A log-probability of
--9999 (OpenAI's stand-in for "very unlikely") is as good as none, and is left out of the mean.
-Several choices become answers with their share of the choices. A request that failed, or that
-the model refused, or a text that was cut off (``finish_reason``), is no vote.
+The endpoints are ``/v1/chat/completions``, ``/v1/completions`` and ``/v1/responses``. The question
+id is the ``custom_id``; with ``--questions``, its only number ("request-42") if the whole is no
+question, see :mod:`vqa_ensemble.importers.batch`. With token log-probabilities, an answer's
+confidence is e to the mean log-probability of its tokens: the geometric mean of their
+probabilities. A log-probability of -9999 (OpenAI's stand-in for "very unlikely") is as good as
+none, and is left out of the mean. Several choices become answers with their share of the choices.
+A request that failed, or that the model refused, or a text that was cut off (``finish_reason``),
+is no vote.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.files.records import Record, id_from_text
-from vqa_ensemble.importers.base import ImportOptions, QuestionId, Ranked, Votes, by_row, shares
+from vqa_ensemble.files.records import Record
+from vqa_ensemble.importers.base import ImportOptions, Ranked, Votes, content_text, shares
+from vqa_ensemble.importers.batch import by_request
 from vqa_ensemble.importers.reading import unfinished
 
 MISSING_LOGPROB = -9999.0
-_FINAL_NUMBER = re.compile(r"\d+$")
 
 
 def recognizes(row: Record) -> bool:
@@ -32,12 +32,12 @@ def recognizes(row: Record) -> bool:
 
 def votes(row: Record, options: ImportOptions) -> Votes:
     """The votes of a request."""
-    question = _question_id(row.text("custom_id"), options)
+    question = row.text("custom_id")
     try:
         response = dict(row)["response"] or {}
         if row.get("error") or response.get("status_code", 200) != 200:
             return Votes(question, [], row.where, missing="the request failed")
-        told = [*_choices(response["body"])]
+        told = [*_choices(response.get("body", response))]
         cut = [choice.cut for choice in told if choice.cut and options.extract != "none"]
         answers = _answers([choice for choice in told if not (cut and choice.cut)])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -48,7 +48,7 @@ def votes(row: Record, options: ImportOptions) -> Votes:
     return Votes(question, answers, row.where, missing=cut[0] if cut else "the model refused")
 
 
-read = by_row(votes)
+read = by_request(votes)
 
 
 class _Choice(NamedTuple):
@@ -81,15 +81,6 @@ def sequence_confidence(logprobs: list[float | None]) -> float | None:
     return math.exp(min(0.0, sum(known) / len(known))) if known else None
 
 
-def _question_id(custom_id: str, options: ImportOptions) -> QuestionId:
-    question = id_from_text(custom_id)
-    known = options.known_ids
-    number = _FINAL_NUMBER.search(custom_id)
-    if known and number and question not in known and custom_id not in known:
-        return id_from_text(number[0])
-    return question
-
-
 def _choices(body: Any) -> Iterator[_Choice]:
     if "output" in body:
         cut = unfinished((body.get("incomplete_details") or {}).get("reason"))
@@ -105,7 +96,7 @@ def _choices(body: Any) -> Iterator[_Choice]:
         logprobs = choice.get("logprobs") or {}
         cut = unfinished(choice.get("finish_reason"))
         if "message" in choice:
-            text = choice["message"].get("content")
+            text = content_text(choice["message"].get("content"))
             yield _Choice(text, _token_logprobs(logprobs.get("content")), cut)
         else:
             yield _Choice(choice["text"], logprobs.get("token_logprobs") or [], cut)

@@ -3,7 +3,8 @@
 For every question ``visual-question-answering`` gives ``[{"score", "answer"}, …]``: the top
 answers of a classifier with their sigmoid scores, or ``[{"answer"}]`` of a generating model.
 ``image-text-to-text``, which is left of the two in transformers 5, gives
-``[{"input_text", "generated_text"}]``. They know no question ids. These ways to save it are read:
+``[{"input_text", "generated_text"}]``; ``document-question-answering`` has ``start`` and ``end``
+too. They know no question ids. These ways to save it are read:
 
 - a list with an entry for every question, or a line with one, in the order of ``--questions``;
 - an object from question id to entry;
@@ -28,11 +29,11 @@ from vqa_ensemble.files.records import (
     read_document,
     read_records,
 )
-from vqa_ensemble.importers.base import ImportOptions, QuestionId, Ranked, Votes
+from vqa_ensemble.importers.base import ImportOptions, QuestionId, Ranked, Votes, content_text
 
 # The key that holds the answer, and all keys beside it. People's answers in a data set have others.
 _KEYS = (
-    ("answer", {"score", "answer"}),
+    ("answer", {"score", "answer", "start", "end", "words"}),
     ("generated_text", {"input_text", "generated_text"}),
 )
 # What may stand beside a single answer. With other columns, "score" may be anything: how well
@@ -46,7 +47,7 @@ def recognizes(row: Record) -> bool:
     """Whether a file's first row is of this format."""
     if "question_id" not in row:
         return False
-    single = row.keys() - _BESIDE == {"score", "answer"}
+    single = _is_entry([{key: row[key] for key in row.keys() - _BESIDE}]) and "score" in row
     return single or any(value and _is_entry(value) for value in row.values())
 
 
@@ -56,7 +57,7 @@ def recognizes_document(document: Any) -> bool:
         return all(map(_is_entry, document.values())) and bool(document)
     if isinstance(document, list) and document:
         row = document[0]
-        return _is_entry(row) or (isinstance(row, dict) and row.keys() == {"score", "answer"})
+        return _is_entry(row) or (_is_entry([row]) and "score" in row and "answer" in row)
     return False
 
 
@@ -125,7 +126,7 @@ def _generated(one: Mapping[str, Any]) -> str:
     """What a model generated, without what it was asked: the pipeline may give back both."""
     text = one["generated_text"]
     if isinstance(text, list) and text and isinstance(text[-1], dict):  # a chat
-        return as_text(text[-1].get("content"), "content")
+        return content_text(text[-1].get("content")) or ""
     text = as_text(text, "generated_text")
     asked = one.get("input_text")
     return text.removeprefix(asked) if isinstance(asked, str) else text

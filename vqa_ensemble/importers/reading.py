@@ -22,6 +22,8 @@ _UNFINISHED = {
     "length": "length", "max_tokens": "length", "max_output_tokens": "length",
     "model_length": "length", "content_filter": "content filter", "safety": "content filter",
     "recitation": "content filter", "refusal": "content filter", "blocklist": "content filter",
+    "model_context_window_exceeded": "length", "prohibited_content": "content filter",
+    "spii": "content filter", "image_safety": "content filter",
 }  # fmt: skip
 _PREFIX = re.compile(r"^\(?([A-Z])[.):]\s*")
 _SHOWN = 60
