@@ -20,7 +20,12 @@ from sklearn.model_selection import StratifiedKFold
 from strategies import examples
 
 from vqa_ensemble.answers import classifier
-from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map, write_answer_map
+from vqa_ensemble.answers.answer_map import (
+    AnswerMap,
+    check_as_built,
+    read_answer_map,
+    write_answer_map,
+)
 from vqa_ensemble.answers.build_map import learn_answer_map
 from vqa_ensemble.answers.classifier import MAX_CLASSIFIER_CHARACTERS, fit_classifier
 from vqa_ensemble.answers.rule import type_by_rule
@@ -60,6 +65,14 @@ def test_what_is_written_is_read(tmp_path: Path, ending: str) -> None:
         ("2", "other", 2, 0.25),
         ("ünlü x", "other", 1, 1),
     ]
+
+
+def test_types_that_are_formulas_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    write_answer_map(path, AnswerMap.from_pairs([("x", "=1+1"), ("y", "'-5")]))
+    assert [line.split(",")[1] for line in path.read_text().splitlines()[1:]] == ["'=1+1", "''-5"]
+    assert read_answer_map(path).question_types == ["=1+1", "'-5"]
+    check_as_built(path)
 
 
 def test_a_csv_reads_from_the_most_frequent_answer_down(tmp_path: Path) -> None:

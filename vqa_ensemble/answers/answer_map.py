@@ -37,6 +37,7 @@ import pyarrow.parquet as pq
 from vqa_ensemble.answers.normalize import normalize_answer
 from vqa_ensemble.errors import DAMAGED, InputError, at, shown
 from vqa_ensemble.files.atomic import atomic_path, is_stream
+from vqa_ensemble.files.spreadsheet import guard, unguard
 from vqa_ensemble.files.table import csv_rows, is_parquet, write_csv
 from vqa_ensemble.files.text import check_regular_file, read_text
 
@@ -133,7 +134,7 @@ def write_answer_map(path: str | os.PathLike[str], answer_map: AnswerMap) -> Non
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         return
-    write_csv(path, (*COLUMNS, digest), ((*row, "") for row in _cells(answer_map)))
+    write_csv(path, (*COLUMNS, digest), ((*map(guard, row), "") for row in _cells(answer_map)))
 
 
 def _cells(answer_map: AnswerMap) -> Iterator[tuple[str, str, str, str]]:
@@ -248,7 +249,12 @@ def _csv_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any
                 where=f"line {line}",
                 fix='Put an answer that has a comma in "quotes".',
             )
-        yield f"line {line}", {name: row.get(name) for name in COLUMNS}
+        yield f"line {line}", {name: _unguarded(row.get(name)) for name in COLUMNS}
+
+
+def _unguarded(cell: str | None) -> str | None:
+    """The text without what keeps a spreadsheet from running it."""
+    return None if cell is None else unguard(cell)
 
 
 def _parquet_rows(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
