@@ -385,3 +385,30 @@ def test_lists_and_large_ids_in_a_column_of_questions(tmp_path: Path) -> None:
         pq.write_table(pa.table({"question_id": ids, "kind": types}), path)
         with refused(message):
             read_question_column(f"{path}:kind", "", np.array([1]))
+
+
+@pytest.mark.parametrize(
+    ("right", "told", "options"),
+    [
+        ("two", ("two", "2"), ["--merge"]),
+        ("dogs", ("dog", "a dog"), ["--merge"]),
+        ("couch", ("sofa", "Couch"), ["--synonyms", "synonyms.csv"]),
+        ("couch", ("sofas", "couches"), ["--merge", "--synonyms", "synonyms.csv"]),
+    ],
+)
+def test_merging_rewrites_the_key_too(
+    cli: Runner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    right: str,
+    told: tuple[str, str],
+    options: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("synonyms.csv").write_text("answer,canonical\nsofa,couch\n")
+    path = key(tmp_path / "key", "csv", [{"id": i, "answer": right} for i in range(60)])
+    files = [member(tmp_path / text, dict.fromkeys(range(60), text)) for text in told]
+    ran = cli.good(
+        "compare", *files, "--annotations", path, *options, "--methods", "majority", "--json"
+    )
+    assert {entry["accuracy"] for entry in ran.json["methods"]} == {1.0}

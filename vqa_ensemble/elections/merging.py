@@ -18,7 +18,9 @@ from vqa_ensemble.voting.merge import Merges
 from vqa_ensemble.voting.result import Election
 
 
-def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merges | None:
+def merges_of(
+    options: VoteOptions, predictions: Iterable[Predictions], more: Iterable[str] = ()
+) -> Merges | None:
     """Which answers mean the same, from all that all members say; None if nothing is asked for.
 
     Parameters
@@ -28,6 +30,8 @@ def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merge
         frequent.
     predictions : iterable of Predictions
         Every member's, in as many pieces as one likes.
+    more : iterable of str
+        Answers that no member may have given, such as those of a key.
     """
     rules, synonyms, answer_map = options.merge, options.synonyms, options.answer_map
     if not rules and synonyms is None:
@@ -36,9 +40,8 @@ def merges_of(options: VoteOptions, predictions: Iterable[Predictions]) -> Merge
     if answer_map is not None:
         for answer, count in zip(answer_map.answers, answer_map.counts.tolist(), strict=True):
             frequency[answer] = frequency.get(answer, 0) + count
-    representatives = find_merges(
-        count_top_answers(predictions), rules=rules, synonyms=synonyms, frequency=frequency
-    )
+    votes = dict.fromkeys(more, 0) | count_top_answers(predictions)
+    representatives = find_merges(votes, rules=rules, synonyms=synonyms, frequency=frequency)
     return Merges(representatives, frozenset((synonyms or {}).values()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from vqa_ensemble.questions.table import read_question_column
 from vqa_ensemble.scoring.metric import Metric, ReferenceMetric, read_metric
 from vqa_ensemble.voting.ballots import align
 from vqa_ensemble.voting.elector import Context
-from vqa_ensemble.voting.merge import merge_ballots
+from vqa_ensemble.voting.merge import Merges, merge_ballots
 from vqa_ensemble.voting.question_type import find_question_types
 
 
@@ -77,8 +78,12 @@ def load_labelled(
         values = read_question_column(groups, "group", ballots.question_ids)
         group_of = np.unique(np.asarray(values, dtype=object), return_inverse=True)[1]
     ready = read_metric([annotations], metric)
+    # What people said is scored as it is: that is the leaderboard's rule.
+    rewritten = None
+    if isinstance(ready, ReferenceMetric):
+        rewritten = merges_of(options, predictions, ready.annotations.vocabulary)
     with at(annotations):
-        targets = score_candidates(candidates, ready)
+        targets = score_candidates(candidates, ready, rewritten)
         counted = ready.counted[_find(ready, candidates.question_ids)]
     questions = Questions(
         candidates,
@@ -94,8 +99,17 @@ def load_labelled(
     return questions if counted.all() else questions.where(counted)
 
 
-def score_candidates(candidates: Candidates, metric: Metric) -> npt.NDArray[np.float64]:
+def score_candidates(
+    candidates: Candidates, metric: Metric, merges: Merges | None = None
+) -> npt.NDArray[np.float64]:
     """How right every candidate is, in [0, 1], shape (C,).
+
+    Parameters
+    ----------
+    candidates : Candidates
+    metric : Metric
+    merges : Merges, optional
+        What the key and the candidates are rewritten by before they are compared.
 
     Raises
     ------
@@ -103,7 +117,21 @@ def score_candidates(candidates: Candidates, metric: Metric) -> npt.NDArray[np.f
         If the annotations lack a question.
     """
     position = _find(metric, candidates.question_ids)
-    return metric.score(position[candidates.questions], candidates.answers, candidates.vocabulary)
+    vocabulary = candidates.vocabulary
+    if merges is not None:
+        key, right = metric.benchmark, metric.benchmark.right_choices
+        metric = type(metric)(
+            replace(
+                key,
+                annotations=replace(
+                    key.annotations, vocabulary=merges.of(key.annotations.vocabulary)
+                ),
+                right_choices=right and merges.of(right),
+            ),
+            metric.wordnet,
+        )
+        vocabulary = merges.of(vocabulary)
+    return metric.score(position[candidates.questions], candidates.answers, vocabulary)
 
 
 def right_answers(question_ids: QuestionIds, metric: Metric) -> list[dict[str, int]]:
