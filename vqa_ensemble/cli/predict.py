@@ -55,11 +55,10 @@ def command(
     for checkpoint in checkpoints:
         member, _ = load_checkpoint(checkpoint, chosen_device)
         dataset = open_dataset(member.recipe.with_root(data_root).data)
-        count = member.recipe.predict.top_k if top_k is None else top_k
         for split in splits:
             with status(f"{member.name} on {split}", quiet=quiet):
                 path, score = write_split(
-                    member, dataset, split, output, top_k=count, device=chosen_device
+                    member, dataset, split, output, top_k=top_k, device=chosen_device
                 )
             written.append(
                 {"member": member.name, "split": split, "score": score, "file": str(path)}

@@ -26,7 +26,6 @@ from vqa_ensemble.training.checkpoint import Member, load_checkpoint
 from vqa_ensemble.training.data import open_dataset
 from vqa_ensemble.training.data.official import write_official
 from vqa_ensemble.training.data.splits import Dataset
-from vqa_ensemble.training.data.vqa import VqaFolder
 from vqa_ensemble.training.precision import choose_device
 from vqa_ensemble.training.prediction import known_examples, predict_examples, write_split
 from vqa_ensemble.training.recipe import Recipe
@@ -99,9 +98,7 @@ def measure_run(recipe: Recipe, folder: Path, annotations: Path, options: Option
         meter.start(trainer.update)
         member = trainer.train(meter.note)
         meter.stop()
-        path, _ = write_split(
-            member, dataset, SCORED_SPLIT, folder, top_k=recipe.predict.top_k, device=chosen
-        )
+        path, _ = write_split(member, dataset, SCORED_SPLIT, folder, device=chosen)
         record = Record(
             scores=_score(path, annotations),
             **meter.used,
@@ -253,8 +250,7 @@ def study_data(recipe: Recipe, folder: Path) -> StudyData:
                 path=raw.answers_file,
                 fix="Name a split whose answers are published.",
             )
-        official = isinstance(dataset, VqaFolder)
-        path = raw.answers_file if official else None
+        path = raw.answers_file if dataset.official else None
         annotations[name] = path or write_official(folder, dataset.name, name, raw)[-1]
         questions[name] = len(split.questions)
         digest.update(annotations[name].read_bytes())

@@ -133,11 +133,12 @@ def write_split(
     split: str,
     folder: str | os.PathLike[str],
     *,
-    top_k: int,
     device: torch.device,
+    top_k: int | None = None,
 ) -> tuple[Path, float | None]:
     """Predict a split into ``folder/<split>/<member>.parquet``; the path and the score.
 
+    ``top_k`` answers a question are kept, 0 for all, by default as many as the recipe says.
     Questions stream through in the order of their ids, so memory does not grow with the split.
 
     Raises
@@ -147,6 +148,7 @@ def write_split(
         written.
     """
     examples = known_examples(member, dataset, split)
+    top_k = member.recipe.predict.top_k if top_k is None else top_k
     path, score = Path(folder) / split / f"{member.name}.parquet", 0.0
     rows = np.argsort(examples.question_ids, kind="stable")
     metadata = Metadata(

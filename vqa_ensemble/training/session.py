@@ -185,7 +185,7 @@ def _train_member(
     scores: dict[str, float | None] = {}
     for split in wanted if distributed.rank() == 0 else ():
         files[split], scores[split] = write_split(
-            member, dataset, split, run.predictions, top_k=recipe.predict.top_k, device=device
+            member, dataset, split, run.predictions, device=device
         )
     parameters = sum(parameter.numel() for parameter in member.model.parameters())
     notes = () if trainer.teacher is None else (trainer.teacher.describe(),)

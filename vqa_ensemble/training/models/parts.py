@@ -185,12 +185,6 @@ class PatchConvolution(nn.Module):
         return torch.cat([maps.flatten(2).transpose(1, 2), boxes, sides], -1)
 
 
-def region_encoder(features: int, section: ModelSection) -> RegionEncoder | PatchConvolution:
-    """The encoder that the recipe names, for regions of that many numbers."""
-    kind = PatchConvolution if section.region_encoder == "convolution" else RegionEncoder
-    return kind(features, section)
-
-
 class Classifier(nn.Module):
     """Two weight-normalised layers: (B, H) -> logits (B, A).
 
@@ -256,7 +250,8 @@ class VqaModel(nn.Module):
     def __init__(self, section: ModelSection, *, width: int, words: int, answers: int) -> None:
         super().__init__()
         self.question = QuestionEncoder(words, section)
-        self.regions = region_encoder(width, section)
+        encoder = PatchConvolution if section.region_encoder == "convolution" else RegionEncoder
+        self.regions = encoder(width, section)
         self.classifier = Classifier(answers, section)
 
     def forward(self, x: Inputs) -> Tensor:
