@@ -12,9 +12,8 @@ import hashlib
 import json
 import os
 import pickle
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +29,7 @@ from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.atomic import atomic_path, atomic_write
 from vqa_ensemble.files.locations import join, locate, store_error
 from vqa_ensemble.predictions.ranges import Span
+from vqa_ensemble.threads import map_in_order
 
 # Tasks handed to Ray ahead of the one the driver waits for, for every processor.
 AHEAD = 4
@@ -66,21 +66,14 @@ class RayEngine:
         shared = ray.put(job)
         key = job_key(job)
         finished = set(self._files())
-        with ThreadPoolExecutor(FETCHES) as pool:
-            waiting: deque[Future[BlockResult]] = deque()
-            try:
-                for span in spans:
-                    part = Part(os.fspath(self.parts), part_name(key, span))
-                    done = part.last_file in finished
-                    task = None if done else _vote_on_part.remote(shared, part, span)
-                    waiting.append(pool.submit(_take, part, task))
-                    if len(waiting) > ahead:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+
+        def tasks() -> Iterator[tuple[Part, Any]]:
+            for span in spans:
+                part = Part(os.fspath(self.parts), part_name(key, span))
+                done = part.last_file in finished
+                yield part, None if done else _vote_on_part.remote(shared, part, span)
+
+        return map_in_order(_take, tasks(), FETCHES, ahead)
 
     def forget(self) -> None:
         """Remove the parts, and halves that killed workers left, when the output stands."""
@@ -164,7 +157,8 @@ def part_name(key: str, span: Span) -> str:
     return hashlib.sha256(f"{key} {span.low!r} {span.high!r}".encode()).hexdigest()[:24]
 
 
-def _take(part: Part, task: Any) -> BlockResult:
+def _take(part_and_task: tuple[Part, Any]) -> BlockResult:
+    part, task = part_and_task
     refusal = None if task is None else ray.get(task)
     if refusal is not None:
         raise refusal

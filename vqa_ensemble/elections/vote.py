@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow.parquet as pq
 
@@ -28,6 +27,7 @@ from vqa_ensemble.elections.summary import VoteSummary
 from vqa_ensemble.files.atomic import atomic_path, scratch_folder
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.predictions.ranges import Span, plan_spans
+from vqa_ensemble.threads import map_in_order
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError
 from vqa_ensemble.voting.result import Election
 
@@ -49,7 +49,10 @@ class LocalEngine:
         """Results in the order of ``spans``."""
         threads = self.threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
         voter = job.voter()
-        return map_in_order(lambda span: vote_on_span(job, voter, span), spans, threads)
+        on_span = partial(vote_on_span, job, voter)
+        if threads == 1:
+            return map(on_span, spans)
+        return map_in_order(on_span, spans, threads, ahead=threads)
 
 
 @dataclass(frozen=True)
@@ -176,24 +179,3 @@ def write_results(
         if strict:
             refuse(total.cautions)
     return total
-
-
-def map_in_order(
-    function: Callable[[Span], BlockResult], spans: Iterable[Span], threads: int
-) -> Iterator[BlockResult]:
-    """Results in the order of ``spans``, computed on threads, few of them ahead of use."""
-    if threads == 1:
-        yield from map(function, spans)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[BlockResult]] = deque()
-        try:
-            for span in spans:
-                waiting.append(pool.submit(function, span))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

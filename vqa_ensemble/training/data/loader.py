@@ -6,11 +6,10 @@ of regions is tens of megabytes, which cost more to hand from process to process
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from vqa_ensemble.arrays import Ints
+from vqa_ensemble.threads import map_in_order
 from vqa_ensemble.training.data.batch import Batch
 from vqa_ensemble.training.data.examples import Examples
 
@@ -40,21 +39,10 @@ def load_batches(
         When a batch is asked for whose pictures cannot be read.
     """
     if not workers:
-        yield from map(examples.batch, rows)
-        return
+        return map(examples.batch, rows)
 
     def make(chosen: Ints) -> Batch:
         batch = examples.batch(chosen)
         return batch.pin_memory() if pinned else batch
 
-    pool = ThreadPoolExecutor(workers)
-    ahead: deque[Future[Batch]] = deque()
-    try:
-        for chosen in rows:
-            ahead.append(pool.submit(make, chosen))
-            if len(ahead) > _AHEAD * workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    return map_in_order(make, rows, workers, _AHEAD * workers)
