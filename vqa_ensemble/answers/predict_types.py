@@ -14,12 +14,7 @@ import numpy.typing as npt
 from vqa_ensemble.answers.text_types import fit_text_types, predict_out_of_fold
 from vqa_ensemble.errors import InputError, at
 from vqa_ensemble.questions.ids import QuestionIds, look_up
-from vqa_ensemble.questions.vqa import (
-    Annotations,
-    Questions,
-    read_annotations,
-    read_questions,
-)
+from vqa_ensemble.questions.vqa import Annotations, Questions, read_annotations, read_questions
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,7 @@ METRIC = MultipleChoice
 
 
 def multiple_choice(
-    answers: Sequence[str],
-    right: Sequence[str],
-    choices: Sequence[Sequence[str]] | None = None,
+    answers: Sequence[str], right: Sequence[str], choices: Sequence[Sequence[str]] | None = None
 ) -> npt.NDArray[np.float64]:
     """1 where the answer is the right choice, as its text or its letter.
 

@@ -268,9 +268,7 @@ def find_questions(
 
 
 def _hold_one_out(
-    humans: HumanAnswers,
-    questions: npt.NDArray[np.integer],
-    codes: npt.NDArray[np.int32],
+    humans: HumanAnswers, questions: npt.NDArray[np.integer], codes: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
     starts = humans.annotations.starts
     counts = starts[questions + 1] - starts[questions]
