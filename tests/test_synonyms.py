@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from vqa_ensemble.predictions.files import (
     save_predictions,
 )
 from vqa_ensemble.questions.vqa import read_annotations, read_submission
-from vqa_ensemble.voting.ballots import align
+from vqa_ensemble.voting.ballots import MemberBallots, align
 from vqa_ensemble.voting.merge import Merges, merge_ballots
 
 
@@ -365,3 +366,22 @@ def test_the_vote_says_what_it_keeps_apart(cli: Runner, tmp_path: Path) -> None:
     ran = cli.good("vote", *files, "--method", "majority", "--normalize", "-o", tmp_path / "s.json")
     assert "answers that differ by a sign or a decimal comma, kept apart" in ran.out
     assert read_submission(tmp_path / "s.json").answers == ["-5", "no"]
+
+
+def test_many_questions_and_answers_do_not_overflow() -> None:
+    """Questions × answers² passed 2^63, and the vote ended in a traceback."""
+    ballots = align([predictions_from_rows("a", [(0, "cats", 0.5), (1, "cat", 0.5)])])
+    width, questions = 1_000_000, 9_300_000
+    vocabulary = [f"{n:07}" for n in range(width - 2)] + ["cat", "cats"]
+    starts = np.zeros(questions + 1, dtype=np.int64)  # the last two have an answer each
+    starts[-2:] = 1, 2
+    answers = np.array([width - 1, width - 2], dtype=np.int32)
+    member = MemberBallots(starts, answers, np.full(2, 0.5, np.float32))
+    ballots = replace(
+        ballots, question_ids=np.arange(questions), vocabulary=vocabulary, members=(member, member)
+    )
+    assert questions * width**2 > 2**63
+    merged = merge_ballots(ballots, Merges({"cats": "cat"}, frozenset(["cat"])))
+    assert [m.answers.tolist() for m in merged.members] == [[width - 2, width - 2]] * 2
+    kept = merge_ballots(ballots, Merges({"cats": "cat"}))
+    assert [m.answers.tolist() for m in kept.members] == [answers.tolist()] * 2

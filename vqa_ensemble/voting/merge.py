@@ -34,8 +34,8 @@ def merge_answers(
     >>> from vqa_ensemble.predictions.files import predictions_from_rows
     >>> p = predictions_from_rows("m", [(1, "Red", 0.4), (1, "red", 0.3), (1, "blue", 0.2)])
     >>> merged = merge_answers(p, lambda answers: [answer.lower() for answer in answers])
-    >>> merged.vocabulary.to_pylist(), merged.confidences.round(1).tolist()
-    (['blue', 'red'], [0.4000000059604645, 0.20000000298023224])
+    >>> merged.vocabulary.to_pylist(), merged.confidences.tolist()
+    (['blue', 'red'], [0.4, 0.2])
     """
     before = predictions.vocabulary.to_pylist()
     after = pa.array(
@@ -107,29 +107,28 @@ def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
     merged = (variants[class_of] > 1) | fixed[class_of]
 
     # Votes for each (question, class, answer) that may be rewritten.
-    keys, tops = [], []
+    own, given, tops = [], [], []
     for member in ballots.members:
         questions = ragged.owner(member.starts)
         answers = new_code[member.answers]
         rows = np.flatnonzero(merged[answers])
-        pairs = questions[rows] * width + class_of[answers[rows]]
-        keys.append(pairs * width + answers[rows])
+        own.append(questions[rows] * width + class_of[answers[rows]])
+        given.append(answers[rows])
         tops.append(member.starts[questions[rows]] == rows)
-    distinct, row = np.unique(np.concatenate(keys), return_inverse=True)
+    # Pairs by their place: questions × answers² may pass 2^63, rows × answers cannot.
+    pairs, place = np.unique(np.concatenate(own), return_inverse=True)
+    distinct, row = np.unique(place * width + np.concatenate(given), return_inverse=True)
     votes = np.bincount(row, np.concatenate(tops), minlength=len(distinct))
-    pairs, answers = np.divmod(distinct, width)
-    classes = pairs % width
-    order = np.lexsort((answers, answers != classes, -votes, pairs))
-    pairs, first = np.unique(pairs[order], return_index=True)
+    place, answers = np.divmod(distinct, width)
+    classes = pairs[place] % width
+    order = np.lexsort((answers, answers != classes, -votes, place))
+    _, first = np.unique(place[order], return_index=True)
     written = np.where(fixed[pairs % width], pairs % width, answers[order][first])
 
     members = []
-    for member in ballots.members:
-        questions = ragged.owner(member.starts)
+    for member, mine in zip(ballots.members, own, strict=True):
         answers = new_code[member.answers]
-        rows = np.flatnonzero(merged[answers])
-        own = questions[rows] * width + class_of[answers[rows]]
-        answers[rows] = written[np.searchsorted(pairs, own)]
+        answers[np.flatnonzero(merged[answers])] = written[np.searchsorted(pairs, mine)]
         members.append(
             MemberBallots(
                 *_merge_rows(member.starts, answers.astype(np.int32), member.confidences, width)
@@ -141,9 +140,9 @@ def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
 def _merge_rows(
     starts: npt.NDArray[np.int64],
     answers: npt.NDArray[np.int32],
-    confidences: npt.NDArray[np.float32],
+    confidences: npt.NDArray[np.floating],
     width: int,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.floating]]:
     """Rank rewritten rows anew; of a question's equal answers only the first stays."""
     questions = ragged.owner(starts)
     # Equal confidences are ranked by answer, and the answers have changed.
