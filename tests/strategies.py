@@ -19,8 +19,8 @@ def examples(n: int, **options: Any) -> settings:
     return settings(max_examples=min(n, few), **options)
 
 
-# Few distinct confidences, exact in binary, so that ties are common.
-confidences = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0])
+# Few distinct confidences, most exact in binary, so that ties are common, and tiny ones.
+confidences = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 0.1, 1e-11, 1e-12, 5e-324])
 ranked = st.dictionaries(st.sampled_from(ANSWERS), confidences, min_size=1, max_size=5).map(
     lambda d: list(d.items())
 )

@@ -8,6 +8,8 @@ import numpy.typing as npt
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
+# Float32 or float64, as they were given.
+Confidences = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
 # Answers as indices into a vocabulary.
 Codes = npt.NDArray[np.int32]

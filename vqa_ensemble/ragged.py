@@ -75,8 +75,9 @@ def argmax(
     ----------
     starts : ndarray of int64, shape (Q + 1,)
         From 0: segment ``q`` holds the rows ``starts[q]:starts[q + 1]``; none is empty.
-    criteria : sequence of ndarray, each of shape (C,)
-        Larger is better. Rows level in all of them are won by the first.
+    criteria : sequence of ndarray, each of shape (C,) or (L, C)
+        Larger is better, of L digits the first that differs. Rows level in all of them are won
+        by the first.
 
     Returns
     -------
@@ -100,7 +101,8 @@ def argmax(
     segments = np.arange(n_segments)
     lengths = np.diff(starts)
     rows = np.arange(starts[-1])
-    for stage, criterion in enumerate(criteria):
+    digits = [(stage, digit) for stage, c in enumerate(criteria) for digit in np.atleast_2d(c)]
+    for stage, criterion in digits:
         if not len(segments):
             break
         values = criterion[rows]

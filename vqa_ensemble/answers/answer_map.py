@@ -311,12 +311,17 @@ def _share(value: Any) -> float:
 def _complete_shares(
     answers: list[str], counts: npt.NDArray[np.int64], given: list[float]
 ) -> npt.NDArray[np.float64]:
-    """Fill blank shares from the counts, and scale each answer's shares to sum to 1."""
+    """Fill blank shares from the counts, and scale each answer's shares to sum to 1.
+
+    Shares that are the counts' in the six digits of a CSV file are the counts': 1/3 is whole.
+    """
     shares = np.array(given)
     group = np.unique(np.array(answers, dtype=object), return_inverse=True)[1]
     blank = np.bincount(group, weights=np.isnan(shares)) > 0
+    by_count = counts / np.maximum(np.bincount(group, weights=counts)[group], 1)
+    other = np.bincount(group, weights=~np.isclose(shares, by_count, rtol=5e-6, atol=0)) > 0
     # An answer with any blank share takes all of them from its counts (equal if all are 0).
-    weights = np.where(blank[group], counts, shares)
+    weights = np.where((blank | ~other)[group], counts, shares)
     empty = np.bincount(group, weights=weights) == 0
     weights[empty[group]] = 1.0
     return np.asarray(weights / np.bincount(group, weights=weights)[group])

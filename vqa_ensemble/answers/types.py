@@ -134,7 +134,8 @@ class TypeResolver:
         self._count = np.bincount(rows, weights=answer_map.counts).astype(np.int64)
         # argmax takes the first: order the types by what breaks a tie.
         preference = np.lexsort((np.arange(len(self.names)), -self._prior))
-        self._type_of = preference[self._share[:, preference].argmax(axis=1)]
+        # Nine digits: shares that are alike may differ by how they were added up.
+        self._type_of = preference[self._share[:, preference].round(9).argmax(axis=1)]
 
     def __call__(self, vocabulary: Sequence[str]) -> AnswerTypes:
         """Resolve every answer of a vocabulary, length A."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.question_type import TYPE_TIE_BREAKS, sum_by_type
 from vqa_ensemble.voting.result import TIE_BREAKS, Election
-from vqa_ensemble.voting.tally import ONE, Tally
+from vqa_ensemble.voting.tally import ONE, Tally, from_digits
 
 
 def audit_table(ballots: Ballots, election: Election) -> pa.Table:
@@ -31,7 +31,7 @@ def audit_table(ballots: Ballots, election: Election) -> pa.Table:
         names = pa.array(held.names, pa.string())
         question_type = names.take(pa.array(held.winner, mask=held.winner < 0))
         if held.types is not None and held.decided_by is not None:
-            type_votes = _type_votes(sum_by_type(election.first_round, held.types)[0], names)
+            type_votes = _type_votes(sum_by_type(election.first_round, held.types), names)
             type_tie_break = _tie_break(held.decided_by, TYPE_TIE_BREAKS)
     return pa.table(
         {
@@ -61,12 +61,20 @@ _TYPE_VOTES = pa.list_(
 
 
 def _votes(tally: Tally, vocabulary: pa.StringArray) -> pa.ListArray:
-    order = np.lexsort((tally.answers, -tally.confidences, -tally.votes, tally.questions))
+    votes, confidences = tally.criteria
+    order = np.lexsort(
+        (
+            tally.answers,
+            *-np.atleast_2d(confidences)[::-1],
+            *-np.atleast_2d(votes)[::-1],
+            tally.questions,
+        )
+    )
     candidates = pa.StructArray.from_arrays(
         [
             vocabulary.take(pa.array(tally.answers[order])),
-            pa.array(tally.votes[order] / ONE),
-            pa.array(tally.confidences[order] / ONE),
+            pa.array(from_digits(votes)[order]),
+            pa.array(from_digits(confidences)[order]),
         ],
         ["answer", "votes", "confidence"],
     )

@@ -253,7 +253,7 @@ def check_no_nulls(column: pa.ChunkedArray, name: str, rows: RowNumbers) -> None
         )
 
 
-def _check_confidences(column: pa.ChunkedArray, rows: RowNumbers) -> npt.NDArray[np.float32]:
+def _check_confidences(column: pa.ChunkedArray, rows: RowNumbers) -> npt.NDArray[np.floating]:
     check_no_nulls(column, "confidence", rows)
     values = _to_numpy(column)
     least, most = values.min(), values.max()  # NaN if there is one
@@ -264,12 +264,14 @@ def _check_confidences(column: pa.ChunkedArray, rows: RowNumbers) -> npt.NDArray
             where=f"row {rows[row]}",
             fix="Write probabilities (softmax or sigmoid), not logits or percent.",
         )
-    values = values.astype(np.float32, copy=False)
-    return values if most <= 1 else np.minimum(values, np.float32(1))
+    narrow = values.astype(np.float32, copy=False)
+    if narrow is not values and not np.array_equal(narrow, values):  # float64 says more
+        narrow = values.astype(np.float64, copy=False)
+    return narrow if most <= 1 else np.minimum(narrow, narrow.dtype.type(1))
 
 
 def _is_ranked(
-    layout: Layout, confidences: npt.NDArray[np.float32], answers: npt.NDArray[np.int32]
+    layout: Layout, confidences: npt.NDArray[np.floating], answers: npt.NDArray[np.int32]
 ) -> bool:
     """Whether each question's rows are by falling confidence, then rising answer."""
     falls = confidences[1:] < confidences[:-1]

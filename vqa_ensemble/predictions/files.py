@@ -7,13 +7,14 @@ column         type                         meaning
 =============  ===========================  =============================================
 question_id    int64 or string              the question
 answer         string (dictionary-encoded)  one answer the member considers
-confidence     float32 in [0, 1]            how sure it is; need not sum to 1 over answers
+confidence     float in [0, 1]              how sure it is; need not sum to 1 over answers
 =============  ===========================  =============================================
 
 Files written here are sorted by question, then confidence (falling), then answer, so a
 question's first row is the member's vote. Files made by other tools with the same columns
 load too: unsorted, plain strings, other widths, without metadata (the member is then named
-after the file), or without ``confidence`` (one answer a question, a hard vote).
+after the file), or without ``confidence`` (one answer a question, a hard vote). Confidences are
+written as float32, and as float64 where float32 would make two answers of a question alike.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def write_predictions(
         {
             "question_id": pa.array(ids),
             "answer": column,
-            "confidence": pa.array(np.asarray(confidences, dtype=np.float32)),
+            "confidence": pa.array(np.asarray(confidences, dtype=np.float64)),
         }
     )
     metadata = Metadata(member) if isinstance(member, str) else member
@@ -123,7 +124,7 @@ def save_predictions(
             "answer": pa.DictionaryArray.from_arrays(
                 pa.array(codes.astype(np.int32)), predictions.vocabulary.take(pa.array(used))
             ),
-            "confidence": pa.array(confidences),
+            "confidence": pa.array(_narrowed(confidences, question)),
         }
     )
     with (
@@ -132,6 +133,17 @@ def save_predictions(
     ):
         for start, end in pairwise(row_group_bounds(np.bincount(question))):
             writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+
+
+def _narrowed(
+    confidences: npt.NDArray[np.floating], question: npt.NDArray[np.int64]
+) -> npt.NDArray[np.floating]:
+    """The confidences of sorted rows as float32, unless that loses what tells two apart."""
+    narrow = confidences.astype(np.float32, copy=False)
+    lost = (narrow[1:] == narrow[:-1]) & (confidences[1:] != confidences[:-1])
+    lost &= question[1:] == question[:-1]
+    vanished = (narrow < np.finfo(np.float32).tiny) & (narrow != confidences)
+    return confidences if lost.any() or vanished.any() else narrow
 
 
 def row_group_bounds(counts: npt.NDArray[np.int64]) -> list[int]:
@@ -185,7 +197,7 @@ def predictions_from_rows(
         {
             "question_id": pa.array(ids, None if ids else pa.int64()),
             "answer": pa.array(answers, pa.string()),
-            "confidence": pa.array(confidences, pa.float32()),
+            "confidence": pa.array(confidences, pa.float64()),
         }
     )
     return predictions_from_table(table, f"<{member}>", Metadata(member=member))

@@ -71,7 +71,7 @@ class Predictions:
         Distinct answers in alphabetical (code point) order; some may have no row.
     answers : ndarray of int32, shape (R,)
         Each row's answer as an index into ``vocabulary``.
-    confidences : ndarray of float32, shape (R,)
+    confidences : ndarray of float32 or float64, shape (R,)
     """
 
     path: str
@@ -80,7 +80,7 @@ class Predictions:
     starts: npt.NDArray[np.int64]
     vocabulary: pa.StringArray
     answers: npt.NDArray[np.int32]
-    confidences: npt.NDArray[np.float32]
+    confidences: npt.NDArray[np.floating]
 
     @property
     def member(self) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
-from vqa_ensemble.arrays import Codes, Floats32, Ints
+from vqa_ensemble.arrays import Codes, Confidences, Ints
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.files import predictions_from_rows
 from vqa_ensemble.predictions.member import ABSTAIN, Predictions
@@ -28,12 +28,12 @@ class Votes(NamedTuple):
     ----------
     answers : ndarray of int32, shape (Q, M)
         ABSTAIN where the member has none.
-    confidences : ndarray of float32, shape (Q, M)
+    confidences : ndarray of float32 or float64, shape (Q, M)
         0 where it abstains.
     """
 
     answers: Codes
-    confidences: Floats32
+    confidences: Confidences
 
     def on(self, questions: npt.NDArray[np.int64 | np.bool_]) -> Votes:
         """The votes on some questions."""
@@ -51,12 +51,12 @@ class MemberBallots:
         if the member lacks the question.
     answers : ndarray of int32, shape (R,)
         Indices into the block's vocabulary.
-    confidences : ndarray of float32, shape (R,)
+    confidences : ndarray of float32 or float64, shape (R,)
     """
 
     starts: Ints
     answers: Codes
-    confidences: Floats32
+    confidences: Confidences
 
     def select(self, questions: npt.NDArray[np.integer]) -> MemberBallots:
         """The answers to some questions."""
@@ -113,7 +113,8 @@ class Ballots:
     def _top(self) -> Votes:
         # One contiguous row a member: filled, and later compared, member by member.
         answers = np.full((len(self.members), len(self)), ABSTAIN, dtype=np.int32)
-        confidences = np.zeros(answers.shape, dtype=np.float32)
+        kind = np.result_type(*(member.confidences for member in self.members))
+        confidences = np.zeros(answers.shape, kind)
         for m, member in enumerate(self.members):
             has = member.starts[1:] > member.starts[:-1]
             if has.all():

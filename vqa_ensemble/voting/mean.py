@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from vqa_ensemble.arrays import Ints
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.result import Election, elect_by_weighted_votes
-from vqa_ensemble.voting.tally import count_votes, to_units
+from vqa_ensemble.voting.tally import count_votes, exact_sums, to_units
 
 
 def mean_vote(ballots: Ballots, counts: Ints | None = None) -> Election:
@@ -37,8 +37,24 @@ def mean_vote(ballots: Ballots, counts: Ints | None = None) -> Election:
     """
     questions = np.concatenate([ragged.owner(member.starts) for member in ballots.members])
     answers = np.concatenate([member.answers for member in ballots.members])
-    confidences = to_units(np.concatenate([member.confidences for member in ballots.members]))
-    tally = count_votes(questions, answers, confidences, confidences, len(ballots))
+    confidences = np.concatenate([member.confidences for member in ballots.members])
+    units = to_units(confidences)
+    tally = count_votes(questions, answers, units, units, len(ballots))
+    # Rounding to units moves the difference of two sums by less than one a member.
+    best = ragged.maxima(tally.starts, tally.votes)[tally.questions]
+    close = (tally.votes + len(ballots.members) > best).astype(np.int64)
+    near = ragged.sums(tally.starts, close) > 1
+    if near.any():
+        rows = near[questions]
+        questions, answers, confidences = questions[rows], answers[rows], confidences[rows]
+        digits = exact_sums(
+            confidences,
+            lambda digit: count_votes(questions, answers, digit, digit, len(ballots)).votes,
+        )
+        exact = np.zeros((len(digits), len(tally.votes)), dtype=np.int64)
+        exact[0] = tally.votes
+        exact[:, near[tally.questions]] = digits
+        tally = replace(tally, exact_votes=exact, exact_confidences=exact)
     return elect_by_weighted_votes(ballots, tally, counts)
 
 

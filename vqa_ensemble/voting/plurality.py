@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.arrays import Codes, Floats32, Ints
+from vqa_ensemble.arrays import Codes, Confidences, Ints
 from vqa_ensemble.predictions.member import ABSTAIN
 from vqa_ensemble.voting.tally import count_equal_votes
 
@@ -18,7 +18,7 @@ MAX_PAIRED_MEMBERS = 255
 
 
 def plurality(
-    votes: npt.NDArray[np.signedinteger], confidences: Floats32, frequency: Ints
+    votes: npt.NDArray[np.signedinteger], confidences: Confidences, frequency: Ints
 ) -> tuple[Codes, npt.NDArray[np.int8]]:
     """Every question's winner among its members' equal votes, for answers or for types.
 
@@ -29,7 +29,7 @@ def plurality(
     ----------
     votes : ndarray of int, shape (Q, M)
         Codes; ABSTAIN where a member has no vote. Every question has a vote.
-    confidences : ndarray of float32, shape (Q, M)
+    confidences : ndarray of float, shape (Q, M)
     frequency : ndarray of int64
         Of every code.
 
@@ -64,7 +64,7 @@ def plurality(
         tied = np.flatnonzero(leading.view(np.uint8).sum(axis=0, dtype=np.uint8) != most)
     tally = count_equal_votes(votes[tied], confidences[tied])
     best, decided_by[tied] = ragged.argmax(
-        tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]]
+        tally.starts, [*tally.criteria, frequency[tally.answers]]
     )
     winner[tied] = tally.answers[best]
     return winner, decided_by

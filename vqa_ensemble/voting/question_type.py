@@ -7,6 +7,8 @@ Techniques under Limited GPU Resources", GTC 2019, S9824, slides 38 to 40.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -21,9 +23,15 @@ from vqa_ensemble.voting.elector import Context
 from vqa_ensemble.voting.plurality import plurality
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election, TypeVote, elect_by_equal_votes
-from vqa_ensemble.voting.tally import Tally, count_equal_votes
+from vqa_ensemble.voting.tally import ONE, Tally, count_equal_votes
 
 TYPE_TIE_BREAKS = ("votes", "confidence", "prior", "alphabetical")
+# Ratios of counts up to the first differ by more than the second, which bounds the rounding of
+# shares that are read, pooled and scaled.
+MOST_COUNTED = 10**7
+ROUNDING = 2e-15
+# Votes times a share that is a multiple of one in so many are whole units.
+EVEN = 1 << 20
 
 
 def question_type_vote(
@@ -114,42 +122,97 @@ def vote_on_types(votes: Votes, types: AnswerTypes) -> tuple[Ints, npt.NDArray[n
         Index into ``TYPE_TIE_BREAKS``.
     """
     if types.are_shared:
-        return win_type(*sum_by_type(count_equal_votes(*votes), types), types)
+        return win_type(count_equal_votes(*votes), types)
     winner, decided_by = plurality(types.of(votes.answers), votes.confidences, types.prior)
     return winner.astype(np.int64), decided_by
 
 
-def sum_by_type(tally: Tally, types: AnswerTypes) -> tuple[Ints, Ints]:
-    """Σ_a freq[a]·P(t | a), and the same for confidence: ``sumVote`` by a soft map.
+def sum_by_type(tally: Tally, types: AnswerTypes, values: Ints | None = None) -> Ints:
+    """Σ_a freq[a]·P(t | a), rounded: ``sumVote`` by a soft map.
+
+    Parameters
+    ----------
+    values : ndarray of int64, shape (C,), optional
+        What to sum in place of the votes, in units of ``1 / ONE``.
 
     Returns
     -------
-    votes, confidences : ndarray of int64, shape (Q, T)
+    ndarray of int64, shape (Q, T)
         In units of ``1 / ONE``.
     """
+    values = tally.votes if values is None else values
     n_questions, n_types = len(tally.starts) - 1, len(types.names)
-    votes = np.zeros((n_questions, n_types), dtype=np.int64)
-    confidences = np.zeros_like(votes)
+    sums = np.zeros((n_questions, n_types), dtype=np.int64)
     questions = tally.questions
     for t in range(n_types):
         share = types.share[:, t][tally.answers]
         rows = np.flatnonzero(share)
-        for column, values in ((votes, tally.votes), (confidences, tally.confidences)):
-            # Whole units in float64: exact up to 2^53 of them, in any order.
-            units = np.rint(values[rows] * share[rows])
-            column[:, t] = np.bincount(questions[rows], weights=units, minlength=n_questions)
-    return votes, confidences
+        # Whole units in float64: exact up to 2^53 of them, in any order.
+        units = np.rint(values[rows] * share[rows])
+        sums[:, t] = np.bincount(questions[rows], weights=units, minlength=n_questions)
+    return sums
 
 
-def win_type(
-    votes: Ints, confidences: Ints, types: AnswerTypes
-) -> tuple[Ints, npt.NDArray[np.int8]]:
-    """As :func:`vote_on_types`, by the types' summed votes and confidences, shape (Q, T)."""
+def win_type(tally: Tally, types: AnswerTypes) -> tuple[Ints, npt.NDArray[np.int8]]:
+    """As :func:`vote_on_types`, by a soft map: in fractions where rounding could decide."""
+    votes = sum_by_type(tally, types)
+    confidences = sum_by_type(tally, types, tally.confidences)
     n_questions, n_types = votes.shape
     starts = np.arange(n_questions + 1) * n_types
     prior = np.tile(types.prior, n_questions)
     winner, decided_by = ragged.argmax(starts, [votes.ravel(), confidences.ravel(), prior])
-    return winner - starts[:-1], decided_by
+    winner -= starts[:-1]
+
+    # A type's sum is rounded by at most one unit a candidate, so two differ by two more.
+    slack = 2 * np.diff(tally.starts)[:, None] + 2
+    near = votes >= votes.max(axis=1, keepdims=True) - slack
+    surest = np.where(near, confidences, 0)
+    as_sure = near & (surest >= surest.max(axis=1, keepdims=True) - slack)
+    rounded = (np.mod(types.share * EVEN, 1) != 0).any(axis=1)[tally.answers]
+    by_votes = ragged.maxima(tally.starts, rounded)[:, None] | (slack >= ONE // EVEN)
+    doubtful = np.where(by_votes, near, as_sure)
+    for question in np.flatnonzero(np.count_nonzero(doubtful, axis=1) > 1).tolist():
+        standing = np.flatnonzero(near[question]).tolist()
+        rows = range(tally.starts[question], tally.starts[question + 1])
+        criteria = _exact_sums_by_type(tally, types, rows, standing)
+        for stage in range(len(TYPE_TIE_BREAKS)):
+            most = max(criteria[t][stage] for t in standing)
+            standing = [t for t in standing if criteria[t][stage] == most]
+            if len(standing) == 1:
+                winner[question], decided_by[question] = standing[0], stage
+                break
+    return winner, decided_by
+
+
+def _exact_sums_by_type(
+    tally: Tally, types: AnswerTypes, rows: range, some: list[int]
+) -> dict[int, list[Fraction | int]]:
+    """Votes, confidences, prior and place in the alphabet of some types in one question."""
+    sums: dict[int, list[Fraction | int]] = {t: [0, 0, int(types.prior[t]), -t] for t in some}
+    confidences = np.atleast_2d(tally.criteria[1])
+    for row in rows:
+        whole = 0
+        for digit in confidences[:, row].tolist():
+            whole = whole * ONE + digit
+        shares = types.share[tally.answers[row]]
+        for t in some:
+            if share := as_fraction(float(shares[t])):
+                sums[t][0] += share * int(tally.votes[row])
+                sums[t][1] += share * whole
+    return sums
+
+
+@lru_cache(maxsize=1 << 16)
+def as_fraction(share: float) -> Fraction:
+    """The ratio of counts that a share was rounded from, or else the number itself.
+
+    Examples
+    --------
+    >>> as_fraction(1 / 3), 3 * as_fraction(0.1) == as_fraction(0.3)
+    (Fraction(1, 3), True)
+    """
+    ratio = Fraction(share).limit_denominator(MOST_COUNTED)
+    return ratio if abs(ratio - Fraction(share)) < ROUNDING else Fraction(share)
 
 
 def recast(

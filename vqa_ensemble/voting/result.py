@@ -158,9 +158,7 @@ def elect_by_weighted_votes(
 ) -> Election:
     """As :func:`elect_by_equal_votes`, by votes that are counted already."""
     frequency = _frequency(ballots, counts)
-    winner, decided_by = ragged.argmax(
-        tally.starts, [tally.votes, tally.confidences, frequency[tally.answers]]
-    )
+    winner, decided_by = ragged.argmax(tally.starts, [*tally.criteria, frequency[tally.answers]])
     votes = ballots.top()
     return Election(
         answer=tally.answers[winner],

@@ -100,5 +100,4 @@ def choose(candidates: Candidates, scores: Floats) -> Ints:
     order in which a library adds, cannot decide.
     """
     rounded = np.round(scores, 9)
-    total = np.round(candidates.confidences.sum(axis=1, dtype=np.float64), 9)
-    return ragged.argmax(candidates.starts, [rounded, total])[0]
+    return ragged.argmax(candidates.starts, [rounded, candidates.summed])[0]

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vqa_ensemble import ragged
-from vqa_ensemble.arrays import Bools, Codes, Floats32, Ints
+from vqa_ensemble.arrays import Bools, Codes, Confidences, Ints
 from vqa_ensemble.questions.ids import QuestionIds
 from vqa_ensemble.voting.ballots import Ballots
+from vqa_ensemble.voting.tally import exact_sums
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Candidates:
         In alphabetical order.
     names : tuple of str, length M
         Members in alphabetical order.
-    confidences : ndarray of float32, shape (C, M)
+    confidences : ndarray of float32 or float64, shape (C, M)
         0 where a member does not list the answer.
     present : ndarray of bool, shape (Q, M)
         Whether the member has the question at all.
@@ -41,7 +42,7 @@ class Candidates:
     answers: Codes
     vocabulary: list[str]
     names: tuple[str, ...]
-    confidences: Floats32
+    confidences: Confidences
     present: Bools
 
     def __len__(self) -> int:
@@ -72,6 +73,11 @@ class Candidates:
         before = so_far[self.starts[:-1]] - level[self.starts[:-1]]
         first = level & (so_far - before[self.questions] == 1)
         return np.asarray(first)
+
+    @cached_property
+    def summed(self) -> npt.NDArray[np.int64]:
+        """Each candidate's summed confidence, see :func:`exact_sums`, shape (L, C)."""
+        return exact_sums(self.confidences, lambda digit: digit.sum(axis=1))
 
     def select(self, questions: npt.NDArray[np.integer]) -> Candidates:
         """The candidates of some questions, in the order given."""
@@ -126,7 +132,8 @@ def gather_candidates(ballots: Ballots) -> Candidates:
     # Sorting integers is several times faster than numpy.unique, which hashes them.
     joined = np.sort(np.concatenate(pairs))
     distinct = joined[np.flatnonzero(np.diff(joined, prepend=-1))]
-    confidences = np.zeros((len(distinct), len(pairs)), dtype=np.float32)
+    kind = np.result_type(*(member.confidences for member in ballots.members))
+    confidences = np.zeros((len(distinct), len(pairs)), kind)
     for m, (rows, member) in enumerate(zip(pairs, ballots.members, strict=True)):
         confidences[np.searchsorted(distinct, rows), m] = member.confidences
     return Candidates(

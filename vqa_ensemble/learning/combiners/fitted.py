@@ -66,6 +66,7 @@ class FittedEnsemble:
             answers=candidates.answers,
             votes=to_units(self.combiner.votes(candidates, scores)),
             confidences=to_units(candidates.confidences).sum(axis=1),
+            exact_confidences=candidates.summed,
         )
         type_vote = TypeVote(types.names, types.of) if types.names else None
         return elect_by_weighted_votes(ballots, tally, None, type_vote)

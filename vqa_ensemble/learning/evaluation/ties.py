@@ -55,9 +55,10 @@ def answer_ties(election: Election, questions: Questions) -> list[TieBreak]:
     frequency = np.zeros(len(tally.answers)) if types is None else types.count[tally.answers]
     tied = np.ones(len(tally.answers), dtype=bool)
     chances = []
-    for criterion in (tally.votes, tally.confidences, frequency):
-        value = np.where(tied, criterion, -1)
-        tied &= value == ragged.maxima(tally.starts, value)[tally.questions]
+    for criterion in (*tally.criteria, frequency):
+        for digit in np.atleast_2d(criterion):
+            value = np.where(tied, digit, -1)
+            tied &= value == ragged.maxima(tally.starts, value)[tally.questions]
         number = ragged.sums(tally.starts, tied.astype(np.int64))
         chances.append(ragged.sums(tally.starts, np.where(tied, right, 0.0)) / number)
     return [
