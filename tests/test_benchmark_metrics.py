@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from vqa_ensemble.answers.normalize import evalai_answer
 from vqa_ensemble.errors import InputError
+from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.questions.benchmarks import BenchmarkAnnotations
 from vqa_ensemble.questions.vqa import annotations_from_rows, annotations_of, read_annotations
 from vqa_ensemble.scoring.chartqa import relaxed
@@ -500,8 +501,8 @@ def scored(cli: Runner, folder: Path, key: str, metric: str, answers: Sequence[o
         for one, answer in zip(ids, answers, strict=True)
     ]
     file = dump(folder / "s.json", rows)
-    arguments = ("evaluate", file, "--annotations", table, "--metric", metric, "--json")
-    (found,) = cli.good(*arguments).json["files"]
+    own = () if metric == "mmmu" else ("--metric", metric)
+    (found,) = cli.good("evaluate", file, "--annotations", table, *own, "--json").json["files"]
     return found
 
 
@@ -529,6 +530,20 @@ def test_mmbench_by_its_table(
     assert found["overall"] == overall
     assert tuple(found["per_question_type"].values()) == types
     assert found["without copies"] == 100
+
+
+def test_members_are_not_weighed_by_copies_together(cli: Runner, tmp_path: Path) -> None:
+    key = tmp_path / "key.csv"
+    key.write_text(MMBENCH)
+    ids = [1, 1_000_001, 2, 1_000_002, 2_000_002]
+    members = [tmp_path / "m.parquet", tmp_path / "n.parquet"]
+    for file, letters in zip(members, ("ABCAB", "AACAB"), strict=True):
+        write_predictions(file, ids, list(letters), [1.0] * 5, member=file.stem)
+    ran = cli("compare", *members, "--annotations", key, "--metric", "circular")
+    assert "the metric circular scores questions together" in ran.err
+    ran = cli.good("evaluate", *members, "--annotations", key)
+    assert "by multiple-choice" in " ".join(ran.out.split())
+    assert "3 questions have the ids of copies" in ran.err
 
 
 def test_copies_by_a_column_of_their_own(cli: Runner, tmp_path: Path) -> None:

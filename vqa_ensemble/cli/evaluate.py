@@ -95,11 +95,10 @@ def command(
 
     FILES are submissions (.json) or prediction files (.parquet), of which each question's most
     confident answer is scored. Figures are percent. VQA accuracy equals the official
-    evaluator's; the other metrics are those of their benchmarks: exact match in VQA normal form,
-    GQA accuracy, VizWiz accuracy and average precision of unanswerable questions, TDIUC's means
-    per type, multiple-choice accuracy, ANLS for text in images, and WUPS at 0.9 and 0.0, which
-    credits answers that WordNet has near the right one. Several files are compared with the best
-    of them, or with --against, on the same questions, with a 95 % bootstrap interval.
+    evaluator's; the other metrics equal those of their benchmarks' own scripts, or say where not:
+    the page Metrics lists what each needs, and with what it was compared. Several files are
+    compared with the best of them, or with --against, on the same questions, with a 95 %
+    bootstrap interval.
 
     \b
     Examples:

@@ -129,7 +129,7 @@ def import_predictions(
     collected = collect(sources(), options)
     given = by = None
     if collected.hard and confidence == "accuracy":
-        ready = read_metric(annotations, metric)
+        ready = read_metric(annotations, metric).one_by_one()
         by = ready.name
         with at(whole[0]):
             given = _accuracy(collected, ready)

@@ -77,7 +77,7 @@ def load_labelled(
     if groups is not None:
         values = read_question_column(groups, "group", ballots.question_ids)
         group_of = np.unique(np.asarray(values, dtype=object), return_inverse=True)[1]
-    ready = read_metric([annotations], metric)
+    ready = read_metric([annotations], metric).one_by_one()
     # What people said is scored as it is: that is the leaderboard's rule.
     rewritten = None
     if isinstance(ready, ReferenceMetric):

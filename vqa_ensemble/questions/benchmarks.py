@@ -430,6 +430,9 @@ _OWN: dict[_Reader, tuple[str, str]] = {
 }
 
 
+_MMMU_TYPES = frozenset(("multiple-choice", "open", "short-answer"))
+
+
 def _list(row: Mapping[str, Any], name: str) -> list[Any]:
     """The list under a name, also one that was stored as text; none if it is null."""
     value = row.get(name)
@@ -476,11 +479,14 @@ def _annotations_of_table(table: Key) -> BenchmarkAnnotations:
         [row.answer_type or UNTYPED for row in rows],
         [row.answers for row in rows],
     )
+    options = _if_all([row.options for row in rows])
     are_letters = all(re.fullmatch("[A-Z]", answer) for answer in annotations.vocabulary)
-    few = "multiple-choice" if are_letters else "exact-match"
+    few = "multiple-choice" if are_letters or all(options or [()]) else "exact-match"
+    if options and _MMMU_TYPES.issuperset(annotations.question_type_names):
+        few = "mmmu"
     return BenchmarkAnnotations(
         replace(annotations, ids_told=table.ids_told),
-        _if_all([row.options for row in rows]),
+        options,
         images=[row.image for row in rows],
         groups=_if_all([row.original for row in rows]),
         alternatives=not table.annotators,

@@ -9,14 +9,13 @@ import numpy as np
 
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.scoring.metric import Answers, Codes, Scored, percent
-from vqa_ensemble.scoring.multiple_choice import MultipleChoice
-
-# What MMBench adds to the index of a question for each of its copies.
-OFFSET = 1_000_000
+from vqa_ensemble.scoring.multiple_choice import COPY, MultipleChoice
 
 
 class Circular(MultipleChoice):
     """Share of questions whose copies are all right; of the questions themselves beside it."""
+
+    together = True
 
     def prepare(self) -> None:
         """Find the copies of each question, which alone are counted no further."""
@@ -30,7 +29,7 @@ class Circular(MultipleChoice):
             raise InputError(
                 "no question is a copy of another",
                 fix="Give the annotations with all rotations of the options: copies have the id of "
-                f"their question plus a multiple of {OFFSET:,}, or name it in a column g_index. "
+                f"their question plus a multiple of {COPY:,}, or name it in a column g_index. "
                 "Single questions are scored by --metric multiple-choice.",
             )
         lost = len(set(groups).difference(ids))
@@ -58,4 +57,4 @@ def _number(one: int | str) -> int | str:
 
 
 def _originals(ids: list[int | str]) -> list[int | str]:
-    return [one % OFFSET if isinstance(one, int) else one for one in ids]
+    return [one % COPY if isinstance(one, int) else one for one in ids]

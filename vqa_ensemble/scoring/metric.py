@@ -75,6 +75,8 @@ class Metric(ABC):
         In :data:`vqa_ensemble.scoring.METRICS`.
     people : int
         Human answers to a question without which no answer can be wholly right.
+    together : bool
+        Whether a question's score hangs on the answers to others, as :meth:`whole` has it.
     asked, counted : ndarray of bool, shape (Q,)
         Questions that must be answered, and those whose scores enter the means: all of them,
         unless a subclass knows better.
@@ -84,6 +86,7 @@ class Metric(ABC):
 
     name = ""
     people = 1
+    together = False
 
     def __init__(
         self, benchmark: BenchmarkAnnotations, wordnet: Callable[[], Similarity] | None = None
@@ -128,6 +131,15 @@ class Metric(ABC):
         -------
         ndarray of float64, shape (R,)
         """
+
+    def one_by_one(self) -> Metric:
+        """Itself; raises InputError if questions cannot be scored one by one."""
+        if self.together:
+            raise InputError(
+                f"the metric {self.name} scores questions together; here each needs its own score",
+                fix="Take another --metric, of choices multiple-choice.",
+            )
+        return self
 
     def whole(self, scores: Scored) -> Scored:
         """What questions score, shape (Q,), where that hangs on the scores of others."""

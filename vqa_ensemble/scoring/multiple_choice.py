@@ -17,12 +17,26 @@ from vqa_ensemble.answers.choices import choose_option
 from vqa_ensemble.scoring.exact_match import same_text
 from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
+# What MMBench adds to the index of a question for each of its copies.
+COPY = 1_000_000
 # A right answer that is a letter, in brackets or not.
 _LETTER = re.compile(r"\W*[A-Za-z]\W*")
 
 
 class MultipleChoice(ReferenceMetric):
     """1 where the answer is the right choice."""
+
+    def prepare(self) -> None:
+        """Find the right choices; say if questions are copies of each other."""
+        super().prepare()
+        ids = self.annotations.question_ids
+        if not self.together and ids.dtype == np.int64:
+            copies = int(np.isin(ids[ids >= COPY] % COPY, ids).sum())
+            if copies:
+                self.notes.append(
+                    f"{copies:,} questions have the ids of copies with turned options; --metric "
+                    "circular scores them with their originals, as MMBench does"
+                )
 
     def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """As :func:`multiple_choice`."""
