@@ -280,6 +280,10 @@ def test_types_of_a_table_are_its_own(cli: Runner, tmp_path: Path, kind: str) ->
     [score] = scored.json["files"]
     assert score["overall"] == 75.0
     assert score["per_answer_type"] == {"closed": 100.0, "open": 0.0}
+    assert score["mean_of_answer_types"] == 50.0
+    shown = cli.good("evaluate", file, "--annotations", path).out.splitlines()
+    assert shown[0].split() == ["file", "overall", "closed", "open", "mean", "of", "types"]
+    assert shown[1].split()[1:] == ["75.00", "100.00", "0.00", "50.00"]
     built = cli.good("build-map", path, "-o", tmp_path / "map.csv", "--json").json
     assert built["types"].keys() == {"closed", "open"}
 

@@ -116,8 +116,8 @@ def test_evaluate_command(files: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert first["per_answer_type"] == {"yes/no": 100.0, "number": 100.0, "other": 60.0}
     assert second["per_question_type"] == {"[is]": 50.0, "what": 100.0}
     header, row, *_ = run.good(*args).out.splitlines()
-    assert header.split() == ["file", "overall", "yes/no", "number", "other"]
-    assert row.split()[-4:] == ["86.67", "100.00", "100.00", "60.00"]
+    assert header.split() == ["file", "overall", "yes/no", "number", "other", "mean", "of", "types"]
+    assert row.split()[-5:] == ["86.67", "100.00", "100.00", "60.00", "86.67"]
     assert "[is]" in run.good(*args, "--by", "question_type").out
 
 

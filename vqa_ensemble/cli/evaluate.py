@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _BEST = " *"
+_MEAN = "mean of types"
 
 
 @click.command("evaluate")
@@ -225,14 +226,16 @@ def _by_answer_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotat
     counts = dict(zip(names, _counts(annotations.answer_types, names), strict=True))
 
     more = list(rows[0][1].more)
-    table = new_table("file", *map(escape, ("overall", *more, *types)))
+    mean = [_MEAN] if types else []
+    table = new_table("file", *map(escape, ("overall", *more, *types, *mean)))
     table.columns[0].overflow = "fold"
     for label, score in rows:
         figures = [score.scores.overall, *(score.more[name] for name in more)]
         figures += [score.scores.per_answer_type.get(name) for name in types]
+        figures += [score.scores.mean_of_answer_types] * len(mean)
         table.add_row(label, *map(_figure, figures))
     totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
-    table.add_row("questions", *totals, style="dim")
+    table.add_row("questions", *totals, *[""] * len(mean), style="dim")
     return table
 
 
@@ -252,6 +255,9 @@ def _by_question_type(rows: Sequence[tuple[str, FileScores]], annotations: Annot
         table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
     overall = (score.scores.overall for _, score in rows)
     table.add_row("overall", f"{len(annotations):,}", *map(_figure, overall))
+    if len(names) > 1:
+        means = (score.scores.mean_of_question_types for _, score in rows)
+        table.add_row(_MEAN, "", *map(_figure, means))
     for name in rows[0][1].more:
         table.add_row(escape(name), "", *(_figure(score.more[name]) for _, score in rows))
     return table

@@ -51,6 +51,8 @@ class FileScores:
             **self.more,
             "per_answer_type": self.scores.per_answer_type,
             "per_question_type": self.scores.per_question_type,
+            "mean_of_answer_types": self.scores.mean_of_answer_types,
+            "mean_of_question_types": self.scores.mean_of_question_types,
             "missing": len(self.scores.per_question) - self.scores.answered,
             **({"notes": list(self.notes)} if self.notes else {}),
         }

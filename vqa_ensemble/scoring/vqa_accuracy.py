@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +108,8 @@ class Scores:
     overall : float
     per_answer_type, per_question_type : dict of str to float
         In order of first appearance in the annotations; types that count are there.
+    mean_of_answer_types, mean_of_question_types : float
+        The mean over types, each of equal weight.
     per_question : ndarray of float64, shape (Q,)
         In the order of the annotations.
     answered : int
@@ -116,6 +119,8 @@ class Scores:
     overall: float
     per_answer_type: dict[str, float]
     per_question_type: dict[str, float]
+    mean_of_answer_types: float
+    mean_of_question_types: float
     per_question: npt.NDArray[np.float64]
     answered: int
 
@@ -128,17 +133,22 @@ class Scores:
         counted: npt.NDArray[np.bool_] | None = None,
     ) -> Scores:
         """Means of what each question scored in [0, 1], in the order of the annotations."""
-        everything = np.zeros(len(annotations), dtype=np.int32)
 
         def means(groups: npt.NDArray[np.int32], names: list[str]) -> dict[str, float]:
             if counted is None:
                 return _means(accuracy, groups, names)
             return _means(accuracy[counted], groups[counted], names)
 
+        everything = np.zeros(len(annotations), dtype=np.int32)
+        by_answer_type, by_question_type = (
+            means(*annotations.types(by)) for by in ("answer_type", "question_type")
+        )
         return cls(
-            overall=means(everything, ["all"])["all"],
-            per_answer_type=means(annotations.answer_types, annotations.answer_type_names),
-            per_question_type=means(annotations.question_types, annotations.question_type_names),
+            overall=round(means(everything, ["all"])["all"], 2),
+            per_answer_type={name: round(mean, 2) for name, mean in by_answer_type.items()},
+            per_question_type={name: round(mean, 2) for name, mean in by_question_type.items()},
+            mean_of_answer_types=round(fmean(by_answer_type.values()), 2),
+            mean_of_question_types=round(fmean(by_question_type.values()), 2),
             per_question=_round(100 * accuracy),
             answered=answered,
         )
@@ -297,11 +307,12 @@ def _codes(texts: list[str], forms: dict[str, int]) -> npt.NDArray[np.int32]:
 def _means(
     accuracy: npt.NDArray[np.float64], groups: npt.NDArray[np.int32], names: list[str]
 ) -> dict[str, float]:
+    """In percent, by type that is there."""
     # bincount adds in the order of the file, as the evaluator does.
     totals, sizes = np.bincount(groups, weights=accuracy), np.bincount(groups)
     there = np.flatnonzero(sizes)
-    rounded = _round(100 * totals[there] / sizes[there]).tolist()
-    return {names[group]: mean for group, mean in zip(there.tolist(), rounded, strict=True)}
+    means = (100 * totals[there] / sizes[there]).tolist()
+    return {names[group]: mean for group, mean in zip(there.tolist(), means, strict=True)}
 
 
 def _round(percent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
