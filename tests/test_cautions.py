@@ -194,3 +194,27 @@ def test_winners_unlike_the_votes_are_noticed() -> None:
     (found,) = find_cautions(names, odd, questions=200)
     assert found.kind == "distribution"
     assert "'cat' is 100.0% of them" in found.message
+
+
+def test_members_that_are_raw_as_a_whole_are_told_what_changes(
+    cli: Runner, tmp_path: Path, members: dict[str, list[str]]
+) -> None:
+    chat = {name: [f"{a.capitalize()}." for a in answers] for name, answers in members.items()}
+    paths = write(tmp_path, chat)
+    said = warnings(cli, *paths, "--method", "majority")
+    assert [caution["kind"] for caution in said] == ["raw"]
+    assert "1,600 of 1,600 answers looked at (100%) change" in str(said[0]["message"])
+    for option in ("--normalize", "--merge"):
+        assert warnings(cli, *paths, "--method", "majority", option) == []
+    truth = tmp_path / "y.csv"
+    rows = [f"{q},{answer}" for q, answer in enumerate(good_answers(0, 1.0))]
+    truth.write_text("\n".join(["question_id,answer", *rows]))
+    fit = ("fit", *paths, "--annotations", truth, "--method", "majority", "-o", tmp_path / "e.toml")
+    assert "answers looked at (100%) change" in cli.good(*fit).err
+    assert cli.good(*fit, "--normalize").err == ""
+
+
+def test_letters_of_options_are_not_raw(cli: Runner, tmp_path: Path) -> None:
+    truth = np.random.default_rng(0).choice([*"ABCD"], QUESTIONS).tolist()
+    votes = {name: truth[:-k] + ["A"] * k for k, name in enumerate("xyz", start=20)}
+    assert warnings(cli, *write(tmp_path, votes), "--method", "majority") == []

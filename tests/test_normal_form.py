@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqa_ensemble.answers.normalize import clean_answer, normalize_answer, normalize_answers
+from vqa_ensemble.answers.normalize import (
+    clean_answer,
+    normalize_answer,
+    normalize_answers,
+    vote_form,
+)
 
 
 def test_every_official_normal_form_is_reproduced(shared_data: Path) -> None:
@@ -69,3 +74,23 @@ def test_space_around_an_answer_never_matters(text: str) -> None:
 @given(st.lists(st.sampled_from(["Yes", "no.", "a dog", "two", "two"])))
 def test_many_are_the_same_as_one_by_one(texts: list[str]) -> None:
     assert normalize_answers(texts) == [normalize_answer(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("yes", "Yes.", "Ｙｅｓ", "yes。", "YES！"),
+        ("猫", "猫。", " 猫、"),
+        ("café", "cafe\u0301"),
+        ("10", "１０", "ten"),
+        ("a", "A", "a.", "(A)", "Ａ", "A)"),
+        ("b", "B", "b.", "(B)"),
+    ],
+)
+def test_a_vote_counts_these_as_one(texts: tuple[str, ...]) -> None:
+    assert {vote_form(text) for text in texts} == {texts[0]}
+
+
+@given(st.text(min_size=1))
+def test_no_answer_is_lost_to_its_form(text: str) -> None:
+    assert vote_form(text)

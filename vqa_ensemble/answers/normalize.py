@@ -8,6 +8,7 @@ and answer vocabularies are only comparable if every string ends up in the same 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 _PUNCTUATION = frozenset(';/[]"{}()=+\\_-><@`,?!')
@@ -142,17 +143,31 @@ def normalize_answers(
     return [forms[text] for text in texts]
 
 
+# Full-width forms of ASCII, and the ideographic space.
+_HALF_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {0x3000: 0x20}
+_MARKS_AT_ENDS = " \t\n.,;:!?()[]{}\"'*`。、．｡､"
+
+
 def vote_form(text: str) -> str:
     """The form in which members' answers are counted as one; scoring has :func:`normalize_answer`.
 
     It is the normal form, but keeps what makes another answer: the sign of a number, comparisons,
-    decimal commas, fractions, sums, and marks such as ``b+``.
+    decimal commas, fractions, sums, and marks such as ``b+``. Unicode is composed (NFC), full-width
+    letters and digits are plain ones, and CJK punctuation at the end goes. An answer whose normal
+    form is empty keeps its letters: "A", "a" and "a." are one.
 
     Examples
     --------
     >>> [vote_form(text) for text in ("The dogs.", "-5", "< 5", "3,5", "B+", "1/2", "1,000")]
     ['dogs', '-5', '<5', '3,5', 'b+', '1/2', '1000']
+    >>> [vote_form(text) for text in ("Ｙｅｓ。", "A", "a.", "？")]
+    ['yes', 'a', 'a', '?']
     """
+    plain = unicodedata.normalize("NFC", text).translate(_HALF_WIDTH).rstrip(" 。、｡､…")
+    return _form_with_signs(plain) or plain.strip(_MARKS_AT_ENDS).lower() or plain.strip() or text
+
+
+def _form_with_signs(text: str) -> str:
     if SIGNS.isdisjoint(text):
         return normalize_answer(text)
     kept = _NUMBER_WITH_COMMAS.sub(_keep_decimal_comma, text.translate(_AS_ASCII))

@@ -123,9 +123,9 @@ def find_merges(
     {'dogs': 'animal', 'dog': 'animal'}
     """
     synonyms, frequency = synonyms or {}, frequency or {}
-    canonical = {_normal(meant): meant for meant in synonyms.values()}
-    canonical |= {_normal(answer): meant for answer, meant in synonyms.items()}
-    forms = {answer: _normal(answer) for answer in votes}
+    canonical = {vote_form(meant): meant for meant in synonyms.values()}
+    canonical |= {vote_form(answer): meant for answer, meant in synonyms.items()}
+    forms = {answer: vote_form(answer) for answer in votes}
     classes = _join_by_rules({*forms.values(), *canonical}, canonical) if rules else None
 
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -178,11 +178,6 @@ class _Classes:
             self._parent[key] = other
             if ours:
                 self._canonical[other] = ours
-
-
-def _normal(answer: str) -> str:
-    """The form for votes, or the answer where that is empty: ``"a"`` is an answer too."""
-    return vote_form(answer) or answer
 
 
 def _in_digits(words: list[str]) -> list[str]:

@@ -234,6 +234,7 @@ def read_labelled(
     from vqa_ensemble.learning.comparison import copies_warning
     from vqa_ensemble.learning.labelled import load_labelled
 
+    check_normalize({"synonyms": synonyms, **options})
     labelled = load_labelled(
         predictions,
         annotations=key_file(annotations, id_column, type_column),
@@ -251,16 +252,19 @@ def read_labelled(
 
 
 def merge_options(function: Function) -> Function:
-    """Add ``--merge`` and ``--synonyms``: answers that mean the same."""
+    """Add ``--normalize``, ``--merge`` and ``--synonyms``: answers that mean the same."""
     function = click.option(
         "--synonyms",
         type=click.Path(),
         help="CSV with the columns answer and canonical: count each answer as its canonical.",
     )(function)
-    return click.option(
+    function = click.option(
         "--merge",
         is_flag=True,
         help="Count answers that mean the same as one: number words, plurals, articles, hyphens.",
+    )(function)
+    return click.option(
+        "--normalize", is_flag=True, help="Count answers with one VQA normal form as one."
     )(function)
 
 
@@ -373,9 +377,6 @@ def voting_options(function: Function) -> Function:
             show_default=True,
             metavar="classifier|rule|TYPE",
             help="Type of answers that the map lacks.",
-        ),
-        click.option(
-            "--normalize", is_flag=True, help="Count answers with one VQA normal form as one."
         ),
         merge_options,
     )

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.answers.normalize import vote_form
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 from vqa_ensemble.voting.ballots import Ballots
@@ -47,7 +47,14 @@ SHIFTED = 0.25
 # Answers compared one by one for that; the rest count as one.
 COMMON_ANSWERS = 50
 
-_is_normal = lru_cache(1 << 17)(lambda answer: normalize_answer(answer) == answer)
+# … and of all members' votes that makes them raw as a whole.
+ALL_RAW = 0.2
+
+
+@lru_cache(1 << 17)
+def _is_normal(answer: str) -> bool:
+    # The letter of an option is as good as its lower case.
+    return vote_form(answer) == (answer.lower() if len(answer) == 1 else answer)
 
 
 @dataclass(frozen=True)
@@ -325,6 +332,19 @@ def _raw_forms(names: Sequence[str], evidence: Evidence) -> list[Caution]:
     share = {m: evidence.raw[m] / evidence.present[m] for m in enough}
     raw = [m for m in enough if share[m] > RAW]
     normal = [m for m in enough if share[m] < NORMAL]
+    votes, changed = sum(evidence.present), sum(evidence.raw)
+    if changed > max(ALL_RAW * votes, ENOUGH):
+        example = next((answer for answer in evidence.votes if not _is_normal(answer)), None)
+        shown = f' ("{example}" is "{vote_form(example)}")' if example else ""
+        return [
+            Caution(
+                "raw",
+                f"the members answer in raw form: {changed:,} of {votes:,} answers looked at "
+                f"({changed / votes:.0%}) change{shown} if they are brought into VQA normal form, "
+                "in which most benchmarks compare them. Give --normalize.",
+                tuple(names[m] for m in raw),
+            )
+        ]
     if not raw or not normal:
         return []
     most = max(raw, key=lambda m: share[m])

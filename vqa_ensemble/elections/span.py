@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from vqa_ensemble.answers.normalize import vote_form
-from vqa_ensemble.answers.types import REMEMBERED_ANSWERS, KnownTypes, TypeResolver
+from vqa_ensemble.answers.types import KnownTypes, TypeResolver
 from vqa_ensemble.elections.audit import audit_table
-from vqa_ensemble.elections.merging import count_effect, count_kept_apart
+from vqa_ensemble.elections.merging import count_effect, count_kept_apart, normalized
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.submission import submission_lines
 from vqa_ensemble.elections.summary import VoteSummary
@@ -25,7 +23,7 @@ from vqa_ensemble.questions.ids import union
 from vqa_ensemble.questions.table import QuestionColumn
 from vqa_ensemble.voting.ballots import Ballots, MissingQuestionsError, align, check_members
 from vqa_ensemble.voting.elector import Context, Elector
-from vqa_ensemble.voting.merge import Merges, merge_answers, merge_ballots
+from vqa_ensemble.voting.merge import Merges, merge_ballots
 from vqa_ensemble.voting.methods import METHODS, make_elector
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
@@ -101,16 +99,17 @@ class Voter:
     def hold(self, predictions: Sequence[Predictions]) -> tuple[Ballots, Election, VoteSummary]:
         """Hold an election over the questions of ``predictions``, one a member."""
         options, merges = self.options, self._merges
-        if options.normalize and merges is None:
-            predictions = [merge_answers(p, _normalize) for p in predictions]
-        ballots = align(predictions, missing=options.missing)
+        ballots = align([*normalized(options, predictions)], missing=options.missing)
         if merges is None:
             election, summary = self._hold(ballots)
             summary.kept_apart = count_kept_apart(ballots) if options.normalize else 0
             return ballots, election, summary
         merged = merge_ballots(ballots, merges)
         election, summary = self._hold(merged)
-        count_effect(summary, merges, (ballots, self._hold(ballots)[0]), (merged, election))
+        if options.merge:
+            ballots = align(predictions, missing=options.missing)
+        without = ballots, self._hold(ballots)[0]
+        count_effect(summary, merges, without, (merged, election), by_form=options.merge)
         summary.kept_apart = count_kept_apart(merged) if options.merge else 0
         return merged, election, summary
 
@@ -207,10 +206,3 @@ def missing_questions(
                 first[m] += absent[: 5 - len(first[m])].tolist()
     m = next(m for m, n in enumerate(lacking) if n)
     return MissingQuestionsError(files[m].path, lacking[m], questions, first[m])
-
-
-_normal_form = lru_cache(maxsize=REMEMBERED_ANSWERS)(vote_form)
-
-
-def _normalize(answers: Sequence[str]) -> list[str]:
-    return [_normal_form(answer) for answer in answers]

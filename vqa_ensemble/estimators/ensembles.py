@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,9 +23,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map
-from vqa_ensemble.answers.normalize import normalize_answers, vote_form
+from vqa_ensemble.answers.normalize import normalize_answers
 from vqa_ensemble.answers.types import TypeResolver
-from vqa_ensemble.elections.merging import merges_of
+from vqa_ensemble.elections.merging import merges_of, normalized
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.span import find_elector
 from vqa_ensemble.errors import InputError
@@ -48,7 +47,7 @@ from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.resources import find_map
 from vqa_ensemble.voting.ballots import Ballots, align
 from vqa_ensemble.voting.elector import Context
-from vqa_ensemble.voting.merge import merge_answers, merge_ballots
+from vqa_ensemble.voting.merge import merge_ballots
 from vqa_ensemble.voting.methods import METHODS
 from vqa_ensemble.voting.question_type import find_question_types
 from vqa_ensemble.voting.result import Election
@@ -268,15 +267,10 @@ class VotingEnsemble(_Ensemble):
     ) -> tuple[Ballots, Election]:
         check_is_fitted(self)
         answer_map = self.answer_map_
-        predictions = predictions_from_frame(X)
         options = self._options(answer_map)
+        predictions = predictions_from_frame(X)
         merges = merges_of(options, predictions)
-        if self.normalize and merges is None:
-            predictions = [
-                merge_answers(p, partial(normalize_answers, normalize=vote_form))
-                for p in predictions
-            ]
-        ballots = align(predictions, missing=self.missing)
+        ballots = align([*normalized(options, predictions)], missing=self.missing)
         if merges is not None:
             ballots = merge_ballots(ballots, merges)
         types = None
@@ -305,6 +299,8 @@ class LearnedEnsemble(_Ensemble):
         Types of answers that the map lacks; see :class:`VotingEnsemble`.
     missing : {"error", "abstain"}
         What to do where a member lacks a question that another has.
+    normalize : bool
+        Count answers with one VQA normal form as one.
     random_state : int
         Of folds and of whatever a method draws.
 
@@ -333,6 +329,7 @@ class LearnedEnsemble(_Ensemble):
         specialists: Mapping[str, Sequence[str]] | None = None,
         unseen: str = "classifier",
         missing: str = "error",
+        normalize: bool = False,
         random_state: int = 0,
     ) -> None:
         self.method = method
@@ -340,6 +337,7 @@ class LearnedEnsemble(_Ensemble):
         self.specialists = specialists
         self.unseen = unseen
         self.missing = missing
+        self.normalize = normalize
         self.random_state = random_state
 
     def fit(
@@ -367,7 +365,7 @@ class LearnedEnsemble(_Ensemble):
         InputError
             If a table is bad, the method is unknown, or it cannot be fitted.
         """
-        ballots = align(predictions_from_frame(X), missing=self.missing)
+        ballots = self._align(X)
         candidates = gather_candidates(ballots)
         questions = Questions(
             candidates=candidates,
@@ -395,6 +393,7 @@ class LearnedEnsemble(_Ensemble):
         answer_map: AnswerMap | str | os.PathLike[str] | None = None,
         unseen: str = "classifier",
         missing: str = "error",
+        normalize: bool = False,
     ) -> Self:
         """Read what :meth:`save` or ``vqa-ensemble fit`` wrote.
 
@@ -412,12 +411,17 @@ class LearnedEnsemble(_Ensemble):
             specialists=dict(ensemble.specialists) or None,
             unseen=unseen,
             missing=missing,
+            normalize=normalize,
             random_state=ensemble.fit.get("seed", 0),
         )
         estimator.ensemble_ = ensemble
         accuracies: Mapping[str, float] = ensemble.fit.get("accuracy", {})
         estimator.scores_ = {name: accuracy / 100 for name, accuracy in accuracies.items()}
         return estimator
+
+    def _align(self, X: pd.DataFrame) -> Ballots:
+        options = VoteOptions(normalize=self.normalize)
+        return align([*normalized(options, predictions_from_frame(X))], missing=self.missing)
 
     def _context(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None, ballots: Ballots
@@ -432,7 +436,7 @@ class LearnedEnsemble(_Ensemble):
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
     ) -> tuple[Ballots, Election]:
         check_is_fitted(self)
-        ballots = align(predictions_from_frame(X), missing=self.missing)
+        ballots = self._align(X)
         return ballots, self.ensemble_.vote(ballots, self._context(X, question_types, ballots))
 
 

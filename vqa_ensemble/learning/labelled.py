@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.answers.types import TypeResolver
 from vqa_ensemble.elections.cautions import cautions_among
-from vqa_ensemble.elections.merging import merges_of
+from vqa_ensemble.elections.merging import merges_of, normalized
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.span import types_from_column
 from vqa_ensemble.errors import InputError, at
@@ -51,9 +51,9 @@ def load_labelled(
     groups : str, optional
         ``FILE:COLUMN`` whose equal values mark copies of one question.
     options : VoteOptions, optional
-        How answers are read: ``missing``, ``merge`` and ``synonyms``; and where types come from:
-        ``question_types``, else the members' type vote by ``answer_map`` and ``unseen``. The
-        others say how to vote, and are not looked at.
+        How answers are read: ``missing``, ``normalize``, ``merge`` and ``synonyms``; and where
+        types come from: ``question_types``, else the members' type vote by ``answer_map`` and
+        ``unseen``. The others say how to vote, and are not looked at.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def load_labelled(
     """
     options = options or VoteOptions()
     predictions = [read_predictions(path) for path in paths]
-    ballots = align(predictions, missing=options.missing)
+    ballots = align([*normalized(options, predictions)], missing=options.missing)
     cautions = cautions_among(ballots, [p.metadata for p in predictions])
     merges = merges_of(options, predictions)
     if merges is not None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
+from vqa_ensemble.predictions.decoding import CONFIDENCE_SLACK
 from vqa_ensemble.predictions.member import Predictions
 from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 
@@ -18,10 +19,11 @@ from vqa_ensemble.voting.ballots import Ballots, MemberBallots
 def merge_answers(
     predictions: Predictions, canonical: Callable[[Sequence[str]], Sequence[str]]
 ) -> Predictions:
-    """Rewrite every answer to its canonical form; merged answers keep the largest confidence.
+    """Rewrite every answer to its canonical form.
 
-    An answer whose canonical form is empty stays as it is: the normal form of the letter
-    ``"a"``, say, is the empty string, which no leaderboard takes.
+    Confidences of a question that add up to at most 1 are shares of samples, or probabilities:
+    those of merged answers are added. Of other scores the largest is kept. An answer whose
+    canonical form is empty stays as it is.
 
     Parameters
     ----------
@@ -34,8 +36,8 @@ def merge_answers(
     >>> from vqa_ensemble.predictions.files import predictions_from_rows
     >>> p = predictions_from_rows("m", [(1, "Red", 0.4), (1, "red", 0.3), (1, "blue", 0.2)])
     >>> merged = merge_answers(p, lambda answers: [answer.lower() for answer in answers])
-    >>> merged.vocabulary.to_pylist(), merged.confidences.tolist()
-    (['blue', 'red'], [0.4, 0.2])
+    >>> merged.vocabulary.to_pylist(), merged.confidences.round(2).tolist()
+    (['blue', 'red'], [0.7, 0.2])
     """
     before = predictions.vocabulary.to_pylist()
     after = pa.array(
@@ -84,7 +86,7 @@ def merge_ballots(ballots: Ballots, merges: Merges) -> Ballots:
     first there, so that what is written suits the question ("pan" here, "pans" there): a
     scorer may tell them apart. Ties go to the class's representative, then to the
     alphabetically first. Fixed representatives are written in any case. A member's merged
-    answers keep the largest confidence.
+    answers have their confidences as in :func:`merge_answers`.
 
     Examples
     --------
@@ -143,13 +145,16 @@ def _merge_rows(
     confidences: npt.NDArray[np.floating],
     width: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.floating]]:
-    """Rank rewritten rows anew; of a question's equal answers only the first stays."""
+    """Rank rewritten rows anew, of a question's equal answers one."""
     questions = ragged.owner(starts)
-    # Equal confidences are ranked by answer, and the answers have changed.
-    order = np.lexsort((answers, -confidences, questions))
-    questions, answers, confidences = questions[order], answers[order], confidences[order]
-    # A stable sort by pair leaves each pair's most confident row first.
-    _, first = np.unique(questions * width + answers, return_index=True)
-    first.sort()
-    starts = np.searchsorted(questions[first], np.arange(len(starts)))
-    return starts, answers[first], confidences[first]
+    distinct, row = np.unique(questions * width + answers, return_inverse=True)
+    added = np.bincount(row, confidences, minlength=len(distinct))
+    most = np.zeros(len(distinct))
+    np.maximum.at(most, row, confidences)
+    owner, answers = np.divmod(distinct, width)
+    total = np.bincount(owner, added, minlength=len(starts) - 1)
+    adds_up = total[owner] <= 1 + CONFIDENCE_SLACK
+    confidences = np.where(adds_up, added, most).astype(confidences.dtype)
+    order = np.lexsort((answers, -confidences, owner))
+    starts = np.searchsorted(owner[order], np.arange(len(starts)))
+    return starts, answers[order].astype(np.int32), confidences[order]
