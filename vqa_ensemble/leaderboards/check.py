@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from string import ascii_uppercase
 from typing import Any
 
+from vqa_ensemble.answers.extraction import without_reasoning
+from vqa_ensemble.answers.normalize import normalize_answer
+from vqa_ensemble.errors import shown
 from vqa_ensemble.files.records import id_from_text
 from vqa_ensemble.files.spreadsheet import is_formula, unguard
-from vqa_ensemble.leaderboards.files import LEADERBOARDS, VQA, Leaderboard, read_rows
+from vqa_ensemble.leaderboards.files import (
+    LEADERBOARDS,
+    VQA,
+    Leaderboard,
+    options_by_letter,
+    read_rows,
+    write_rows,
+)
 from vqa_ensemble.questions.benchmarks import BenchmarkQuestions, Source, read_benchmark_questions
 from vqa_ensemble.questions.ids import first_few
 
@@ -93,6 +105,7 @@ def check_submission(
         *_entry_faults(document, leaderboard, id_type),
         *_question_faults(answered, question_ids),
         *_particular_faults(leaderboard, rows, question_ids, questions),
+        *_text_faults(rows, leaderboard, questions),
         _strange_keys(document, leaderboard),
     ]
     problems = [
@@ -124,6 +137,8 @@ class CheckReport:
     questions, bytes : int
         How many it must answer, and the size of the file.
     problems : list of Problem
+    mended : dict of str to int
+        What was mended, and how often.
     """
 
     submission: str
@@ -132,10 +147,19 @@ class CheckReport:
     questions: int
     bytes: int
     problems: list[Problem]
+    mended: dict[str, int] = field(default_factory=dict)
 
 
-def check_file(submission: str, questions: Source, leaderboard: str | None = None) -> CheckReport:
-    """Check a submission file against a benchmark's questions.
+def check_file(
+    submission: str,
+    questions: Source,
+    leaderboard: str | None = None,
+    *,
+    members: Sequence[str] = (),
+    fixed: str | None = None,
+    fill: str | None = None,
+) -> CheckReport:
+    """Check a submission file against a benchmark's questions, and mend it if asked to.
 
     Parameters
     ----------
@@ -144,6 +168,13 @@ def check_file(submission: str, questions: Source, leaderboard: str | None = Non
         Questions or annotations file.
     leaderboard : str, optional
         One of :data:`~vqa_ensemble.leaderboards.files.LEADERBOARDS`.
+    members : sequence of str
+        Prediction files, whose answers the submission's are compared with.
+    fixed : str, optional
+        Where to write the submission with what :func:`mend` can mend; it is what is checked then,
+        and is not written if a leaderboard would refuse it.
+    fill : str, optional
+        As :func:`mend` takes it.
 
     Raises
     ------
@@ -154,11 +185,123 @@ def check_file(submission: str, questions: Source, leaderboard: str | None = Non
     board = LEADERBOARDS[leaderboard] if leaderboard else VQA
     size = os.path.getsize(submission) if os.path.isfile(submission) else 0
     rows = read_rows(submission, board)
+    if board.text_key and board.shape == "lines" and isinstance(rows, list):
+        # The evaluator of POPE takes answers by their order alone.
+        by_place = zip(rows, known.question_ids, strict=False)
+        if not any(isinstance(row, dict) and board.id_key in row for row in rows):
+            rows = [{board.id_key: one, **row} for row, one in by_place if isinstance(row, dict)]
     if isinstance(rows, list):
         known = known.like(row.get(board.id_key) for row in rows if isinstance(row, dict))
     ids = known.images if board.id_key == "image" else known.question_ids
+    if board.id_type is str:
+        ids = [*map(str, ids)]
+    mended: dict[str, int] = {}
+    if fixed is not None and isinstance(rows, list):
+        rows, mended = mend(rows, ids, board, fill)
     problems = check_submission(rows, ids, size=size, leaderboard=board, questions=known)
-    return CheckReport(submission, leaderboard, is_acceptable(problems), len(ids), size, problems)
+    if members and isinstance(rows, list):
+        problems += _unlike_members(rows, board, members)
+    ok = is_acceptable(problems)
+    if fixed is not None and ok:
+        write_rows(fixed, board, rows)
+    return CheckReport(submission, leaderboard, ok, len(ids), size, problems, mended)
+
+
+def mend(
+    rows: Sequence[Any],
+    question_ids: Sequence[Any],
+    board: Leaderboard = VQA,
+    fill: str | None = None,
+) -> tuple[list[Any], dict[str, int]]:
+    """The rows of a submission with what can be mended without guessing, and what that was.
+
+    Ids of the wrong type become the questions' own, numbers among the answers text; of rows that
+    say the same, one stays. ``fill`` answers questions whose answer is empty or missing.
+
+    Examples
+    --------
+    >>> mend([{"question_id": "7", "answer": 2}, {"question_id": 7, "answer": "2"}], [7])
+    ([{'question_id': 7, 'answer': '2'}], {'ids of another type': 1, 'answers that were \
+numbers': 1, 'entries given twice': 1})
+    """
+    known = {str(question): question for question in question_ids}
+    found: Counter[str] = Counter()
+    kept: list[Any] = []
+    seen: set[str] = set()
+    answered = set()
+    for entry in rows:
+        row = dict(entry) if isinstance(entry, dict) else entry
+        if isinstance(row, dict):
+            question, answer = row.get(board.id_key), row.get(board.answer_key)
+            if isinstance(question, float) and question.is_integer():
+                question = int(question)
+            own = known.get(str(_question({board.id_key: question}, board, str)).strip())
+            moved = (type(own), own) != (type(row.get(board.id_key)), row.get(board.id_key))
+            if own is not None and board.shape != "csv" and moved:
+                row[board.id_key] = own
+                found["ids of another type"] += 1
+            if type(answer) is int:
+                row[board.answer_key] = str(answer)
+                found["answers that were numbers"] += 1
+            elif fill is not None and (answer is None or not str(answer).strip()):
+                row[board.answer_key] = fill
+                found["empty answers filled"] += 1
+            if (same := repr(row)) in seen:
+                found["entries given twice"] += 1
+                continue
+            seen.add(same)
+            answered.add(str(own))
+        kept.append(row)
+    lacking = [question for name, question in known.items() if name not in answered]
+    if fill is not None and lacking and not board.text_key:
+        kept += [{board.id_key: question, board.answer_key: fill} for question in lacking]
+        found["missing answers filled"] = len(lacking)
+    return kept, dict(found)
+
+
+# A submission's answers are unlike the members' if they differ so much more than these do.
+_UNLIKE = 2.0
+_LEAST_UNLIKE = 0.2
+
+
+def _unlike_members(
+    rows: Sequence[Any], board: Leaderboard, members: Sequence[str]
+) -> list[Problem]:
+    """Whether the answers are distributed as those of the members are, each's most confident."""
+    from vqa_ensemble.predictions.files import read_predictions
+
+    given = {
+        str(row[board.id_key]): normalize_answer(row[board.answer_key])
+        for row in rows
+        if isinstance(row, dict) and isinstance(row.get(board.answer_key), str)
+        and board.id_key in row
+    }  # fmt: skip
+    counts = []
+    for path in members:
+        predictions = read_predictions(path)
+        pairs = zip(predictions.question_ids.tolist(), predictions.top(), strict=True)
+        counts.append(Counter(normalize_answer(a) for q, a in pairs if str(q) in given))
+    pooled = sum(counts, Counter[str]())
+    if not (given and pooled):
+        return []
+
+    def excess(some: Counter[str]) -> dict[str, float]:
+        return {a: some[a] / some.total() - pooled[a] / pooled.total() for a in some}
+
+    def distance(some: Counter[str]) -> float:
+        """Share of the answers that would have to be others."""
+        return sum(difference for difference in excess(some).values() if difference > 0)
+
+    own = Counter(given.values())
+    if distance(own) <= max(_LEAST_UNLIKE, _UNLIKE * max(map(distance, filter(None, counts)))):
+        return []
+    most, difference = max(excess(own).items(), key=lambda pair: pair[1])
+    theirs = own[most] / own.total() - difference
+    text = (
+        f"answers are distributed unlike the members': {shown(most)} is "
+        f"{own[most] / own.total():.0%} of them, {theirs:.0%} of the members'"
+    )
+    return [Problem("warning", text, own[most])]
 
 
 # Level, what is wrong, and the places where it is: ids, or entries without one.
@@ -166,7 +309,7 @@ _Fault = tuple[str, str, Sequence[Any]]
 
 
 def _instead_of_list(document: Any, board: Leaderboard) -> str:
-    if board.shape == "object":
+    if board.shape in ("object", "dictionary"):
         return "no object from question id to answers"
     kind = "an object" if isinstance(document, dict) else f"a {type(document).__name__}"
     return f"{kind}, not a list of answers"
@@ -242,7 +385,8 @@ def _question_faults(answered: Counter[Any], question_ids: Sequence[Any]) -> lis
 
 
 def _strange_keys(document: list[Any], board: Leaderboard) -> _Fault:
-    known = {board.id_key, board.answer_key, board.optional_key}
+    known = {board.id_key, board.answer_key, board.optional_key, board.text_key}
+    known |= set(ascii_uppercase) if board.shape == "workbook" else set()
     places = [
         _place(position, entry, board)
         for position, entry in enumerate(document)
@@ -284,7 +428,54 @@ def _particular_faults(
         return [("warning", "predictions are not in lower case, so cannot be right", wrong)]
     if leaderboard.optional_key:
         return _optional_faults(leaderboard, rows, question_ids, questions)
+    if leaderboard.name == "pope":
+        given = [row.get(leaderboard.id_key) for row in rows]
+        moved = [a for a, b in zip(given, question_ids, strict=False) if a != b]
+        if sorted(map(str, given)) == sorted(map(str, question_ids)):
+            return [("error", "answers are not in the order of the questions", moved)]
     return []
+
+
+# Answers are texts of a model if so many of a file look like it.
+_RAW_SHARE = 0.1
+_RAW_WORDS = 12
+_RAW_END = re.compile(r"\w\w[.!]\s*\Z")
+_LETTER = re.compile(r"\s*[(\[]?[A-Z][)\].:]?\s*")
+
+
+def _text_faults(
+    rows: Sequence[dict[str, Any]], board: Leaderboard, questions: BenchmarkQuestions | None
+) -> list[_Fault]:
+    """Answers that are not what the question asks for: a model's words, letters, other words."""
+    reasoning, raw, letters, wrong = [], [], [], []
+    places = {}
+    if questions is not None:
+        places = {str(one): place for place, one in enumerate(questions.question_ids)}
+    for row in rows:
+        answer, question = row.get(board.answer_key), row.get(board.id_key)
+        if not isinstance(answer, str) or not answer.strip():
+            continue
+        found = without_reasoning(answer)
+        if found.missing or found.marks:
+            reasoning.append(question)
+        elif len(answer.split()) > _RAW_WORDS or "\n" in answer or _RAW_END.search(answer):
+            raw.append(question)
+        if _LETTER.fullmatch(answer):
+            letters.append(question)
+        options = options_by_letter(questions, places.get(str(question)))
+        allowed = {"letters": [*options], "yes or no": ["yes", "no", "Yes", "No"]}.get(board.takes)
+        if allowed and answer not in allowed:
+            wrong.append(question)
+    faults: list[_Fault] = [
+        ("error", "answers hold reasoning or marks of a model, not the answer alone", reasoning)
+    ]
+    if len(raw) > _RAW_SHARE * len(rows):
+        faults.append(("warning", "answers read like a model's raw text: sentences", raw))
+    if not board.takes and len(letters) > max(1, len(rows) // 2):
+        text = "answers are letters of options, where words are due"
+        faults.append(("warning", text, letters))
+    what = "letters of the question's options" if board.takes == "letters" else "yes or no"
+    return [*faults, ("error", f"{_plural(board.answer_key)} are not {what}", wrong)]
 
 
 def _optional_faults(

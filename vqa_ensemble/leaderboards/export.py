@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.atomic import is_stream
+from vqa_ensemble.files.text import check_own_ending
 from vqa_ensemble.leaderboards.check import Problem, check_submission, is_acceptable
 from vqa_ensemble.leaderboards.files import LEADERBOARDS, make_rows, write_rows
 from vqa_ensemble.predictions.files import read_predictions
@@ -82,6 +84,8 @@ def export_answers(
         )
     if fill is not None and questions is None:
         raise InputError("to fill in answers, the questions must be known", fix="Give --questions.")
+    if not is_stream(output):
+        check_own_ending(output, board.endings)
     answers = _read_answers(source)
     known = None if questions is None else read_benchmark_questions(questions).like(answers)
     filled = 0 if fill is None or known is None else _fill_in(answers, known, fill)
@@ -91,8 +95,10 @@ def export_answers(
         with at(source):
             ids = _images_of(ids, known, leaderboard)
         wanted = [] if known is None else [str(image) for image in known.images]
+    if board.id_type is str:
+        wanted = [*map(str, wanted)]
     chosen = None if multiple_choice is None else _read_answers(multiple_choice)
-    rows = make_rows(board, ids, list(answers.values()), chosen)
+    rows = make_rows(board, ids, list(answers.values()), chosen, known)
     problems = []
     if known is not None:
         problems = check_submission(rows, wanted, leaderboard=board, questions=known)

@@ -70,7 +70,7 @@ class BenchmarkQuestions:
         Distinct.
     images : list of int or str, length Q
     choices : list of tuple of str, optional
-        Options of every question, where the benchmark has them.
+        Options of every question, where the benchmark has them; a question may have none.
     subset : str
         The part of the data set that the file says it is, ``test-dev2015`` for instance.
     ids_told : bool
@@ -153,9 +153,11 @@ def read_benchmark_questions(source: Source) -> BenchmarkQuestions:
             )
         table = _table(file, document, answered=False)
         if table is not None:
+            options = [row.options or () for row in table.rows]
             return BenchmarkQuestions(
                 [row.question for row in table.rows],
                 [row.image for row in table.rows],
+                options if any(options) else None,
                 ids_told=table.ids_told,
                 texts=[row.text for row in table.rows],
             )
