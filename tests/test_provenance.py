@@ -115,3 +115,81 @@ def test_no_provenance_leaves_the_submission_alone(cli: Runner, voted: Path) -> 
     Path(f"{voted}.provenance.json").unlink()
     cli.good("vote", "m0.parquet", "--map", "map.csv", "-o", "s.json", "--no-provenance")
     assert not Path(f"{voted}.provenance.json").exists()
+
+
+def record_again(voted: Path, *more: str, drop: int = 0) -> None:
+    """Put more into the recorded command."""
+    path = Path(f"{voted}.provenance.json")
+    record = json.loads(path.read_text())
+    record["arguments"] = [*record["arguments"][drop:], *more]
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--audit", "precious.parquet"],
+        ["-o", "precious.parquet"],
+        ["--output=precious.parquet", "--provenance"],
+        ["--engine", "ray", "--address", "127.0.0.1:1"],
+        ["--strict", "--json", "--verbose"],
+    ],
+)
+def test_a_record_cannot_make_a_vote_again_write_or_connect(
+    cli: Runner, voted: Path, more: list[str]
+) -> None:
+    precious = voted.with_name("precious.parquet")
+    precious.write_bytes(b"mine")
+    record_again(voted, *more)
+    before = sorted(voted.parent.iterdir())
+    cli.good("verify", voted, "--rerun")
+    assert precious.read_bytes() == b"mine"
+    assert sorted(voted.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("option", [None, "--map", "--ensemble", "--synonyms", "--question-types"])
+def test_a_record_reads_what_lies_below_its_folder_only(
+    cli: Runner, voted: Path, option: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "m.csv"
+    outside.write_text("answer,canonical\na,b\n")
+    for name in (str(outside), f"../{outside.parent.name}/m.csv"):
+        record_again(voted, *([option] if option else []), name)
+        ran = cli("verify", voted, "--rerun")
+        assert ran.code == 1
+        assert "--allow-outside" in ran.err
+    link = voted.with_name("link.csv")
+    link.symlink_to(outside)
+    record_again(voted, *([option] if option else []), "link.csv")
+    assert "--allow-outside" in cli("verify", voted, "--rerun").err
+    ran = cli("verify", voted, "--rerun", "--allow-outside")
+    assert "--allow-outside" not in ran.err
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/m", "github://a:b@/m", "memory://m", "a::ftp://h/m"])
+def test_a_record_reaches_no_url_by_itself(cli: Runner, voted: Path, url: str) -> None:
+    path = Path(f"{voted}.provenance.json")
+    record = json.loads(path.read_text())
+    record["inputs"].append({"role": "map", "path": url, "bytes": 3, "sha256": "00"})
+    path.write_text(json.dumps(record))
+    ran = cli.good("verify", voted, "--json")
+    assert ran.json["notes"] == [f"{url} was not looked at: it is a URL (--allow-urls)"]
+    record_again(voted, url)
+    assert "--allow-urls" in cli("verify", voted, "--rerun").err
+    assert cli("verify", voted, "--allow-urls").code == 1
+
+
+@pytest.mark.parametrize("more", [["m\0.parquet"], ["--map", "a\0b"], ["--nonsense"], ["--help"]])
+def test_a_recorded_command_that_is_none_is_refused(
+    cli: Runner, voted: Path, more: list[str]
+) -> None:
+    record_again(voted, *more)
+    ran = cli("verify", voted, "--rerun")
+    assert ran.code == 1
+    assert "Leave out --rerun" in ran.err
+    assert ran.out == ""
+
+
+def test_a_shipped_map_is_no_file_outside(cli: Runner, voted: Path) -> None:
+    cli.good("vote", "m0.parquet", "--map", "easy-vqa", "-o", "shipped.json")
+    cli.good("verify", "shipped.json", "--rerun")

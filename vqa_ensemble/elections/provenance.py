@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 
 from vqa_ensemble._version import __version__
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import ABSENT, InputError
 from vqa_ensemble.files.atomic import atomic_write
 from vqa_ensemble.files.json import read_json
 from vqa_ensemble.files.locations import file_stamp, is_local, is_url, locate, store_error
@@ -82,6 +82,8 @@ def fingerprint(path: str | os.PathLike[str], role: str | None = None) -> FileRe
                 size = file.tell()
             return FileRecord(role=role, path=os.fspath(path), bytes=size, sha256=digest)
         size = filesystem.get_file_info(name).size
+        if size is None:
+            raise InputError("no such file", path=path, fix=ABSENT)
         return FileRecord(role=role, path=os.fspath(path), bytes=size)
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: a NUL in the path
         if not is_local(filesystem):
@@ -174,8 +176,10 @@ class Verification:
     notes: list[str]
 
 
-def verify(output: str | os.PathLike[str]) -> Verification:
+def verify(output: str | os.PathLike[str], *, allow_urls: bool = False) -> Verification:
     """Compare an output and all that it was made from with the record beside it.
+
+    What the record names by URL is looked at only if ``allow_urls``: it may come from anybody.
 
     Raises
     ------
@@ -204,6 +208,9 @@ def verify(output: str | os.PathLike[str]) -> Verification:
         file = output if entry is first else entry.path
         if entry is not first and not is_url(file):
             file = folder / file
+        if entry is not first and is_url(entry.path) and not allow_urls:
+            notes.append(f"{entry.path} was not looked at: it is a URL (--allow-urls)")
+            continue
         if entry.sha256 is None:
             notes.append(f"{entry.path} was not hashed: it is not on this machine")
             continue
@@ -214,6 +221,8 @@ def verify(output: str | os.PathLike[str]) -> Verification:
             continue
         if now.sha256 == entry.sha256:
             checked += 1
+        elif now.sha256 is None and now.bytes == entry.bytes:
+            notes.append(f"{entry.path} was not hashed: it is not on this machine")
         else:
             problems.append(f"{file}: has changed ({entry.bytes:,} bytes then, {now.bytes:,} now)")
     for package, is_now in versions().items():
