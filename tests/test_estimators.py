@@ -245,6 +245,53 @@ def test_bad_tables_are_named() -> None:
         VotingEnsemble().fit(y=y)
 
 
+def hand_made(**said: str) -> pd.DataFrame:
+    rows = [(name, q, answer, 0.9) for name, answer in said.items() for q in range(20)]
+    return pd.DataFrame(rows, columns=["member", "question_id", "answer", "confidence"])
+
+
+@pytest.mark.parametrize(
+    ("key", "metric", "own", "score"),
+    [
+        (["yes"], None, "exact-match", 1.0),
+        (["no", "Yes"], None, "exact-match", 1.0),
+        (["yes"] * 4 + ["no"], None, "vqa", 1.0),
+        (["yes"] * 2 + ["no"] * 8, None, "vqa", 0.6),
+        (["yes"] * 2 + ["no"] * 8, "a-okvqa", "a-okvqa", 0.0),
+        (["yes"], "gqa", "gqa", 0.0),
+        (["Yes."], "gqa", "gqa", 1.0),
+    ],
+)
+def test_the_key_or_the_user_names_the_metric(
+    tmp_path: Path, key: list[str], metric: str | None, own: str, score: float
+) -> None:
+    X = hand_made(a="Yes.", b="Yes.", c="no idea")
+    y = pd.DataFrame([(q, a) for q in range(20) for a in key], columns=["question_id", "answer"])
+    voting = VotingEnsemble("majority", metric=metric).fit()
+    learned = LearnedEnsemble("best-single", metric=metric).fit(X, y)
+    assert voting.score(X, y) == pytest.approx(score)
+    assert learned.scores_["majority"] == pytest.approx(score)
+    assert learned.ensemble_.fit["metric"] == own
+    assert clone(learned).metric == metric
+    voting.save(tmp_path / "v.toml")
+    assert VotingEnsemble.load(tmp_path / "v.toml").score(X, y) == pytest.approx(score)
+    learned.save(tmp_path / "e.toml")
+    again = LearnedEnsemble.load(tmp_path / "e.toml", metric=metric)
+    assert again.score(X, y) == learned.score(X, y)
+
+
+def test_a_metric_that_cannot_be_applied_is_refused() -> None:
+    X, y = hand_made(a="3", b="3"), pd.DataFrame({"question_id": range(20), "answer": 3})
+    assert VotingEnsemble("majority").fit().score(X, y) == 1.0
+    for metric, message in (("vqa", "fewer than 4 human answers"), ("best", "no metric 'best'")):
+        with pytest.raises(InputError, match=message):
+            LearnedEnsemble(metric=metric).fit(X, y)
+    with pytest.raises(InputError, match="'score', beside the metric 'gqa'"):
+        LearnedEnsemble(metric="gqa").fit(X, y.assign(score=1.0))
+    with pytest.raises(InputError, match="row 4: 'answer' is empty"):
+        LearnedEnsemble().fit(X, y.assign(answer=[None if q == 4 else "3" for q in range(20)]))
+
+
 def test_real_members_vote_as_on_the_command_line(
     cli: Runner, shared_data: Path, tmp_path: Path
 ) -> None:

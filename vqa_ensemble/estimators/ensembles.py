@@ -4,11 +4,12 @@ The tables are those of the prediction files with a column that names the member
 
 - ``X``: ``member``, ``question_id``, ``answer`` and ``confidence`` (left out: hard votes), one
   row a member, question and answer; optionally ``question_type``;
-- ``y``: ``question_id``, ``answer``, and optionally ``score`` (the answer's VQA accuracy, say;
-  without it every answer given is right);
+- ``y``: ``question_id``, ``answer``, and optionally ``score``, how right that answer is. Without it
+  answers are scored by ``metric``, or by what the key asks for: VQA accuracy if it holds what four
+  people or more said, choices if all are letters, else exact match with any answer listed;
 - question types and groups may also be given as Series indexed by ``question_id``.
 
-Answers are compared as they are written. Needs pandas: ``pip install vqa-ensemble[pandas]``.
+Votes are for answers as they are written. Needs pandas: ``pip install vqa-ensemble[pandas]``.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class _Ensemble(BaseEstimator):  # type: ignore[misc]
         ballots, election = self._elect(X, question_types)
         candidates = gather_candidates(ballots)
         chosen = election.answer[candidates.questions] == candidates.answers
-        return float(targets_from_frame(y, candidates)[chosen].mean())
+        return float(targets_from_frame(y, candidates, self.metric)[0][chosen].mean())
 
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
@@ -128,6 +129,8 @@ class VotingEnsemble(_Ensemble):
         See :class:`vqa_ensemble.elections.options.VoteOptions`.
     synonyms : mapping of str to str, optional
         Answer → the answer it is counted as.
+    metric : str, optional
+        What :meth:`score` scores by, of :data:`vqa_ensemble.scoring.METRICS`.
 
     Attributes
     ----------
@@ -162,6 +165,7 @@ class VotingEnsemble(_Ensemble):
         normalize: bool = False,
         merge: bool = False,
         synonyms: Mapping[str, str] | None = None,
+        metric: str | None = None,
     ) -> None:
         self.method = method
         self.answer_map = answer_map
@@ -172,6 +176,7 @@ class VotingEnsemble(_Ensemble):
         self.normalize = normalize
         self.merge = merge
         self.synonyms = synonyms
+        self.metric = metric
 
     def fit(
         self,
@@ -206,7 +211,7 @@ class VotingEnsemble(_Ensemble):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write options and map to a ``.toml`` or ``.json`` file that :meth:`load` reads."""
         check_is_fitted(self)
-        options = {name: getattr(self, name) for name in _SAVED_OPTIONS}
+        options = {name: getattr(self, name) for name in (*_SAVED_OPTIONS, "metric")}
         answer_map = self.answer_map_
         # A share is kept as text: files round numbers.
         rows = [] if answer_map is None else zip(
@@ -260,7 +265,9 @@ class VotingEnsemble(_Ensemble):
         return estimator.fit()
 
     def _options(self, answer_map: AnswerMap | None) -> VoteOptions:
-        return VoteOptions(**{**self.get_params(deep=False), "answer_map": answer_map})
+        options = {**self.get_params(deep=False), "answer_map": answer_map}
+        del options["metric"]
+        return VoteOptions(**options)
 
     def _elect(
         self, X: pd.DataFrame, question_types: pd.Series[Any] | None
@@ -301,6 +308,8 @@ class LearnedEnsemble(_Ensemble):
         What to do where a member lacks a question that another has.
     normalize : bool
         Count answers with one VQA normal form as one.
+    metric : str, optional
+        What answers are scored by, of :data:`vqa_ensemble.scoring.METRICS`.
     random_state : int
         Of folds and of whatever a method draws.
 
@@ -330,6 +339,7 @@ class LearnedEnsemble(_Ensemble):
         unseen: str = "classifier",
         missing: str = "error",
         normalize: bool = False,
+        metric: str | None = None,
         random_state: int = 0,
     ) -> None:
         self.method = method
@@ -338,6 +348,7 @@ class LearnedEnsemble(_Ensemble):
         self.unseen = unseen
         self.missing = missing
         self.normalize = normalize
+        self.metric = metric
         self.random_state = random_state
 
     def fit(
@@ -367,11 +378,13 @@ class LearnedEnsemble(_Ensemble):
         """
         ballots = self._align(X)
         candidates = gather_candidates(ballots)
+        targets, metric = targets_from_frame(y, candidates, self.metric)
         questions = Questions(
             candidates=candidates,
-            targets=targets_from_frame(y, candidates),
+            targets=targets,
             types=find_question_types(ballots, self._context(X, question_types, ballots)),
             groups=groups_from_frame(groups, ballots.question_ids),
+            metric=metric,
         )
         fitted = fit(
             questions, method=self.method, specialists=self.specialists, seed=self.random_state
@@ -394,10 +407,12 @@ class LearnedEnsemble(_Ensemble):
         unseen: str = "classifier",
         missing: str = "error",
         normalize: bool = False,
+        metric: str | None = None,
     ) -> Self:
         """Read what :meth:`save` or ``vqa-ensemble fit`` wrote.
 
-        The file holds what was learned; where types come from at prediction time is given anew.
+        The file holds what was learned; where types come from at prediction time, and what to
+        score by, is given anew.
 
         Raises
         ------
@@ -412,6 +427,7 @@ class LearnedEnsemble(_Ensemble):
             unseen=unseen,
             missing=missing,
             normalize=normalize,
+            metric=metric,
             random_state=ensemble.fit.get("seed", 0),
         )
         estimator.ensemble_ = ensemble

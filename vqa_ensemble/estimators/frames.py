@@ -10,11 +10,14 @@ import pyarrow as pa
 from vqa_ensemble import ragged
 from vqa_ensemble.arrays import Floats, Ints
 from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.files.records import as_text
 from vqa_ensemble.learning.combiners.candidates import Candidates
 from vqa_ensemble.predictions.decoding import COLUMNS
 from vqa_ensemble.predictions.files import predictions_from_table
 from vqa_ensemble.predictions.member import Metadata, Predictions
+from vqa_ensemble.questions.benchmarks import annotations_of_answers
 from vqa_ensemble.questions.ids import QuestionIds
+from vqa_ensemble.scoring.metric import make_metric
 from vqa_ensemble.voting.ballots import Ballots
 from vqa_ensemble.voting.question_types import QuestionTypes
 from vqa_ensemble.voting.result import Election
@@ -122,34 +125,37 @@ def values_of(series: pd.Series[Any], question_ids: QuestionIds, what: str) -> l
 
 
 @at(_RIGHT_ANSWERS)
-def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
-    """How right every candidate is, shape (C,).
+def targets_from_frame(
+    y: pd.DataFrame, candidates: Candidates, metric: str | None = None
+) -> tuple[Floats, str | None]:
+    """How right every candidate is, shape (C,), and by which metric, None if ``y`` has scores.
 
     Parameters
     ----------
     y : DataFrame
-        Columns question_id and answer, and optionally score in [0, 1] (1 where there is no
-        such column); answers that are not listed score 0. Questions that are not among the
+        Columns question_id and answer. With a column score in [0, 1] the answers listed score
+        that, and others 0; without it they are the key. Questions that are not among the
         candidates' are ignored.
+    metric : str, optional
+        Of :data:`vqa_ensemble.scoring.METRICS`; by default what the key itself asks for, as
+        :func:`~vqa_ensemble.questions.benchmarks.annotations_of_answers` tells.
 
     Raises
     ------
     InputError
-        If a column is missing, a question of the candidates has no row, an answer stands twice
-        for a question, or a score is not in [0, 1].
+        If a column is missing, a question of the candidates has no row, a score is not in [0, 1]
+        or given twice or beside a metric, or the metric cannot be applied.
     """
     import pandas as pd
 
     _check_columns(y, ("question_id", "answer"))
-    scores = np.ones(len(y)) if "score" not in y.columns else np.asarray(y["score"], np.float64)
-    if not ((scores >= 0) & (scores <= 1)).all():
-        wrong = int(np.argmax(~((scores >= 0) & (scores <= 1))))
-        raise InputError(
-            f"score is {scores[wrong]}",
-            where=f"row {wrong}",
-            fix="It must lie in [0, 1]: 1 is right, 0 wrong.",
-        )
     questions = pd.Index(candidates.question_ids).get_indexer(pd.Index(y["question_id"]))
+    has_scores = "score" in y.columns
+    if has_scores and metric is not None:
+        raise InputError(
+            f"has the column 'score', beside the metric '{metric}'", fix="Leave out one of them."
+        )
+    scores = _scores(y) if has_scores else np.ones(len(y))
     lacking = np.setdiff1d(np.arange(len(candidates)), questions)
     if len(lacking):
         raise InputError(
@@ -157,6 +163,39 @@ def targets_from_frame(y: pd.DataFrame, candidates: Candidates) -> Floats:
             where=f"question {candidates.question_ids[lacking[0]]}",
             fix="Give the right answer of every question.",
         )
+    if has_scores:
+        return _given_targets(y, candidates, questions, scores), None
+    answers: list[list[str]] = [[] for _ in range(len(candidates))]
+    for row, (question, answer) in enumerate(zip(questions.tolist(), y["answer"], strict=True)):
+        text = as_text(answer.item() if isinstance(answer, np.generic) else answer, "answer")
+        if not text.strip():
+            raise InputError("'answer' is empty", where=f"row {row}", fix="Fill it in.")
+        if question >= 0:
+            answers[question].append(text.strip())
+    key = annotations_of_answers(candidates.question_ids.tolist(), answers)
+    ready = make_metric(key, metric)
+    scored = ready.score(candidates.questions, candidates.answers, candidates.vocabulary)
+    return scored, ready.name
+
+
+def _scores(y: pd.DataFrame) -> Floats:
+    scores = np.asarray(y["score"], np.float64)
+    if not ((scores >= 0) & (scores <= 1)).all():
+        wrong = int(np.argmax(~((scores >= 0) & (scores <= 1))))
+        raise InputError(
+            f"score is {scores[wrong]}",
+            where=f"row {wrong}",
+            fix="It must lie in [0, 1]: 1 is right, 0 wrong.",
+        )
+    return scores
+
+
+def _given_targets(
+    y: pd.DataFrame, candidates: Candidates, questions: Ints, scores: Floats
+) -> Floats:
+    """The scores of the candidates that ``y`` lists, 0 for others."""
+    import pandas as pd
+
     answers = pd.Index(candidates.vocabulary).get_indexer(pd.Index(y["answer"]))
     listed = np.flatnonzero((questions >= 0) & (answers >= 0))
     width = len(candidates.vocabulary)

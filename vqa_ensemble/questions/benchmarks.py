@@ -40,7 +40,7 @@ from vqa_ensemble.files.records import (
     rows_of,
 )
 from vqa_ensemble.files.text import list_from_text
-from vqa_ensemble.questions.key import Key, KeyFile, read_key
+from vqa_ensemble.questions.key import Key, KeyFile, are_annotators, read_key
 from vqa_ensemble.questions.table import ID_NAMES
 from vqa_ensemble.questions.vqa import (
     Annotations,
@@ -482,15 +482,35 @@ def _annotations_of_table(table: Key) -> BenchmarkAnnotations:
         [row.answers for row in rows],
     )
     options = _if_all([row.options for row in rows])
-    are_letters = all(re.fullmatch("[A-Z]", answer) for answer in annotations.vocabulary)
-    few = "multiple-choice" if are_letters or all(options or [()]) else "exact-match"
-    if options and _MMMU_TYPES.issuperset(annotations.question_type_names):
-        few = "mmmu"
     return BenchmarkAnnotations(
         replace(annotations, ids_told=table.ids_told),
         options,
         images=[row.image for row in rows],
         groups=_if_all([row.original for row in rows]),
         alternatives=not table.annotators,
-        metric="vqa" if table.annotators else few,
+        metric=_metric_of_table(annotations, table.annotators, options),
     )
+
+
+def annotations_of_answers(
+    question_ids: Sequence[QuestionId], answers: Sequence[Sequence[str]]
+) -> BenchmarkAnnotations:
+    """A key without types: the answers to each question, what people said or alternatives."""
+    types, annotators = [UNTYPED] * len(question_ids), are_annotators(answers)
+    annotations = annotations_from_rows(question_ids, types, types, answers)
+    return BenchmarkAnnotations(
+        annotations,
+        alternatives=not annotators,
+        metric=_metric_of_table(annotations, annotators),
+    )
+
+
+def _metric_of_table(
+    annotations: Annotations, annotators: bool, options: Sequence[tuple[str, ...]] | None = None
+) -> str:
+    if annotators:
+        return "vqa"
+    if options and _MMMU_TYPES.issuperset(annotations.question_type_names):
+        return "mmmu"
+    are_letters = all(re.fullmatch("[A-Z]", answer) for answer in annotations.vocabulary)
+    return "multiple-choice" if are_letters or all(options or [()]) else "exact-match"

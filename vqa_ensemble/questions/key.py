@@ -177,7 +177,7 @@ def read_key(
         )
         for question, known, given in zip(ids, questions.values(), answers, strict=True)
     ]
-    return Key(rows, answered and _are_annotators(answers), not as_texts)
+    return Key(rows, answered and are_annotators(answers), not as_texts)
 
 
 def _no_column(row: Record, name: str, fix: str) -> InputError:
@@ -273,8 +273,11 @@ def _options(row: Record) -> tuple[str, ...] | None:
     return tuple(as_text(row[letter], letter) for letter in letters) if len(letters) > 1 else None
 
 
-def _are_annotators(answers: Sequence[Sequence[str]]) -> bool:
-    """People are equally many for all questions and repeat each other; alternatives do not."""
+def are_annotators(answers: Sequence[Sequence[str]]) -> bool:
+    """Whether answers are what people said, not alternatives.
+
+    People are equally many for all questions and repeat each other; alternatives do not.
+    """
     number = len(answers[0])
     return (
         number >= _LEAST_ANNOTATORS
