@@ -94,6 +94,9 @@ def other_tools(folder: Path) -> None:
         logs / "20260801_samples_vqav2_val.jsonl",
         [{"doc_id": i, "filtered_resps": [a]} for i, a in enumerate(ANSWERS.values())],
     )
+    for model in ("llava", "qwen"):
+        (folder / "runs" / model).mkdir(parents=True)
+        foreign.lmms_eval(folder / "runs" / model / "20260801_samples_vqav2_val.jsonl")
     for name in "ab":
         path = folder / "preds" / "val" / f"{name}.parquet"
         write_predictions(path, list(ANSWERS), [*ANSWERS.values()], [1.0] * 4, member="")

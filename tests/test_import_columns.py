@@ -346,3 +346,32 @@ def test_rows_without_an_id_by_place(tmp_path: Path, bring: Bring, refuse: Refus
     assert "--question-id-column" in refuse(path)
     arguments = ("--by-position", "--questions", questions)
     assert answers(bring(path, *arguments)[1]) == ANSWERS
+
+
+# --------------------------------------------------------------------- questions by their image
+
+
+def test_vizwiz_questions_in_report_and_explain(tmp_path: Path, cli: Runner) -> None:
+    files = {f"VizWiz_val_0000000{i}.jpg": f"What is {i}?" for i in range(2)}
+    asked = [{"image": image, "question": text} for image, text in files.items()]
+    questions = foreign.dump(tmp_path / "q.json", asked)
+    key = [
+        {**row, "answers": [{"answer": "cat", "answer_confidence": "yes"}] * 10, "answerable": 1}
+        for row in asked
+    ]
+    annotations = foreign.dump(tmp_path / "key.json", key)
+    members = []
+    for name in "ab":
+        results = [{"image": image, "answer": name + "cat"} for image in files]
+        path = foreign.dump(tmp_path / f"{name}.json", results)
+        members.append(tmp_path / f"{name}.parquet")
+        cli.good("import", path, "-o", members[-1])
+    words = ("--questions", questions)
+    said = cli.good("explain", [*files][1], *members, *words, "--method", "majority").out
+    assert "What is 1?" in said
+    Image = pytest.importorskip("PIL.Image")
+    Image.new("RGB", (4, 4)).save(tmp_path / next(iter(files)))
+    page = tmp_path / "report.html"
+    images = ("--images", tmp_path, "-o", page)
+    cli.good("report", *members, "--annotations", annotations, *words, *images)
+    assert "1 of the 2 images of these questions are inside" in page.read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -40,7 +42,9 @@ def _confidence(ctx: click.Context, param: click.Parameter, value: str) -> float
 _HELP = """Turn predictions of another tool into a member's prediction file.
 
 FILEs are of one model; rows may be out of order and there twice, but must not contradict each
-other. FORMAT is one of these; left out, or auto, each file's format is found.
+other. FORMAT is one of these; left out, or auto, each file's format is found. Of folders with many
+models' logs, or with --split, OUTPUT is a folder, which gets a member a model, named after its
+folder of logs or after the log.
 
 \b
 {formats}
@@ -48,9 +52,10 @@ other. FORMAT is one of these; left out, or auto, each file's format is found.
 \b
 Examples:
   vqa-ensemble import results/*_samples_vqav2_test.jsonl -o preds/test/llava.parquet
+  vqa-ensemble import logs/ --split val -o preds/
   vqa-ensemble import logits scores.npy --questions questions.json --vocabulary answers.txt \\
       --activation sigmoid -o preds/test/ban.parquet
-""".format(formats="\n".join(f"  {name:<13} {known.what}" for name, known in FORMATS.items()))
+""".format(formats="\n".join(f"  {name:<16} {known.what}" for name, known in FORMATS.items()))
 
 
 @click.command("import", help=_HELP)
@@ -58,7 +63,11 @@ Examples:
     "inputs", nargs=-1, required=True, type=click.Path(), metavar="[FORMAT] FILE [FILE]..."
 )
 @click.option(
-    "-o", "--output", required=True, type=OutputFile(), help="Prediction file to write (.parquet)."
+    "-o",
+    "--output",
+    required=True,
+    type=OutputFile(),
+    help="Prediction file to write (.parquet), or a folder for many.",
 )
 @click.option(
     "--questions",
@@ -122,6 +131,11 @@ Examples:
     is_flag=True,
     help="Rows that answer one question are samples of the model: votes within the member.",
 )
+@click.option(
+    "--split",
+    metavar="NAME",
+    help="Import logs of many models: those of this split, to OUTPUT/NAME/MODEL.parquet.",
+)
 @click.option("--member", help="The member's name; that of the output file if not given.")
 @output_options
 def command(
@@ -142,6 +156,7 @@ def command(
     top_k: int,
     extract: str,
     samples: bool,
+    split: str | None,
     member: str | None,
     as_json: bool,
     quiet: bool,
@@ -159,19 +174,27 @@ def command(
         files = inputs[1:]
     if not files:
         raise click.UsageError(f"no files given: name them after the format {inputs[0]}")
-    if not output.endswith(".parquet") and not is_stream(output):
+    many = split is not None or (
+        not output.endswith(".parquet") and any(Path(each).is_dir() for each in files)
+    )
+    if many and (member is not None or is_stream(output) or output.endswith(".parquet")):
+        raise click.UsageError(
+            f"many models' logs go to a folder, each under its own name; --output is '{output}'"
+            + (" and --member is given" if member is not None else "")
+        )
+    if not many and not output.endswith(".parquet") and not is_stream(output):
         raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
     if is_stream(output) and member is None:
         raise click.UsageError(f"--output is '{output}', which names no member: give --member")
     from vqa_ensemble.files.parquet import check_replaceable
     from vqa_ensemble.importers.base import ImportOptions
+    from vqa_ensemble.importers.folder import Logs, find_logs
     from vqa_ensemble.importers.import_predictions import import_predictions
     from vqa_ensemble.importers.reading import check_pattern
     from vqa_ensemble.predictions.files import is_own
     from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
     check_pattern(extract)
-    check_replaceable(output, "a prediction file of vqa-ensemble", is_own)
     with status(f"Importing {len(files)} files", quiet=quiet):
         options = ImportOptions(
             questions=read_benchmark_questions(key_file(questions, id_column))
@@ -187,20 +210,45 @@ def command(
             extract=extract,
             samples=samples,
         )
-        report = import_predictions(
-            files,
-            output,
-            options,
-            format_name=format_name,
-            member=member,
-            confidence=confidence,
-            annotations=[key_file(each, id_column, type_column) for each in annotations],
-            metric=metric,
-        )
+        logs = find_logs(files, output, split, options) if many else Logs({"": [*files]}, {})
+        outputs = {
+            model: str(Path(output, split or "", f"{model}.parquet")) if many else output
+            for model in logs.members
+        }
+        for path in outputs.values():
+            check_replaceable(path, "a prediction file of vqa-ensemble", is_own)
+        reports = {
+            outputs[model]: import_predictions(
+                paths,
+                outputs[model],
+                options,
+                format_name=format_name,
+                member=member,
+                confidence=confidence,
+                annotations=[key_file(each, id_column, type_column) for each in annotations],
+                metric=metric,
+            )
+            for model, paths in logs.members.items()
+        }
     if as_json:
-        print_json({**report.to_dict(), "output": output})
-    elif not quiet:
-        _print(report, output)
+        told = [{**report.to_dict(), "output": path} for path, report in reports.items()]
+        print_json({"members": told, "left_out": logs.left_out} if many else told[0])
+        return
+    for path, report in {} if quiet else reports.items():
+        _print(report, path)
+    if many and not quiet:
+        _print_next(logs.left_out, str(Path(output, split or "", "*.parquet")))
+
+
+def _print_next(left_out: Mapping[str, str], written: str) -> None:
+    out = console()
+    for path, reason in left_out.items():
+        out.print(f"Left out: {path} {reason}", markup=False)
+    out.print(
+        f"Next, with annotations: vqa-ensemble compare {written} --annotations FILE\n"
+        f"Or vote: vqa-ensemble vote {written} --map NAME -o answers.json",
+        markup=False,
+    )
 
 
 def _print(report: ImportReport, output: str) -> None:

@@ -42,6 +42,8 @@ from vqa_ensemble.questions.ids import (
 
 ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
 NAME_COLUMN = "Name the column as FILE:COLUMN."
+# What benchmarks call the picture; in VizWiz it is the question's id too.
+_IMAGES = ("image_id", "image", "imageId")
 
 
 class QuestionColumn:
@@ -183,13 +185,15 @@ def _cells(path: str, column: str) -> Iterator[tuple[int | str, Any, Any]]:
     name = ""
     for row in _of_json(path) if ending(path) == ".json" else read_records(path):
         if not (name in row and column in row):
+            if column == _IMAGES[0]:
+                column = next((image for image in _IMAGES if image in row), column)
             name = _id_name([*row], column)
         yield row.where, row[name], row[column]
 
 
 def _id_name(names: Sequence[str], column: str) -> str:
     """The column of ids among these; raises InputError if it or the other column is not there."""
-    found = next((name for name in ID_NAMES if name in names), "")
+    found = next((name for name in (*ID_NAMES, _IMAGES[1]) if name in names), "")
     for name, fix in ((found, "Rename the column that holds the ids."), (column, NAME_COLUMN)):
         if name not in names:
             raise InputError(

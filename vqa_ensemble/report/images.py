@@ -18,8 +18,8 @@ ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})
 def find_images(folder: str | os.PathLike[str], image_ids: Sequence[str]) -> dict[str, Path]:
     """The picture of each image id that has one, anywhere under a folder.
 
-    A picture's name is the id, or ends in it as COCO's do: ``COCO_val2014_000000262148.jpg`` is
-    that of 262148.
+    A picture's name is the id, with or without its ending, or ends in it as COCO's do:
+    ``COCO_val2014_000000262148.jpg`` is that of 262148.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def find_images(folder: str | os.PathLike[str], image_ids: Sequence[str]) -> dic
         if path.suffix.lower() not in ENDINGS:
             continue
         number = path.stem.rpartition("_")[2].lstrip("0") or "0"
-        image = next((name for name in (path.stem, number) if name in wanted), None)
+        image = next((name for name in (path.stem, path.name, number) if name in wanted), None)
         if image is None:
             continue
         if image in found:
