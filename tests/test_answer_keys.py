@@ -416,3 +416,29 @@ def test_merging_rewrites_the_key_too(
         "compare", *files, "--annotations", path, *options, "--methods", "majority", "--json"
     )
     assert {entry["accuracy"] for entry in ran.json["methods"]} == {1.0}
+
+
+@every_kind
+def test_every_command_reads_a_key_alike(cli: Runner, tmp_path: Path, kind: str) -> None:
+    ids = [f"{i:04}" if i % 2 else f"a{i}" for i in range(36)]
+    told = dict(zip(ids, AS_WRITTEN * 2, strict=True))
+    rows = [{"qid": i, "answer": text, "question_type": "x" * (1 + (i[0] == "a"))}
+            for i, text in told.items()]  # fmt: skip
+    path = key(tmp_path / "key", kind, rows)
+    files = [member(tmp_path / name, told) for name in ("a", "b")]
+    known = (*files, "--annotations", path)
+    fitted = cli.good("fit", *known, "--method", "majority", "-o", tmp_path / "e.toml", "--json")
+    assert fitted.json["accuracy"]["majority"] == 100.0
+    compared = cli.good("compare", *known, "--methods", "majority", "--json", "--groups",
+                        f"{path}:question_type").json  # fmt: skip
+    assert {entry["accuracy"] for entry in compared["methods"]} == {1.0}
+    answers = key(tmp_path / "told", kind, rows)
+    imported = cli.good(
+        "import", "table", answers, "--question-id-column", "qid", "--confidence", "accuracy",
+        "--annotations", path, "--questions", path, "-o", tmp_path / "i.parquet", "--json",
+    ).json  # fmt: skip
+    assert (imported["questions"], imported["confidence"]) == (36, 1.0)
+    explained = cli.good("explain", "0001", *known, "--method", "majority", "--json").json
+    assert explained["right_answers"] == {AS_WRITTEN[1]: 1}
+    types = ("--question-types", path)
+    assert cli.good("vote", *files, "--method", "majority", *types, "--json").json

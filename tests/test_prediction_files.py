@@ -351,3 +351,17 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     pq.write_table(table().replace_schema_metadata({"vqa_ensemble.format_version": "2"}), path)
     with pytest.raises(InputError, match=r"format version 2.*Upgrade"):
         read_predictions(path)
+
+
+def test_spaces_around_are_no_part_of_an_answer(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    table = pa.table({
+        "question_id": [1, 1, 2], "answer": [" yes", "no ", "yes"], "confidence": [0.5, 0.4, 1.0]
+    })  # fmt: skip
+    pq.write_table(table, path)
+    found = read_predictions(path)
+    assert found.vocabulary.to_pylist() == ["no", "yes"]
+    assert found.top() == ["yes", "yes"]
+    pq.write_table(table.set_column(1, "answer", [["yes", "yes ", "no"]]), path)
+    with pytest.raises(InputError, match="answer 'yes' stands twice for question 1"):
+        read_predictions(path)

@@ -202,6 +202,7 @@ def _encode_ids(
 def _encode_answers(
     column: pa.ChunkedArray, rows: RowNumbers, common: Common
 ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    """Codes of the answers, and the distinct ones; spaces around are no part of an answer."""
     check_no_nulls(column, "answer", rows)
     known = common.vocabulary
     if known is not None and pa.types.is_dictionary(column.type):
@@ -209,6 +210,11 @@ def _encode_answers(
         if all(chunk.dictionary.equals(known) for chunk in chunks):
             return _indices(chunks), known
     codes, vocabulary = _sorted_dictionary(column)
+    stripped = pc.utf8_trim_whitespace(vocabulary)
+    if not stripped.equals(vocabulary):
+        vocabulary = stripped.unique()
+        vocabulary = vocabulary.take(pc.sort_indices(vocabulary))
+        codes = np.asarray(pc.index_in(stripped, vocabulary), dtype=np.int32)[codes]
     common.vocabulary = common.vocabulary or vocabulary
     return codes, vocabulary
 
