@@ -160,9 +160,9 @@ def test_pope_figures() -> None:
         "precision": 66.67,
         "recall": 66.67,
         "F1": 66.67,
-        "yes": 60.0,
+        "yes share": 60.0,
     }
-    assert figures(metric, ["no"] * 5) == {"precision": 0, "recall": 0, "F1": 0, "yes": 0}
+    assert figures(metric, ["no"] * 5) == {"precision": 0, "recall": 0, "F1": 0, "yes share": 0}
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))

@@ -42,7 +42,7 @@ class Pope(ReferenceMetric):
             "precision": percent(precision),
             "recall": percent(recall),
             "F1": percent(2 * hits / max(yes.sum() + right.sum(), 1)),
-            "yes": percent(yes.mean()),
+            "yes share": percent(yes.mean()),
         }
 
 
