@@ -212,6 +212,8 @@ def test_a_okvqa_neither_asks_nor_counts_difficult_questions(cli: Runner, tmp_pa
     scored = evaluate(cli, tmp_path, "a-okvqa", annotations, {"a": "dog", "b": "dog", "c": "x"})
     assert scored["overall"] == 50.0
     assert scored["per_answer_type"] == {"a-okvqa": 50.0}
+    ran = cli.good("evaluate", tmp_path / "s.json", "--annotations", tmp_path / "a.json")
+    assert "questions 2" in " ".join(ran.out.split())
     file = dump(tmp_path / "s.json", [{"question_id": "b", "answer": "dog"}])
     ran = cli("evaluate", file, "--annotations", tmp_path / "a.json", "--metric", "a-okvqa")
     assert "lacks an answer to 2 of 3 annotated questions: a, c" in ran.err

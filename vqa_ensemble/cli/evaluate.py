@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from vqa_ensemble.leaderboards.evaluate import FileScores
     from vqa_ensemble.learning.evaluation.bootstrap import Comparison
-    from vqa_ensemble.questions.vqa import Annotations
     from vqa_ensemble.scoring.metric import Metric
 
 
@@ -125,7 +124,7 @@ def command(
             {
                 "annotations": list(annotations),
                 "metric": ready.name,
-                "questions": len(known),
+                "questions": int(ready.counted.sum()),
                 "files": [_as_json(score, pairs.get(score.file)) for score in scores],
             }
         )
@@ -184,9 +183,9 @@ def _print(
     best = ordered[0].scores.overall if len(ordered) > 1 else None
     rows = [(escape(s.file) + _BEST * (_overall(s) == best), s) for s in ordered]
     if by == "answer_type":
-        table = _by_answer_type(rows, metric.annotations)
+        table = _by_answer_type(rows, metric)
     else:
-        table = _by_question_type(rows, metric.annotations)
+        table = _by_question_type(rows, metric)
     out = console()
     out.print(table)
     if pairs:
@@ -215,15 +214,16 @@ def _print_pairs(
     out.print(table)
 
 
-def _by_answer_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotations) -> Table:
+def _by_answer_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> Table:
     """A row a file; a single type would repeat the overall figure."""
     from rich.markup import escape
 
     from vqa_ensemble.answers.rule import in_usual_order
 
-    names = annotations.answer_type_names
+    known, counted = metric.annotations, metric.counted
+    names = known.answer_type_names
     types = in_usual_order(names) if len(names) > 1 else []
-    counts = dict(zip(names, _counts(annotations.answer_types, names), strict=True))
+    counts = dict(zip(names, _counts(known.answer_types[counted], names), strict=True))
 
     more = list(rows[0][1].more)
     mean = [_MEAN] if types else []
@@ -234,17 +234,18 @@ def _by_answer_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotat
         figures += [score.scores.per_answer_type.get(name) for name in types]
         figures += [score.scores.mean_of_answer_types] * len(mean)
         table.add_row(label, *map(_figure, figures))
-    totals = [f"{len(annotations):,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
+    totals = [f"{counted.sum():,}", *[""] * len(more), *(f"{counts[name]:,}" for name in types)]
     table.add_row("questions", *totals, *[""] * len(mean), style="dim")
     return table
 
 
-def _by_question_type(rows: Sequence[tuple[str, FileScores]], annotations: Annotations) -> Table:
+def _by_question_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> Table:
     """A column a file; a single type would repeat the overall figure."""
     from rich.markup import escape
 
-    names = annotations.question_type_names
-    counts = _counts(annotations.question_types, names)
+    known, counted = metric.annotations, metric.counted
+    names = known.question_type_names
+    counts = _counts(known.question_types[counted], names)
     table = new_table("question type", "questions")
     for label, _ in rows:
         stem = Path(label.removesuffix(_BEST)).stem + _BEST * label.endswith(_BEST)
@@ -254,7 +255,7 @@ def _by_question_type(rows: Sequence[tuple[str, FileScores]], annotations: Annot
         figures = (score.scores.per_question_type.get(name) for _, score in rows)
         table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
     overall = (score.scores.overall for _, score in rows)
-    table.add_row("overall", f"{len(annotations):,}", *map(_figure, overall))
+    table.add_row("overall", f"{counted.sum():,}", *map(_figure, overall))
     if len(names) > 1:
         means = (score.scores.mean_of_question_types for _, score in rows)
         table.add_row(_MEAN, "", *map(_figure, means))
