@@ -699,6 +699,18 @@ def test_samples_are_votes_within_the_member(tmp_path: Path, bring: Bring, refus
     assert rows(bring(*files, "--samples")[1]) == expected
 
 
+def test_raw_answers_are_told_of_and_normalised(tmp_path: Path, cli: Runner) -> None:
+    texts = {q: ("Yes.", "A red car", "B", "2")[q % 4] for q in range(40)}
+    table = [{"question_id": q, "answer": text} for q, text in texts.items()]
+    path, output = foreign.dump(tmp_path / "a.json", table), tmp_path / "m.parquet"
+    ran = cli.good("import", path, "-o", output)
+    assert '20 of 40 (50%) change ("Yes." is "yes")' in ran.err
+    assert answers(output) == texts
+    ran = cli.good("import", path, "-o", output, "--normalize", "--json")
+    assert (ran.err, ran.json["raw"]) == ("", 0)
+    assert answers(output) == {q: ("yes", "red car", "B", "2")[q % 4] for q in range(40)}
+
+
 def test_numbers_keep_their_digits(tmp_path: Path, bring: Bring) -> None:
     numbers = [12345678.0, 10250.75, 262144001.0, 2.0, 0.1]
     expected = dict(enumerate(["12345678", "10250.75", "262144001", "2", "0.1"]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 _PUNCTUATION = frozenset(';/[]"{}()=+\\_-><@`,?!')
 _DIGIT_GROUPS = re.compile(r"\d,\d")
@@ -165,6 +166,12 @@ def vote_form(text: str) -> str:
     """
     plain = unicodedata.normalize("NFC", text).translate(_HALF_WIDTH).rstrip(" 。、｡､…")
     return _form_with_signs(plain) or plain.strip(_MARKS_AT_ENDS).lower() or plain.strip() or text
+
+
+@lru_cache(1 << 17)
+def is_normal(answer: str) -> bool:
+    """Whether a vote writes the answer as it is; an option's letter may be a capital."""
+    return vote_form(answer) == (answer.lower() if len(answer) == 1 else answer)
 
 
 def _form_with_signs(text: str) -> str:

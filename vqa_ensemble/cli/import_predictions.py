@@ -127,6 +127,9 @@ Examples:
     "match of a regular expression.",
 )
 @click.option(
+    "--normalize", is_flag=True, help="Bring answers into VQA normal form, as 'vote' does."
+)
+@click.option(
     "--samples",
     is_flag=True,
     help="Rows that answer one question are samples of the model: votes within the member.",
@@ -155,6 +158,7 @@ def command(
     confidence_column: str | None,
     top_k: int,
     extract: str,
+    normalize: bool,
     samples: bool,
     split: str | None,
     member: str | None,
@@ -209,6 +213,7 @@ def command(
             by_position=by_position,
             extract=extract,
             samples=samples,
+            normalize=normalize,
         )
         logs = find_logs(files, output, split, options) if many else Logs({"": [*files]}, {})
         outputs = {
@@ -230,6 +235,9 @@ def command(
             )
             for model, paths in logs.members.items()
         }
+    for report in reports.values():
+        if report.caution:
+            warn(f"{report.member}: {report.caution}")
     if as_json:
         told = [{**report.to_dict(), "output": path} for path, report in reports.items()]
         print_json({"members": told, "left_out": logs.left_out} if many else told[0])

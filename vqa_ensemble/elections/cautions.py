@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from vqa_ensemble.answers.normalize import vote_form
+from vqa_ensemble.answers.normalize import is_normal, vote_form
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.member import ABSTAIN, Metadata
 from vqa_ensemble.voting.ballots import Ballots
@@ -49,12 +48,6 @@ COMMON_ANSWERS = 50
 
 # … and of all members' votes that makes them raw as a whole.
 ALL_RAW = 0.2
-
-
-@lru_cache(1 << 17)
-def _is_normal(answer: str) -> bool:
-    # The letter of an option is as good as its lower case.
-    return vote_form(answer) == (answer.lower() if len(answer) == 1 else answer)
 
 
 @dataclass(frozen=True)
@@ -163,7 +156,7 @@ def gather_evidence(
     expected = np.bincount(whose, weights=times * theirs / elsewhere, minlength=members)
     alone = np.bincount(whose, weights=times * (theirs == 0), minlength=members)
     texts = ["" if a == ABSTAIN else vocabulary[a] for a in answers.tolist()]
-    is_raw = np.array([not _is_normal(text) for text in texts])
+    is_raw = np.array([not is_normal(text) for text in texts])
     raw = np.bincount(whose, weights=times * is_raw[which], minlength=members)
 
     # Questions have random weights, so that equal sums mean equal answers.
@@ -334,7 +327,7 @@ def _raw_forms(names: Sequence[str], evidence: Evidence) -> list[Caution]:
     normal = [m for m in enough if share[m] < NORMAL]
     votes, changed = sum(evidence.present), sum(evidence.raw)
     if changed > max(ALL_RAW * votes, ENOUGH):
-        example = next((answer for answer in evidence.votes if not _is_normal(answer)), None)
+        example = next((answer for answer in evidence.votes if not is_normal(answer)), None)
         shown = f' ("{example}" is "{vote_form(example)}")' if example else ""
         return [
             Caution(

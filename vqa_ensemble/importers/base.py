@@ -89,6 +89,8 @@ class ImportOptions:
         Let the place in the data set be the question's id, also where the rows have one.
     extract : str
         How answers are taken out of texts; see :class:`~.reading.Reader`.
+    normalize : bool
+        Bring answers into the form in which ``vote --normalize`` counts them.
     samples : bool
         Rows that answer one question are samples of one model, and their shares its confidences.
     """
@@ -103,6 +105,7 @@ class ImportOptions:
     by_position: bool = False
     extract: str = "auto"
     samples: bool = False
+    normalize: bool = False
 
     @property
     def columns(self) -> Columns:

@@ -81,7 +81,7 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
     repeated = 0
     same_as: set[str] | None = None
     paths = []
-    reader = Reader(options.extract)
+    reader = Reader(options.extract, options.normalize)
     for path, given in sources:
         paths.append(path)
         votes = [*given]

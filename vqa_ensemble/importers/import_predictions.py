@@ -55,6 +55,10 @@ class ImportReport:
         Answers by what they were found by in longer texts.
     examples : dict of str to (str, str)
         One text and its answer for each.
+    raw : int
+        Answers that are not in VQA normal form.
+    caution : str
+        What to say of them, if they are many.
     same_as : list of str
         Columns of right answers that equal the model's on every row.
     shown : dict of str to str
@@ -75,6 +79,8 @@ class ImportReport:
     unanswered: int
     extracted: dict[str, int]
     examples: dict[str, tuple[str, str]]
+    raw: int
+    caution: str
     same_as: list[str]
     shown: dict[str, str]
 
@@ -158,6 +164,8 @@ def import_predictions(
         unanswered=collected.unanswered,
         extracted=dict(collected.reader.marks),
         examples=collected.reader.examples,
+        raw=collected.reader.raw.total(),
+        caution=collected.reader.caution,
         same_as=sorted(collected.same_as),
         shown={str(q): ranked[0][0] for q, ranked in islice(collected.votes.items(), SHOWN)},
     )

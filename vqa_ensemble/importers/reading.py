@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from vqa_ensemble.answers.choices import choose_option, stated_letter
 from vqa_ensemble.answers.extraction import CELL_LIMIT, Extracted, extract_answer
+from vqa_ensemble.answers.normalize import is_normal, vote_form
 from vqa_ensemble.errors import InputError
 
 NO_OPTION = "no single option recognised"
@@ -27,6 +28,8 @@ _UNFINISHED = {
 }  # fmt: skip
 _PREFIX = re.compile(r"^\(?([A-Z])[.):]\s*")
 _SHOWN = 60
+# Share of answers out of normal form, and their number, that make a member raw as a whole.
+ALL_RAW, LEAST_RAW = 0.2, 10
 
 
 def unfinished(reason: Any) -> str:
@@ -106,16 +109,49 @@ class Reader:
         first group.
     marks : Counter of str
         Answers by what they were found by.
+    normalize : bool
+        Bring answers into the form that ``vote --normalize`` counts them in; not letters.
     examples : dict of str to (str, str)
         One text and its answer for each.
+    read : int
+        Answers read.
+    raw : Counter of str
+        Those that are not in that form.
     """
 
     how: str = "auto"
+    normalize: bool = False
     marks: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)
+    read: int = 0
+    raw: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, text: str, options: Mapping[str, str]) -> Read:
         """The answer in a text; options' texts where the question has a letter for an answer."""
+        read = self._extract(text, options)
+        if read.answer:
+            self.read += 1
+            if not is_normal(read.answer):
+                if self.normalize:
+                    return Read(vote_form(read.answer))
+                self.raw[read.answer] += 1
+        return read
+
+    @property
+    def caution(self) -> str:
+        """What to say of answers that are raw as a whole; else empty."""
+        raw = self.raw.total()
+        if raw < LEAST_RAW or raw <= ALL_RAW * self.read:
+            return ""
+        example = self.raw.most_common(1)[0][0]
+        return (
+            f"the answers are in raw form: {raw:,} of {self.read:,} ({raw / self.read:.0%}) change "
+            f'("{_short(example)}" is "{_short(vote_form(example))}") if they are brought into VQA '
+            "normal form, in which most benchmarks compare them. Give --normalize, here or to the "
+            "vote."
+        )
+
+    def _extract(self, text: str, options: Mapping[str, str]) -> Read:
         if self.how == "none":
             return Read(text.strip())
         if len(text) == CELL_LIMIT:
