@@ -15,6 +15,7 @@ import pytest
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
 from vqa_ensemble.answers.answer_map import AnswerMap  # noqa: E402
+from vqa_ensemble.cluster import connect  # noqa: E402
 from vqa_ensemble.elections.options import VoteOptions  # noqa: E402
 from vqa_ensemble.elections.ray_cluster import RayEngine  # noqa: E402
 from vqa_ensemble.elections.span import open_members  # noqa: E402
@@ -156,3 +157,21 @@ def test_bad_input_is_reported_as_on_one_machine(paths: list[Path], tmp_path: Pa
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
     assert "lacks 500 of 1000 questions" in messages[0]
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1", "nowhere.invalid:6379"]
+)
+def test_a_cluster_that_is_not_there_is_not_waited_for(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(**options: object) -> None:
+        raise AssertionError("Ray waits for ever")
+
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", never)
+    with pytest.raises(InputError, match=r"no Ray cluster can be reached at .*ray start"):
+        connect(address)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(InputError, match="no Ray cluster can be reached"):
+        connect()
