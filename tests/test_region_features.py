@@ -434,3 +434,36 @@ def test_the_command_converts(tmp_path: Path) -> None:
     assert (report["fewest"], report["most"]) == (1, 5)
     result = CliRunner().invoke(group, arguments, catch_exceptions=False)
     assert "9 regions of 3 pictures" in result.output
+
+
+@pytest.mark.parametrize("how", ["external link", "soft link", "virtual", "external storage"])
+@pytest.mark.parametrize("name", ["image_features", "spatial_features", "image_ids"])
+def test_hdf5_that_reaches_into_other_files_is_refused(tmp_path: Path, how: str, name: str) -> None:
+    h5py = pytest.importorskip("h5py")
+    values = {
+        "image_features": np.ones((2, 3, 4), np.float32),
+        "spatial_features": np.full((2, 3, 6), 0.5, np.float32),
+        "image_ids": np.array([1, 2]),
+    }
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file[name] = values[name]
+    secret = tmp_path / "secret"
+    secret.write_bytes(values[name].tobytes())
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        for key, value in values.items():
+            if key != name:
+                file[key] = value
+        if how == "external link":
+            file[name] = h5py.ExternalLink("other.h5", name)
+        elif how == "soft link":
+            file["inner"] = h5py.ExternalLink("other.h5", name)
+            file[name] = h5py.SoftLink("/inner")
+        elif how == "virtual":
+            layout = h5py.VirtualLayout(values[name].shape, values[name].dtype)
+            layout[:] = h5py.VirtualSource(tmp_path / "other.h5", name, values[name].shape)
+            file.create_virtual_dataset(name, layout)
+        else:
+            stored = [(str(secret), 0, values[name].nbytes)]
+            file.create_dataset(name, values[name].shape, values[name].dtype, external=stored)
+    with pytest.raises(InputError, match=f"'{name}' is a link, virtual, or stored outside"):
+        convert_regions([tmp_path / "a.hdf5"], tmp_path / "regions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map, write_answer_map
 from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.errors import InputError
+from vqa_ensemble.files.picture import read_picture
 from vqa_ensemble.learning.labelled import load_labelled
 from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.questions.vqa import read_submission
@@ -256,6 +259,38 @@ def test_bad_pictures_are_named(cli: Runner, folder: Path, tmp_path: Path, wrong
     )  # fmt: skip
     assert ran.code == 1
     assert str(pictures) in ran.err
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n{} loop\n"
+BROKEN_PICTURES = {
+    "eps": EPS,
+    "icns": b"icns\x00\x00\x00\x20ic09\x00\x00\x00\x08",
+    "sgi": b"\x01\xda\x01\x01" + bytes(20),
+    "dds": b"DDS " + bytes(40),
+    "ppm": b"P6\n99999999 99999999\n255\n",
+    "png cut": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00",
+    "gif cut": b"GIF89a\x01\x00",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_PICTURES)
+def test_a_picture_of_another_kind_is_refused_in_a_line(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "7.png"
+    path.write_bytes(BROKEN_PICTURES[kind])
+    with pytest.raises(InputError, match=r"7\.png: is not a readable picture") as refused:
+        read_picture(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_pipe_or_a_bomb_is_no_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match="is not a file"):
+        read_picture(tmp_path / "pipe.png")
+    for side, why in ((11_000, "has 11000 × 11000 pixels"), (20_000, "400000000 pixels")):
+        Image.new("1", (side, side)).save(tmp_path / "bomb.png")
+        with pytest.raises(InputError, match=why):
+            read_picture(tmp_path / "bomb.png")
 
 
 def test_pictures_stay_below_the_limit(tmp_path: Path) -> None:

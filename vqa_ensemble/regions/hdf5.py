@@ -22,6 +22,7 @@ from vqa_ensemble.regions.picture import Array, PictureOfRegions, image_id, shar
 from vqa_ensemble.regions.store import load_array
 
 _IMAGES_AT_ONCE = 64
+HARD_LINK = 0  # h5py.h5l.TYPE_HARD
 
 
 def recognizes(path: Path) -> bool:
@@ -44,7 +45,7 @@ def read(path: Path) -> Iterator[PictureOfRegions]:
 
 def _pictures(file: Any, path: Path) -> Iterator[PictureOfRegions]:
     features = _dataset(file, "image_features")
-    spatial = "spatial_features" in file
+    spatial = _has(file, "spatial_features")
     boxes = _dataset(file, "spatial_features" if spatial else "image_bb")
     if boxes.shape[:-1] != features.shape[:-1]:
         raise InputError(
@@ -96,19 +97,32 @@ def _sides(file: Any, count: int) -> Array:
 
 
 def _dataset(file: Any, name: str) -> Any:
-    if not hasattr(file.get(name), "shape"):  # absent, or a group
+    # Links, virtual data sets and external storage may lead to any file of this machine.
+    inside = not _has(file, name) or file.id.links.get_info(name.encode()).type == HARD_LINK
+    found = file.get(name) if inside else None
+    if inside and not hasattr(found, "shape"):  # absent, or a group
         raise InputError(
             f"has no data set '{name}'",
             fix=f"Rename the one that holds it; there are: {', '.join(file) or 'none'}.",
         )
-    return file[name]
+    if found is None or found.is_virtual or found.external:
+        raise InputError(
+            f"its data set '{name}' is a link, virtual, or stored outside the file",
+            fix="Copy the data themselves into the file.",
+        )
+    return found
+
+
+def _has(file: Any, name: str) -> bool:
+    """Whether something has this name, without following where it leads."""
+    return bool(file.id.links.exists(name.encode()))
 
 
 def _image_ids(file: Any, path: Path, count: int) -> dict[int, int | str]:
     """The image of each row that has one, from the file itself or from one beside it."""
     ids = path.with_name(f"{path.stem}_image_ids.npy")
-    if "image_ids" in file:
-        source, images = path, file["image_ids"][:].tolist()
+    if _has(file, "image_ids"):
+        source, images = path, _dataset(file, "image_ids")[:].tolist()
     elif ids.is_file():
         source, images = ids, load_array(ids).tolist()
     else:

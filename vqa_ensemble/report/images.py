@@ -64,19 +64,14 @@ def shrink_images(
         If a file is no picture, or Pillow is absent.
     """
     with need("--images needs Pillow", extra="report"):
-        from PIL import Image, ImageOps
+        import PIL  # noqa: F401
+
+    from vqa_ensemble.files.picture import read_picture
+
     copies: list[bytes] = []
     total = 0
     for path in paths:
-        try:
-            with Image.open(path) as opened:
-                picture = ImageOps.exif_transpose(opened).convert("RGB")
-        except OSError as error:
-            raise InputError(
-                f"cannot be read as a picture ({error})",
-                path=path,
-                fix="Replace it, or take it out of the folder.",
-            ) from error
+        picture = read_picture(path)
         picture.thumbnail((side, side))
         copy = io.BytesIO()
         picture.save(copy, "WEBP", quality=75)

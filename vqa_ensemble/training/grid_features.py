@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vqa_ensemble.arrays import Floats32
 from vqa_ensemble.errors import ABSENT, InputError, as_input_error, at
+from vqa_ensemble.files.picture import read_picture
 from vqa_ensemble.regions.picture import image_id
 from vqa_ensemble.regions.store import RegionStore, write_store
 
@@ -179,10 +180,6 @@ class FeatureMaps(nn.Module):
 
 
 def _read_picture(path: Path, side: int) -> npt.NDArray[np.uint8]:
-    from PIL import Image
+    from PIL.Image import Resampling
 
-    fix = "Replace it, or take it out of the folder."
-    with at(path), as_input_error("is not a readable picture", OSError, fix=fix):
-        with Image.open(path) as image:
-            resized = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-        return np.asarray(resized)
+    return np.asarray(read_picture(path).resize((side, side), Resampling.BICUBIC))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from vqa_ensemble.arrays import Bools, Floats32, Ints
 from vqa_ensemble.errors import InputError, need
+from vqa_ensemble.files.picture import read_picture
 from vqa_ensemble.questions.vqa import Questions
 from vqa_ensemble.training.data.soft_answers import single_answers
 from vqa_ensemble.training.data.splits import RawSplit, Split
@@ -201,14 +202,16 @@ def _type_name(answers: set[str], words: Sequence[set[str]]) -> str:
 
 def _read_pixels(source: str) -> npt.NDArray[np.uint8]:
     """Pictures of the package's split by their number, shape (I, SIDE, SIDE, 3)."""
-    from PIL import Image
-
     package = _package()
     paths = package.get_test_image_paths() if source == "test" else package.get_train_image_paths()
     pixels = np.empty((max(paths) + 1, SIDE, SIDE, 3), np.uint8)
     for number, path in paths.items():
-        with Image.open(path) as image:
-            pixels[number] = np.asarray(image.convert("RGB"))
+        picture = np.asarray(read_picture(path))
+        if picture.shape != (SIDE, SIDE, 3):
+            raise InputError(
+                f"is not {SIDE} pixels wide and high", path=path, fix="Install easy-vqa again."
+            )
+        pixels[number] = picture
     return pixels
 
 
