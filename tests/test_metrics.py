@@ -81,6 +81,17 @@ def test_gqa_accuracy_is_of_answers_as_written(cli: Runner, tmp_path: Path) -> N
     assert scored["per_answer_type"] == {"verify": 50.0, "query": 100.0}
 
 
+def test_gqa_counts_balanced_questions_only(cli: Runner, tmp_path: Path) -> None:
+    questions = {
+        name: {"question": "?", "imageId": "n", "answer": "yes", "isBalanced": name != "03"}
+        for name in ("01", "02", "03")
+    }
+    scored = evaluate(cli, tmp_path, "gqa", questions, {"01": "yes", "02": "no"})
+    assert scored["overall"] == 50.0
+    scored = evaluate(cli, tmp_path, "gqa", questions, {"01": "yes", "02": "no", "03": "yes"})
+    assert scored["overall"] == 50.0
+
+
 def vizwiz(**images: tuple[list[str], int]) -> list[dict[str, object]]:
     return [
         {

@@ -108,6 +108,8 @@ class BenchmarkAnnotations:
         Whether the question can be answered, where the benchmark says so (VizWiz).
     difficult : list of bool, optional
         Whether it is too difficult for direct answers, where it says so (A-OKVQA).
+    balanced : list of bool, optional
+        Whether it is of the balanced part, where the file says so (GQA).
     images : list of int or str, optional
         The image of every question, where the file names it.
     groups : list of int or str, optional
@@ -123,6 +125,7 @@ class BenchmarkAnnotations:
     right_choices: list[str] | None = None
     answerable: list[bool] | None = None
     difficult: list[bool] | None = None
+    balanced: list[bool] | None = None
     images: list[QuestionId] | None = None
     groups: list[QuestionId] | None = None
     alternatives: bool = False
@@ -212,6 +215,7 @@ def read_benchmark_annotations(sources: Sequence[Source]) -> BenchmarkAnnotation
         _if_all([row.right_choice for row in rows]),
         _if_all([row.answerable for row in rows]),
         _if_all([row.difficult for row in rows]),
+        _if_all([row.balanced for row in rows]),
         [row.image for row in rows],
         metric=_OWN[reader][not _are_many(annotations)],
     )
@@ -262,6 +266,7 @@ class _Row:
     answerable: bool | None = None
     difficult: bool | None = None
     text: str = ""
+    balanced: bool | None = None
 
 
 def _if_all(values: Sequence[T | None]) -> list[T] | None:
@@ -373,6 +378,7 @@ def _gqa_row(where: str, row: Mapping[str, Any]) -> _Row:
         [row["answer"]] if "answer" in row else [],
         types.get("semantic") or "gqa",
         types.get("structural") or "gqa",
+        balanced=bool(row["isBalanced"]) if "isBalanced" in row else None,
     )
 
 

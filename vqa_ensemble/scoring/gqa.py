@@ -6,12 +6,21 @@ Answering", CVPR 2019, section 4.4.
 
 from __future__ import annotations
 
+import numpy as np
+
 from vqa_ensemble.scoring.exact_match import same_text
 from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
 
 
 class GqaAccuracy(ReferenceMetric):
-    """GQA accuracy."""
+    """GQA accuracy, of the balanced questions where others are there too."""
+
+    def prepare(self) -> None:
+        """Find the right answers; leave out what the benchmark's script leaves out."""
+        super().prepare()
+        balanced = np.array(self.benchmark.balanced or [], dtype=np.bool_)
+        if balanced.any():
+            self.asked = self.counted = balanced
 
     def compare(self, questions: Codes, texts: list[str]) -> Scored:
         """1 where the texts are the same."""
