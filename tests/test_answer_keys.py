@@ -225,6 +225,23 @@ def test_a_dictionary_of_answers(tmp_path: Path) -> None:
     assert known.annotations.question_ids.tolist() == [7, 12, 13]
 
 
+def test_a_dictionary_of_rows(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(
+        json.dumps({"7": {"answer": "cat", "type": "a"}, "x": {"answer": "dog", "type": "b"}})
+    )
+    known = read_benchmark_annotations([path])
+    assert lists(known) == [["cat"], ["dog"]]
+    assert known.annotations.question_ids.tolist() == ["7", "x"]
+
+
+def test_dates_are_text_however_far(tmp_path: Path) -> None:
+    far = pa.array([2**62, 0], pa.timestamp("us", "UTC"))
+    table = pa.table({"id": [1, 2], "answer": pa.array([0, 1], pa.date32()), "when": far})
+    pq.write_table(table, tmp_path / "key.parquet")
+    assert answers_in(tmp_path / "key.parquet") == [["1970-01-01"], ["1970-01-02"]]
+
+
 def test_a_row_with_a_picture_and_an_id_is_none_of_vizwiz(tmp_path: Path) -> None:
     rows = [{"id": i, "image": "a.jpg", "question": "?", "answer": "x"} for i in (3, 4)]
     path = key(tmp_path / "key", "json", rows)

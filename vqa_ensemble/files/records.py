@@ -550,4 +550,10 @@ def _shortest(batch: Any) -> Any:
         if pa.types.is_float32(field.type) or pa.types.is_float16(field.type):
             column = batch.column(place).cast(pa.float32()).cast(pa.string()).cast(pa.float64())
             batch = batch.set_column(place, field.name, column)
+        elif pa.types.is_temporal(field.type):
+            # As text: Python knows neither the year 100,000 nor every zone, and few are answers.
+            naive = pa.timestamp(field.type.unit) if pa.types.is_timestamp(field.type) else None
+            column = batch.column(place)
+            column = column.cast(pa.int64()).cast(naive) if naive else column
+            batch = batch.set_column(place, field.name, column.cast(pa.string()))
     return batch

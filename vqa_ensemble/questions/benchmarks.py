@@ -462,6 +462,12 @@ def _table(file: KeyFile, document: Any, *, answered: bool = True) -> Key | None
                 Record({"question_id": name, "answer": value}, f"question {name}")
                 for name, value in document.items()
             ]
+        elif _is_rows_by_id(document):
+            as_texts, file = True, replace(file, id="question_id")
+            rows = [
+                Record({**row, "question_id": name}, f"question {name}")
+                for name, row in document.items()
+            ]
         elif not any(isinstance(document.get(name), list) for name in LIST_KEYS):
             return None
     elif not isinstance(document, list) or not document or not isinstance(document[0], dict):
@@ -471,6 +477,12 @@ def _table(file: KeyFile, document: Any, *, answered: bool = True) -> Key | None
     if own or (not file.id and _list_reader(records[0])):
         return None
     return read_key(records, file, as_texts=as_texts, answered=answered)
+
+
+def _is_rows_by_id(document: dict[str, Any]) -> bool:
+    """Whether it has an object for every id, and is not GQA's."""
+    rows = list(document.values())
+    return bool(rows) and all(isinstance(row, dict) and "imageId" not in row for row in rows)
 
 
 def _is_answer(value: Any) -> bool:
