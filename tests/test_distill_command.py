@@ -208,3 +208,20 @@ def test_the_command_teaches_from_members_to_predictions(
     ran = cli(*arguments, "--ensemble", tmp_path / "ensemble.toml", "--missing", "abstain")
     assert ran.code == 1
     assert "fitted with other members" in ran.err
+
+
+def test_a_teacher_is_not_overwritten_by_its_student(
+    cli: Runner, tmp_path: Path, root: Path
+) -> None:
+    folder = tmp_path / "preds" / "train"
+    folder.mkdir(parents=True)
+    teacher = write_member(folder / "student.parquet")
+    recipe = tmp_path / "student.toml"
+    recipe.write_text(tomli_w.dumps(recipe_to_dict(tiny_recipe(root, "student"))))
+    before = teacher.read_bytes()
+    ran = cli("distill", "--teacher", teacher, "--recipe", recipe, "--split", "train", "-o",
+              tmp_path / "runs", "--predictions", tmp_path / "preds")  # fmt: skip
+    assert ran.code == 1
+    assert "student.parquet: is to be written, and is an input" in ran.err
+    assert teacher.read_bytes() == before
+    assert not (tmp_path / "runs").exists()

@@ -146,3 +146,15 @@ def test_annotations_of_train_and_validation_are_needed(cli: Runner, tmp_path: P
         ran = cli("prepare", "vqa-v2", "--root", root)
         assert ran.code == 1
         assert f"{file}: no such file; it holds the answers of split '{split}'. Add" in ran.err
+
+
+def test_a_data_sets_own_files_are_not_overwritten(tmp_path: Path, cli: Runner) -> None:
+    """The file of another split of GQA has the name of the one that is made of it."""
+    root = folders.write_gqa(tmp_path)
+    own = root / "train_all_questions.json"
+    own.write_bytes((root / "train_balanced_questions.json").read_bytes())
+    before = own.read_bytes()
+    ran = cli("prepare", "gqa", "--root", root, "-o", root, "--min-answers", 1)
+    assert ran.code == 1
+    assert "train_all_questions.json: is to be written, and is an input" in ran.err
+    assert own.read_bytes() == before
