@@ -20,7 +20,7 @@ from vqa_ensemble.cli.common import (
     status,
     warn,
 )
-from vqa_ensemble.files.atomic import is_stream
+from vqa_ensemble.files.atomic import check_no_input, inputs_kept, is_stream
 from vqa_ensemble.importers import FORMATS
 
 if TYPE_CHECKING:
@@ -220,8 +220,10 @@ def command(
             model: str(Path(output, split or "", f"{model}.parquet")) if many else output
             for model in logs.members
         }
-        for path in outputs.values():
-            check_replaceable(path, "a prediction file of vqa-ensemble", is_own)
+        with inputs_kept(path for paths in logs.members.values() for path in paths):
+            for path in outputs.values():
+                check_no_input(path)
+                check_replaceable(path, "a prediction file of vqa-ensemble", is_own)
         reports = {
             outputs[model]: import_predictions(
                 paths,
