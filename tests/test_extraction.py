@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
 from vqa_ensemble.answers.choices import choose_option, stated_letter
-from vqa_ensemble.answers.extraction import CUT_IN_BOX, CUT_OFF, NOTHING_LEFT, extract_answer
+from vqa_ensemble.answers.extraction import (
+    CUT_IN_BOX,
+    CUT_OFF,
+    NOTHING_LEFT,
+    REPEATS,
+    extract_answer,
+)
 
 TEXTS = {
     "<think>A bus? No, a tram.</think>\n\ntram": "tram",
@@ -105,6 +113,18 @@ def test_an_extracted_answer_holds_nothing_more_to_extract(text: str) -> None:
     found = extract_answer(text)
     assert not (found.answer and found.missing)
     assert extract_answer(found.answer).answer == found.answer
+
+
+@pytest.mark.parametrize(
+    "loop", ["<answer>", "the answer is ", "\\boxed{x} ", "x" + " " * 99, "A and B "]
+)
+def test_a_model_that_was_caught_in_a_loop_does_not_take_long(loop: str) -> None:
+    text = (loop * 20_000)[:30_000]
+    started = time.process_time()
+    found = extract_answer(text)
+    assert found.missing in ("", REPEATS)
+    assert choose_option(text, {"A": "cat", "B": "dog"}) is None
+    assert time.process_time() - started < 5
 
 
 # ------------------------------------------------------------------------------ options

@@ -180,7 +180,7 @@ def _without_echo(text: str, texts: Mapping[str, str]) -> str:
     if len(texts) < 2 or not all(texts.values()):
         return text
     each = (rf"{letter}\W{{1,4}}{re.escape(option)}" for letter, option in texts.items())
-    return re.sub(r"(?:\b(?:options|choices)\s*:)?\s*\(?" + r"\W{1,4}".join(each) + r"(?!\w)",
+    return re.sub(r"(?:\b(?:options|choices)\s*:\s*)?\(?" + r"\W{1,4}".join(each) + r"(?!\w)",
                   "\n", text, flags=re.I).strip()  # fmt: skip
 
 

@@ -24,6 +24,9 @@ from typing import NamedTuple
 CUT_OFF = "cut off inside its reasoning"
 CUT_IN_BOX = "cut off inside its answer"
 NOTHING_LEFT = "nothing follows the reasoning"
+REPEATS = "repeats the same marks without end"
+# No answer stands inside so many; a model that was caught in a loop writes more.
+MOST_MARKS = 30
 # A cell of a spreadsheet holds no more characters.
 CELL_LIMIT = 32_767
 
@@ -117,7 +120,9 @@ def _until_nothing_changes(
 ) -> Extracted:
     marks: tuple[str, ...] = ()
     before, now = None, text.strip()
-    while now != before:
+    for _ in range(MOST_MARKS):
+        if now == before:
+            break
         before = now
         for step in steps:
             if (found := step(now)) is not None:
@@ -125,6 +130,8 @@ def _until_nothing_changes(
                     return found
                 marks += tuple(mark for mark in found.marks if mark not in marks)
                 now = found.answer.strip()
+    else:
+        return Extracted("", missing=REPEATS)
     return Extracted(now, marks, NOTHING_LEFT if not now and text.strip() else "")
 
 
