@@ -463,6 +463,20 @@ def test_one_question_with_too_few_people_is_named(cli: Runner, tmp_path: Path) 
     assert "question 3: has fewer than 4 human answers, as have 1 of 3 questions" in ran.err
 
 
+def test_choices_stand_beside_direct_answers(cli: Runner, tmp_path: Path) -> None:
+    known = dump(tmp_path / "a.json", aokvqa_rows(["pup"] * 10))
+    member = tmp_path / "m.parquet"
+    write_predictions(member, ["a", "b"], ["B", "(B)"], [1.0, 1.0], member="m")
+    ran = cli.good("evaluate", member, "--annotations", known, "--json")
+    (scored,) = ran.json["files"]
+    assert (scored["overall"], scored["multiple choice"]) == (0.0, 100.0)
+    warning = "is right by a-okvqa; --metric scores by another"
+    assert f"no answer of {member} {warning}" in ran.err
+    fitted = ("compare", member, "--annotations", known, "--folds", "2")
+    assert f"no answer of any file {warning}" in cli.good(*fitted).err
+    assert "no answer" not in cli.good(*fitted, "--metric", "multiple-choice").err
+
+
 def test_another_metric_than_the_benchmarks_is_said(cli: Runner, tmp_path: Path) -> None:
     known, member, _ = write_source(tmp_path, "a-okvqa")
     ran = cli.good("evaluate", member, "--annotations", known, "--metric", "exact-match")

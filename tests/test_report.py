@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vqa_ensemble.answers.answer_map import AnswerMap, read_answer_map, write_an
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.files.picture import read_picture
+from vqa_ensemble.learning.fit import fit
 from vqa_ensemble.learning.labelled import load_labelled
 from vqa_ensemble.predictions.files import write_predictions
 from vqa_ensemble.questions.vqa import read_submission
@@ -230,6 +232,14 @@ def test_it_says_what_to_install(
     ran = cli("report", *files, "--annotations", folder / "val_annotations.json", "-o", output)
     assert (ran.code, "pip install 'vqa-ensemble[report]'" in ran.err) == (1, True)
     assert not output.exists()
+
+
+def test_an_ensemble_fitted_by_another_metric_is_not_told_apart(cli: Runner, folder: Path) -> None:
+    labelled = load(folder)
+    ensemble = fit(labelled, method="majority").ensemble
+    other = replace(ensemble, fit={**ensemble.fit, "metric": "wups", "accuracy": {"majority": 1.0}})
+    assert report_contents(labelled, ensemble=ensemble).out_of_fold
+    assert report_contents(labelled, ensemble=other).out_of_fold
 
 
 def test_images_need_questions(cli: Runner, folder: Path) -> None:

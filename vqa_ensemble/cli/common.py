@@ -214,6 +214,11 @@ def warn(message: str) -> None:
     click.secho(f"WARNING: {message}", err=True, fg="yellow", bold=True)
 
 
+def warn_of_none_right(file: str, metric: str | None) -> None:
+    """Say that a figure of 0 is likely one of the wrong metric."""
+    warn(f"no answer of {file} is right by {metric}; --metric scores by another")
+
+
 def read_labelled(
     predictions: Sequence[str],
     *,
@@ -244,6 +249,8 @@ def read_labelled(
     )
     if strict:
         refuse(labelled.cautions)
+    if not labelled.targets.any():
+        warn_of_none_right("any file", labelled.metric)
     for message in filter(
         None, (copies_warning(labelled), *(c.message for c in labelled.cautions))
     ):

@@ -19,6 +19,7 @@ from vqa_ensemble.cli.common import (
     print_json,
     status,
     warn,
+    warn_of_none_right,
 )
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ def command(
     pairs = _pair(scores, against, ready)
     for note in ready.notes:
         warn(note)
+    for score in scores:
+        if not score.accuracy.any():
+            warn_of_none_right(score.file, ready.name)
     if as_json:
         print_json(
             {

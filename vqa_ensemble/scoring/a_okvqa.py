@@ -13,7 +13,15 @@ from itertools import pairwise
 import numpy as np
 
 from vqa_ensemble.errors import InputError
-from vqa_ensemble.scoring.metric import Codes, ReferenceMetric, Scored
+from vqa_ensemble.scoring.metric import (
+    Answers,
+    Codes,
+    ReferenceMetric,
+    Scored,
+    encode,
+    percent,
+)
+from vqa_ensemble.scoring.multiple_choice import MultipleChoice
 from vqa_ensemble.scoring.vqa_accuracy import MATCHES_FOR_FULL_SCORE
 
 
@@ -40,6 +48,13 @@ class AOkVqa(ReferenceMetric):
         """The share of three people who gave the answer, 1 if more did."""
         counts = [right[text] for text, right in zip(texts, self.right(questions), strict=True)]
         return np.minimum(1.0, np.array(counts) / MATCHES_FOR_FULL_SCORE)
+
+    def more(self, scores: Scored, questions: Codes, answers: Answers) -> dict[str, float | None]:
+        """The benchmark's other score, of choices, which counts difficult questions too."""
+        if self.benchmark.right_choices is None:
+            return {}
+        chosen = MultipleChoice(self.benchmark).score(questions, *encode(answers.texts))
+        return {"multiple choice": percent(chosen.sum() / len(scores))}
 
 
 METRIC = AOkVqa
