@@ -134,7 +134,7 @@ def table(**columns: object) -> list[Row]:
     "name",
     "output text predict predicted prediction pred model_output model_response modelAnswer "
     "generated_answer generated_text response Reply raw_output llava_answer completion "
-    "predictions".split(),
+    "predictions result raw candidate decoded y_pred gpt4v Qwen2_VL llava-1.5".split(),
 )
 def test_a_column_beside_answer_that_may_be_the_models_is_named(
     tmp_path: Path, bring: Bring, refuse: Refuse, name: str

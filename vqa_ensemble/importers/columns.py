@@ -13,8 +13,12 @@ from typing import Any
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MODEL = frozenset(
-    "answer completion generated generation generations hypothesis inference model output outputs "
-    "pred predict predicted prediction predictions preds reply response responses text".split()
+    "answer assistant candidate completion decoded generated generation generations hypothesis "
+    "inference model output outputs pred predict predicted prediction predictions preds raw reply "
+    "response responses result text "
+    # A column may bear a model's name.
+    "blip claude cogvlm deepseek flamingo gemini gpt idefics instructblip intern internvl kosmos "
+    "llama llava lxmert minigpt mistral molmo ofa paligemma phi pixtral qwen vilt".split()
 )
 _RIGHT = frozenset(
     "annotation answers correct expected gold golden groundtruth gt human label labels reference "
