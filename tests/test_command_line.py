@@ -203,3 +203,25 @@ def test_a_plain_vote_waits_for_no_learning_library(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("member", ["[/b]", "[red]x", "a\x1b[31mb", ":cat:", "x\\", "a\u202eb"])
+def test_names_reach_the_terminal_as_they_are(cli: Runner, tmp_path: Path, member: str) -> None:
+    """[/b] ended in a traceback after the file was written, [red] was swallowed."""
+    seen = member.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
+    path, output = tmp_path / "m.parquet", tmp_path / f"{member.replace('/', '')}.json"
+    rows = [(1, member, 0.5), (2, "no", 0.5)]
+    ids, answers, confidences = zip(*rows, strict=True)
+    write_predictions(path, ids, answers, confidences, member=member)
+    for command in (
+        ["vote", path, "--method", "majority", "-o", output, "-v"],
+        ["inspect", path],
+        ["explain", "1", path, "--method", "majority"],
+        ["verify", output],
+    ):
+        ran = cli.good(*command)
+        assert seen.replace("/", "") in ran.out.replace("/", "")
+        assert "\x1b" not in ran.out + ran.err
+    ran = cli("inspect", tmp_path / f"no{member.replace('/', '')}.parquet")
+    assert ran.code == 1
+    assert "\x1b" not in ran.err

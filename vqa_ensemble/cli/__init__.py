@@ -13,6 +13,7 @@ from typing import Self
 import click
 
 from vqa_ensemble._version import __version__
+from vqa_ensemble.cli.common import visible
 from vqa_ensemble.errors import InputError
 
 # Command → the module that holds it, in the order of use.
@@ -139,7 +140,7 @@ def _run(args: list[str] | None) -> int:
     try:
         return group.main(args, prog_name="vqa-ensemble", standalone_mode=False) or 0
     except InputError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {visible(str(error))}", err=True)
         return 1
     except click.ClickException as error:
         error.show()
@@ -148,7 +149,7 @@ def _run(args: list[str] | None) -> int:
         return 130
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        click.echo(f"Error: {visible(f'{place}{error.strerror or error}')}", err=True)
         return 1
     except MemoryError:
         click.echo(

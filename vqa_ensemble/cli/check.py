@@ -83,11 +83,11 @@ def command(
     else:
         out = console()
         for problem in report.problems:
-            out.print(f"{problem.level}: {problem}", markup=False)
+            out.print(f"{problem.level}: {problem}")
         for what, count in report.mended.items():
-            out.print(f"mended: {what}: {count:,}", markup=False)
+            out.print(f"mended: {what}: {count:,}")
         if report.ok and not quiet:
             size = f"{report.questions:,} questions, {report.bytes:,} bytes"
-            out.print(f"{submission}: good, {size}", markup=False)
+            out.print(f"{submission}: good, {size}")
     if not report.ok:
         raise SystemExit(1)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
     from rich.table import Table
+    from rich.text import Text
 
     from vqa_ensemble.learning.questions import Questions
     from vqa_ensemble.questions.key import KeyFile
@@ -211,7 +212,7 @@ def strict_option(function: Function) -> Function:
 
 def warn(message: str) -> None:
     """Say on standard error that something looks like a mistake."""
-    click.secho(f"WARNING: {message}", err=True, fg="yellow", bold=True)
+    click.secho(f"WARNING: {visible(message)}", err=True, fg="yellow", bold=True)
 
 
 def warn_of_none_right(file: str, metric: str | None) -> None:
@@ -421,19 +422,50 @@ def _with(options: Sequence[Callable[[Function], Function]], function: Function)
     return function
 
 
-def console() -> Console:
+def console(*, markup: bool = False) -> Console:
     """Standard output, or standard error where that is a file that is written.
 
-    Honours NO_COLOR and a redirected output.
+    Honours NO_COLOR and a redirected output. What is printed is data, brackets and all, unless
+    ``markup``: then data must be escaped. Control characters are shown.
     """
     from rich.console import Console
+
+    class Shown(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **options)
 
     given = click.get_current_context().params.values()
     taken = any(isinstance(value, str) and is_stdout(value) for value in given)
     # A pipe or a file has no width: tables keep every column as wide as it needs.
     terminal = (sys.stderr if taken else sys.stdout).isatty()
     width = None if terminal else 1000
-    return Console(stderr=taken, highlight=False, soft_wrap=not terminal, width=width)
+    return Shown(
+        stderr=taken,
+        highlight=False,
+        markup=markup,
+        emoji=False,
+        soft_wrap=not terminal,
+        width=width,
+    )
+
+
+# What moves the cursor, colours, or turns text around, but not line ends and tabs.
+_CONTROLS = {
+    code: repr(chr(code))[1:-1]
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\t\n"
+}
+
+
+def visible(text: str) -> str:
+    """Text with its control characters shown, not sent to the terminal.
+
+    Examples
+    --------
+    >>> print(visible("red \x1b[31m"))
+    red \\x1b[31m
+    """
+    return text.translate(_CONTROLS)
 
 
 def new_table(*columns: str, left: Container[str] = (), **style: Any) -> Table:
@@ -461,8 +493,9 @@ def status(message: str, *, quiet: bool = False) -> AbstractContextManager[objec
     if quiet or not sys.stderr.isatty():
         return nullcontext()
     from rich.console import Console
+    from rich.text import Text
 
-    return Console(stderr=True).status(message)
+    return Console(stderr=True).status(Text(visible(message)))
 
 
 def print_json(result: Any) -> None:

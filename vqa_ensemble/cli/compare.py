@@ -104,8 +104,6 @@ def _interval(comparison: Comparison | None) -> str:
 
 
 def _print_methods(report: MethodComparison) -> None:
-    from rich.markup import escape
-
     grouped = "" if report.groups == report.questions else f" in {report.groups:,} groups"
     scored = f", scored by {report.metric}" if report.metric else ""
     table = _table(
@@ -130,14 +128,12 @@ def _print_methods(report: MethodComparison) -> None:
     out = console()
     out.print(table)
     for name, reason in report.failures.items():
-        out.print(f"{name} failed: {escape(reason)}")
+        out.print(f"{name} failed: {reason}")
     chosen = report.chosen
     out.print(f"fit --method auto takes {chosen.method}: {chosen.reason}.")
 
 
 def _print_types(report: MethodComparison, verbose: bool) -> None:
-    from rich.markup import escape
-
     if not report.types:
         return
     # A screen holds a few methods: those named in the comparisons, and the best others.
@@ -150,24 +146,22 @@ def _print_types(report: MethodComparison, verbose: bool) -> None:
     for name, count in report.types.items():
         figures = (_percent(row.by_type[name]) for row in shown)
         bound = _percent(report.oracle["voted"].by_type[name])
-        table.add_row(escape(name), f"{count:,}", *figures, bound)
+        table.add_row(name, f"{count:,}", *figures, bound)
     console().print(table)
 
 
 def _print_members(report: MethodComparison, verbose: bool) -> None:
-    from rich.markup import escape
-
     added = report.contributions_of
     columns = ("member", "accuracy", f"adds to {added}") if added else ("member", "accuracy")
     table = _table("\nMembers", *columns)
     for row in sorted(report.members, key=lambda row: (-row.accuracy, row.member)):
         figures = [_interval(row.contribution)] if added else []
-        table.add_row(escape(row.member), _percent(row.accuracy), *figures)
+        table.add_row(row.member, _percent(row.accuracy), *figures)
     out = console()
     out.print(table)
     if report.most_correlated:
         pairs = (f"{a} and {b} {value:.2f}" for a, b, value in report.most_correlated)
-        out.print("\nMost correlated errors: " + "; ".join(map(escape, pairs)))
+        out.print("\nMost correlated errors: " + "; ".join(pairs))
 
 
 def _print_ties(report: MethodComparison) -> None:

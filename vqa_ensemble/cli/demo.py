@@ -67,5 +67,5 @@ def _run(arguments: list[str], quiet: bool) -> None:
     from vqa_ensemble.cli import group
 
     if not quiet:
-        console().print(f"\n[bold]$ vqa-ensemble {shlex.join(arguments)}[/bold]")
+        console().print(f"\n$ vqa-ensemble {shlex.join(arguments)}", style="bold")
     group.main(arguments, prog_name="vqa-ensemble", standalone_mode=False)

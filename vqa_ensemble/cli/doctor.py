@@ -46,7 +46,7 @@ def _print(found: dict[str, Any]) -> None:
         out.print(f"\n[bold]{title}[/bold]")
         out.print(table)
 
-    out = console()
+    out = console(markup=True)
     out.print(f"[bold]vqa-ensemble {found['version']}[/bold]")
     show(
         "This machine",

@@ -181,11 +181,9 @@ def _print(
     by: str,
     pairs: dict[str, tuple[str, Comparison]],
 ) -> None:
-    from rich.markup import escape
-
     ordered = sorted(scores, key=_overall, reverse=True)
     best = ordered[0].scores.overall if len(ordered) > 1 else None
-    rows = [(escape(s.file) + _BEST * (_overall(s) == best), s) for s in ordered]
+    rows = [(s.file + _BEST * (_overall(s) == best), s) for s in ordered]
     if by == "answer_type":
         table = _by_answer_type(rows, metric)
     else:
@@ -206,10 +204,8 @@ def _print_pairs(
     rows: Sequence[tuple[str, FileScores]],
     pairs: dict[str, tuple[str, Comparison]],
 ) -> None:
-    from rich.markup import escape
-
     other = next(iter(pairs.values()))[0]
-    table = new_table("file", f"less {escape(other)}", "95 % interval", title_justify="left")
+    table = new_table("file", f"less {other}", "95 % interval", title_justify="left")
     for label, score in rows:
         if score.file in pairs:
             _, pair = pairs[score.file]
@@ -220,8 +216,6 @@ def _print_pairs(
 
 def _by_answer_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> Table:
     """A row a file; a single type would repeat the overall figure."""
-    from rich.markup import escape
-
     from vqa_ensemble.answers.rule import in_usual_order
 
     known, counted = metric.annotations, metric.counted
@@ -231,7 +225,7 @@ def _by_answer_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> T
 
     more = list(rows[0][1].more)
     mean = [_MEAN] if types else []
-    table = new_table("file", *map(escape, ("overall", *more, *types, *mean)))
+    table = new_table("file", "overall", *more, *types, *mean)
     table.columns[0].overflow = "fold"
     for label, score in rows:
         figures = [score.scores.overall, *(score.more[name] for name in more)]
@@ -245,8 +239,6 @@ def _by_answer_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> T
 
 def _by_question_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) -> Table:
     """A column a file; a single type would repeat the overall figure."""
-    from rich.markup import escape
-
     known, counted = metric.annotations, metric.counted
     names = known.question_type_names
     counts = _counts(known.question_types[counted], names)
@@ -257,14 +249,14 @@ def _by_question_type(rows: Sequence[tuple[str, FileScores]], metric: Metric) ->
     types = sorted(zip(names, counts, strict=True), key=lambda row: (-row[1], row[0]))
     for name, count in types if len(names) > 1 else ():
         figures = (score.scores.per_question_type.get(name) for _, score in rows)
-        table.add_row(escape(name), f"{count:,}", *map(_figure, figures))
+        table.add_row(name, f"{count:,}", *map(_figure, figures))
     overall = (score.scores.overall for _, score in rows)
     table.add_row("overall", f"{counted.sum():,}", *map(_figure, overall))
     if len(names) > 1:
         means = (score.scores.mean_of_question_types for _, score in rows)
         table.add_row(_MEAN, "", *map(_figure, means))
     for name in rows[0][1].more:
-        table.add_row(escape(name), "", *(_figure(score.more[name]) for _, score in rows))
+        table.add_row(name, "", *(_figure(score.more[name]) for _, score in rows))
     return table
 
 

@@ -93,7 +93,7 @@ def command(
 def _print(record: Explanation, verbose: bool) -> None:
     from rich.markup import escape
 
-    out, scores = console(), record.scores
+    out, scores = console(markup=True), record.scores
     present = sum(member.vote is not None for member in record.members)
     words = f": {escape(record.question)}" if record.question is not None else ""
     out.print(f"[bold]Question {escape(str(record.question_id))}[/bold]{words}")

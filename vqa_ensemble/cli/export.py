@@ -67,9 +67,9 @@ def command(
     else:
         out = console()
         for problem in report.problems:
-            out.print(f"{problem.level}: {problem}", markup=False)
+            out.print(f"{problem.level}: {problem}")
         if report.ok and not quiet:
             filled = f", {report.filled:,} filled in" if report.filled else ""
-            out.print(f"Wrote {output}: {report.answers:,} answers{filled}", markup=False)
+            out.print(f"Wrote {output}: {report.answers:,} answers{filled}")
     if not report.ok:
         raise SystemExit(1)

@@ -253,17 +253,14 @@ def command(
 def _print_next(left_out: Mapping[str, str], written: str) -> None:
     out = console()
     for path, reason in left_out.items():
-        out.print(f"Left out: {path} {reason}", markup=False)
+        out.print(f"Left out: {path} {reason}")
     out.print(
         f"Next, with annotations: vqa-ensemble compare {written} --annotations FILE\n"
         f"Or vote: vqa-ensemble vote {written} --map NAME -o answers.json",
-        markup=False,
     )
 
 
 def _print(report: ImportReport, output: str) -> None:
-    from rich.markup import escape
-
     table = new_table(show_header=False)
     table.add_row("member", report.member)
     table.add_row("format", ", ".join(report.formats))
@@ -286,11 +283,11 @@ def _print(report: ImportReport, output: str) -> None:
     for mark, count in report.extracted.items():
         table.add_row(f"extracted by {mark}", f"{count:,}")
     for question, answer in report.shown.items():
-        table.add_row(f"  {question}", escape(answer if len(answer) <= 60 else f"{answer[:59]}…"))
+        table.add_row(f"  {question}", answer if len(answer) <= 60 else f"{answer[:59]}…")
     out = console()
     out.print(table)
     for mark, (text, answer) in report.examples.items():
-        out.print(f"{mark}: {text!r} is read as {answer!r}", markup=False)
+        out.print(f"{mark}: {text!r} is read as {answer!r}")
     for column in report.same_as:
         warn(f"the answers equal the column '{column}' on every row: are they the model's?")
     out.print(f"Wrote {output}")

@@ -106,5 +106,5 @@ def command(
             }
         )
     elif not quiet:
-        console().print(headline(contents), markup=False)
-        console().print(f"Wrote {output}, {len(page) / 1e6:.1f} MB", markup=False)
+        console().print(headline(contents))
+        console().print(f"Wrote {output}, {len(page) / 1e6:.1f} MB")

@@ -94,16 +94,14 @@ def command(
 
 
 def _print(table: Table) -> None:
-    from rich.markup import escape
-
     from vqa_ensemble.studies.tables import cells, differences
 
     out = console()
     for title, (heads, rows) in ((table.title, cells(table)), ("", differences(table))):
-        shown = new_table(*map(escape, heads), title=title, title_justify="left")
+        shown = new_table(*heads, title=title, title_justify="left")
         for row in rows:
-            shown.add_row(*map(escape, row))
+            shown.add_row(*row)
         if rows:
             out.print(shown)
     for note in table.notes:
-        out.print(escape(f"- {note}"))
+        out.print(f"- {note}")
