@@ -21,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, ranked
 
+from vqa_ensemble.elections.options import VoteOptions
+from vqa_ensemble.elections.vote import vote_files
 from vqa_ensemble.errors import InputError
 from vqa_ensemble.predictions.files import (
     predictions_from_rows,
@@ -365,3 +367,45 @@ def test_spaces_around_are_no_part_of_an_answer(tmp_path: Path) -> None:
     pq.write_table(table.set_column(1, "answer", [["yes", "yes ", "no"]]), path)
     with pytest.raises(InputError, match="answer 'yes' stands twice for question 1"):
         read_predictions(path)
+
+
+@pytest.mark.parametrize("column", ["question_id", "answer"])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_strings_that_are_not_utf8_are_refused(
+    tmp_path: Path, column: str, dictionary: bool
+) -> None:
+    bad = pa.StringArray.from_buffers(
+        2, pa.py_buffer(np.array([0, 2, 3], np.int32).tobytes()), pa.py_buffer(b"\xc3\x28b")
+    )
+    good = pa.array(["a", "b"])
+    table = pa.table({"question_id": good, "answer": good, column: bad})
+    pq.write_table(table, tmp_path / "m.parquet", use_dictionary=dictionary)
+    with pytest.raises(InputError, match=r"m\.parquet"):
+        read_predictions(tmp_path / "m.parquet")
+    with pytest.raises(InputError, match=r"m\.parquet"):
+        vote_files([tmp_path / "m.parquet"], VoteOptions(method="majority"))
+
+
+@pytest.mark.parametrize("epoch", ["abc", "1e99", "9" * 30, "-" + "9" * 30, "1.5"])
+def test_a_time_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH"):
+        write(tmp_path / "m.parquet", [(1, "a", 0.5)])
+
+
+@pytest.mark.parametrize("version", ["\N{SUPERSCRIPT TWO}", "", "x", "-1", "1.0"])
+def test_an_odd_format_version_is_no_later_one(tmp_path: Path, version: str) -> None:
+    table = pa.table({"question_id": [1], "answer": ["a"]})
+    table = table.replace_schema_metadata({"vqa_ensemble.format_version": version})
+    pq.write_table(table, tmp_path / "m.parquet")
+    assert read_predictions(tmp_path / "m.parquet").top() == ["a"]
+
+
+def test_an_enormous_format_version_is_a_later_one(tmp_path: Path) -> None:
+    table = pa.table({"question_id": [1], "answer": ["a"]})
+    table = table.replace_schema_metadata({"vqa_ensemble.format_version": "9" * 5000})
+    pq.write_table(table, tmp_path / "m.parquet")
+    with pytest.raises(InputError, match="Upgrade"):
+        read_predictions(tmp_path / "m.parquet")

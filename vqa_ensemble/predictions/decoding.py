@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqa_ensemble import ragged
-from vqa_ensemble.errors import InputError
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error
 from vqa_ensemble.predictions.member import Metadata, Predictions
 from vqa_ensemble.questions.ids import QuestionIds
 
@@ -124,6 +124,8 @@ def decode_predictions(
     InputError
         As :func:`vqa_ensemble.predictions.files.read_predictions`.
     """
+    for name in set(COLUMNS) & set(table.column_names):
+        check_text(table[name], name)
     rows = range(table.num_rows) if rows is None else rows
     common = common or Common()
     layout = _lay_out(table["question_id"], rows, common)
@@ -248,6 +250,12 @@ def _indices(chunks: list[pa.DictionaryArray]) -> npt.NDArray[np.int32]:
 def _to_numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     """The values without a copy where they lie in one piece."""
     return np.asarray(column.chunk(0) if column.num_chunks == 1 else column)
+
+
+def check_text(column: pa.ChunkedArray, name: str) -> None:
+    """Raise InputError if a column of strings is not UTF-8."""
+    with as_input_error(f"'{name}' is not UTF-8 text", pa.ArrowInvalid, fix=DAMAGED):
+        column.validate(full=True)
 
 
 def check_no_nulls(column: pa.ChunkedArray, name: str, rows: RowNumbers) -> None:

@@ -276,7 +276,7 @@ def read_metadata(file: pq.ParquetFile, path: str) -> Metadata:
         if key.startswith(_PREFIX.encode())
     }
     version = stored.get("format_version", "")
-    if version.isdigit() and int(version) > FORMAT_VERSION:
+    if version.isdecimal() and float(version) > FORMAT_VERSION:
         raise InputError(
             f"has format version {version}; this vqa-ensemble reads up to {FORMAT_VERSION}",
             path=path,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vqa_ensemble._version import __version__
+from vqa_ensemble.errors import InputError, shown
 from vqa_ensemble.questions.ids import QuestionIds
 
 FORMAT_VERSION = 1
@@ -48,9 +49,21 @@ class Metadata:
 
 
 def timestamp() -> str:
-    """The time in UTC; SOURCE_DATE_EPOCH stands in for reproducible files."""
+    """The time in UTC; SOURCE_DATE_EPOCH stands in for reproducible files.
+
+    Raises
+    ------
+    InputError
+        If that is no time.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"the variable SOURCE_DATE_EPOCH is {shown(epoch)}",
+            fix="Set it to seconds since 1970, or unset it.",
+        ) from error
     return moment.isoformat(timespec="seconds")
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.errors import DAMAGED, InputError, as_input_error, at
 from vqa_ensemble.files.locations import file_stamp, is_local, locate
 from vqa_ensemble.files.parquet import unreadable
 from vqa_ensemble.predictions.decoding import (
@@ -30,6 +30,7 @@ from vqa_ensemble.predictions.decoding import (
     Common,
     RowNumbers,
     check_no_nulls,
+    check_text,
     decode_predictions,
 )
 from vqa_ensemble.predictions.files import (
@@ -247,7 +248,8 @@ def open_prediction_file(path: str | os.PathLike[str], scratch: Path) -> Predict
     with at(path):
         check_has_rows(footer.num_rows)
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    groups = _groups_in_footer(footer)
+    with at(path), as_input_error("'question_id' is not UTF-8", UnicodeDecodeError, fix=DAMAGED):
+        groups = _groups_in_footer(footer)
     opened = PredictionFile(
         path, metadata, not pa.types.is_integer(kind), tuple(groups), footer, stamp
     )
@@ -296,6 +298,7 @@ def _check_groups(table: pa.Table, groups: list[RowGroup]) -> None:
     """Raise InputError if row groups do not hold what the footer, by which they are read, says."""
     check_row_count(table.num_rows, sum(group.rows for group in groups))
     column = table["question_id"]
+    check_text(column, "question_id")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     start = 0
@@ -429,6 +432,7 @@ def _batches(file: PredictionFile, columns: list[str] | None) -> Iterator[pa.Tab
                 rows = range(row, file.rows)
                 with at(file.path):
                     check_no_nulls(table["question_id"], "question_id", rows)
+                    check_text(table["question_id"], "question_id")
                 row += table.num_rows
                 for position, field in enumerate(table.schema):
                     if pa.types.is_dictionary(field.type):
