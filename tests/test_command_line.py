@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -225,3 +226,19 @@ def test_names_reach_the_terminal_as_they_are(cli: Runner, tmp_path: Path, membe
     ran = cli("inspect", tmp_path / f"no{member.replace('/', '')}.parquet")
     assert ran.code == 1
     assert "\x1b" not in ran.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "| true", ""])
+def test_a_closed_or_ascii_output_brings_no_traceback(tmp_path: Path, closed: str) -> None:
+    path = tmp_path / "m\N{SNOWMAN}.parquet"
+    write_predictions(path, [1], ["\N{SNOWMAN}"], [0.5], member="\N{SNOWMAN}")
+    command = f"'{sys.executable}' -m vqa_ensemble inspect '{path}' {closed}"
+    ran = subprocess.run(
+        ["sh", "-c", command],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert ran.returncode == 0

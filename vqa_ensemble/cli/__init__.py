@@ -125,6 +125,13 @@ def main(args: list[str] | None = None) -> None:
     Exit codes: 0 good, 1 bad input or failed check, 2 usage, 130 interrupted (Ctrl-C), 143
     terminated (SIGTERM).
     """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  as long as we run
+        elif hasattr(stream, "reconfigure"):
+            # Names may hold what the terminal's encoding, such as ASCII, does not.
+            stream.reconfigure(errors="backslashreplace")
     with StopSignals() as signals:
         try:
             sys.exit(_run(args))
