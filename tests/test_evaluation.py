@@ -674,3 +674,9 @@ def test_a_vote_can_elect_what_no_remaining_member_trusts() -> None:
     votes = Unfitted(make_elector("majority"), questions)
     assert votes.right(alone).tolist() == [1.0]
     assert votes.right(questions.members(np.array([2]))).tolist() == [0.0]
+
+
+def test_intervals_are_printed_as_they_are(cli: Runner, folder: Path) -> None:
+    printed = compare(cli, folder).out
+    assert " [" in printed
+    assert "\\" not in printed

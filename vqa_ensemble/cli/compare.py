@@ -100,7 +100,7 @@ def _interval(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
     low, high = 100 * comparison.low, 100 * comparison.high
-    return f"{100 * comparison.difference:+.2f} \\[{low:+.2f}, {high:+.2f}]"
+    return f"{100 * comparison.difference:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def _print_methods(report: MethodComparison) -> None:
