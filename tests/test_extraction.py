@@ -244,3 +244,21 @@ def test_whatever_stands_around_a_letter_no_other_is_chosen(
 )
 def test_without_options_only_an_announced_letter_is_one(text: str, letter: str | None) -> None:
     assert stated_letter(text) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is **yes**.", "yes"),
+        ("**Answer: yes**.", "yes"),
+        ("Final answer: `42`.", "42"),
+        ("Answer: _blue_", "blue"),
+        ("The answer is **B**, because it is.", "B, because it is."),
+        ("**Yes**.", "Yes."),
+        ("Answer: 3*4", "3*4"),
+    ],
+)
+def test_emphasis_that_ends_before_the_full_stop_is_no_part_of_an_answer(
+    text: str, answer: str
+) -> None:
+    assert extract_answer(text).answer == answer

@@ -67,7 +67,7 @@ _STATED = re.compile(
 _SENTENCE_ENDS = re.compile(r"(?<=\w\w\w)[.!?]\s+(?=[A-Z])")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|textsf|mbox)\s*\{([^{}]*)\}")
 _WRAPPED = [
-    re.compile(rf"\A{mark}((?:(?!{mark}).)+){end}\Z", re.S)
+    re.compile(rf"\A{mark}((?:(?!{mark}).)+){end}([.!?。]?)\Z", re.S)
     for mark, end in (
         (r"\*\*\*", r"\*\*\*"), (r"\*\*", r"\*\*"), (r"\*", r"\*"), ("```", "```"), ("`", "`"),
         (r"\$\$", r"\$\$"), (r"\$", r"\$"), (r"\\\(", r"\\\)"), (r"\\\[", r"\\\]"),
@@ -196,16 +196,24 @@ def _stated(text: str) -> Extracted | None:
     for found in reversed([*_STATED.finditer(text)]):
         line, _, after = text[found.end() :].partition("\n")
         said = _SENTENCE_ENDS.split(line)[0].strip()
-        if "*" in found[0]:
-            said = said.removesuffix("**")
+        said = _closed(said, found[0])
         if said.strip(" *_`") and (not found.start() or not after.strip(" \n*_`")):
             return Extracted(said, ("answer phrase",))
     return None
 
 
+def _closed(said: str, phrase: str) -> str:
+    """What is said, without the end of the emphasis that began in or before the phrase."""
+    for mark in ("***", "**", "__", "*", "`", "_"):
+        if mark in phrase and said.count(mark) % 2:
+            emphasised, _, rest = said.partition(mark)
+            return emphasised if not re.search(r"\w", rest) else emphasised + rest
+    return said
+
+
 def _plain(text: str) -> Extracted | None:
     rest = _TEXT.sub(r"\1", text)
-    inside = next((found[1] for wrap in _WRAPPED if (found := wrap.match(rest))), rest)
+    inside = next((found[1] + found[2] for wrap in _WRAPPED if (found := wrap.match(rest))), rest)
     letter = _LETTER.match(unicodedata.normalize("NFKC", inside[:5]))
     rest = letter[1] if letter and len(inside) <= 4 else inside
     return None if rest == text else Extracted(rest, ("Markdown",))
