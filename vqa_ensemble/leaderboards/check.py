@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
@@ -185,12 +185,8 @@ def check_file(
     board = LEADERBOARDS[leaderboard] if leaderboard else VQA
     size = os.path.getsize(submission) if os.path.isfile(submission) else 0
     rows = read_rows(submission, board)
-    if board.text_key and board.shape == "lines" and isinstance(rows, list):
-        # The evaluator of POPE takes answers by their order alone.
-        by_place = zip(rows, known.question_ids, strict=False)
-        if not any(isinstance(row, dict) and board.id_key in row for row in rows):
-            rows = [{board.id_key: one, **row} for row, one in by_place if isinstance(row, dict)]
     if isinstance(rows, list):
+        rows = _numbered(rows, known.question_ids, board)
         known = known.like(row.get(board.id_key) for row in rows if isinstance(row, dict))
     ids = known.images if board.id_key == "image" else known.question_ids
     if board.id_type is str:
@@ -205,6 +201,16 @@ def check_file(
     if fixed is not None and ok:
         write_rows(fixed, board, rows)
     return CheckReport(submission, leaderboard, ok, len(ids), size, problems, mended)
+
+
+def _numbered(rows: list[Any], question_ids: Sequence[Any], board: Leaderboard) -> list[Any]:
+    """Rows with the ids of the questions in their places, where lines may go without ids."""
+    # The evaluator of POPE takes answers by their order alone.
+    by_order = board.text_key and board.shape == "lines"
+    if not by_order or any(isinstance(row, dict) and board.id_key in row for row in rows):
+        return rows
+    by_place = zip(rows, question_ids, strict=False)
+    return [{board.id_key: one, **row} for row, one in by_place if isinstance(row, dict)]
 
 
 def mend(
@@ -230,33 +236,49 @@ numbers': 1, 'entries given twice': 1})
     seen: set[str] = set()
     answered = set()
     for entry in rows:
-        row = dict(entry) if isinstance(entry, dict) else entry
-        if isinstance(row, dict):
-            question, answer = row.get(board.id_key), row.get(board.answer_key)
-            if isinstance(question, float) and question.is_integer():
-                question = int(question)
-            own = known.get(str(_question({board.id_key: question}, board, str)).strip())
-            moved = (type(own), own) != (type(row.get(board.id_key)), row.get(board.id_key))
-            if own is not None and board.shape != "csv" and moved:
-                row[board.id_key] = own
-                found["ids of another type"] += 1
-            if type(answer) is int:
-                row[board.answer_key] = str(answer)
-                found["answers that were numbers"] += 1
-            elif fill is not None and (answer is None or not str(answer).strip()):
-                row[board.answer_key] = fill
-                found["empty answers filled"] += 1
-            if (same := repr(row)) in seen:
-                found["entries given twice"] += 1
-                continue
-            seen.add(same)
-            answered.add(str(own))
+        if not isinstance(entry, dict):
+            kept.append(entry)
+            continue
+        own = _asked(entry, known, board)
+        row, mended = _mend_row(entry, own, board, fill)
+        found.update(mended)
+        if (same := repr(row)) in seen:
+            found["entries given twice"] += 1
+            continue
+        seen.add(same)
+        answered.add(str(own))
         kept.append(row)
     lacking = [question for name, question in known.items() if name not in answered]
     if fill is not None and lacking and not board.text_key:
         kept += [{board.id_key: question, board.answer_key: fill} for question in lacking]
         found["missing answers filled"] = len(lacking)
     return kept, dict(found)
+
+
+def _asked(row: dict[str, Any], known: Mapping[str, Any], board: Leaderboard) -> Any:
+    """The question that a row's id means, whatever its type; None if there is none."""
+    question = row.get(board.id_key)
+    if isinstance(question, float) and question.is_integer():
+        question = int(question)
+    return known.get(str(_question({board.id_key: question}, board, str)).strip())
+
+
+def _mend_row(
+    entry: dict[str, Any], own: Any, board: Leaderboard, fill: str | None
+) -> tuple[dict[str, Any], list[str]]:
+    """A row with what can be mended in it alone, and what that was."""
+    row, mended = dict(entry), []
+    question, answer = row.get(board.id_key), row.get(board.answer_key)
+    if own is not None and board.shape != "csv" and (type(own), own) != (type(question), question):
+        row[board.id_key] = own
+        mended.append("ids of another type")
+    if type(answer) is int:
+        row[board.answer_key] = str(answer)
+        mended.append("answers that were numbers")
+    elif fill is not None and (answer is None or not str(answer).strip()):
+        row[board.answer_key] = fill
+        mended.append("empty answers filled")
+    return row, mended
 
 
 # A submission's answers are unlike the members' if they differ so much more than these do.

@@ -172,24 +172,12 @@ def make_rows(
     for question, answer in pairs:
         place = places.get(str(question))
         options = options_by_letter(questions, place)
-        if leaderboard.takes == "letters" and options:
-            answer = choose_option(answer, options) or answer
-        elif leaderboard.takes and (word := answer.strip().rstrip(".").lower()) in ("yes", "no"):
-            answer = word.title() if leaderboard.name == "mme" else word
-        row: dict[str, Any] = {leaderboard.id_key: question}
+        row: dict[str, Any] = {leaderboard.id_key: _own_id(question, leaderboard)}
         if leaderboard.text_key:
             row[leaderboard.text_key] = "" if place is None else questions.texts[place]  # type: ignore[union-attr]
         if leaderboard.shape == "workbook":
             row |= options
-        row[leaderboard.answer_key] = answer
-        if leaderboard.id_type is str:
-            row[leaderboard.id_key] = str(question)
-        elif leaderboard.id_type is int and not isinstance(question, int):
-            raise InputError(
-                f"{leaderboard.name} has no such question: its ids are integers",
-                where=f"question {question!r}",
-                fix="Give the answers to the leaderboard's own questions.",
-            )
+        row[leaderboard.answer_key] = _as_taken(answer, options, leaderboard)
         if optional is not None:
             if question not in optional:
                 raise InputError(
@@ -202,6 +190,29 @@ def make_rows(
             row = {name: guard(v) if isinstance(v, str) else v for name, v in row.items()}
         rows.append(row)
     return rows
+
+
+def _own_id(question: QuestionId, leaderboard: Leaderboard) -> QuestionId:
+    """A question's id, of the leaderboard's type."""
+    if leaderboard.id_type is str:
+        return str(question)
+    if leaderboard.id_type is int and not isinstance(question, int):
+        raise InputError(
+            f"{leaderboard.name} has no such question: its ids are integers",
+            where=f"question {question!r}",
+            fix="Give the answers to the leaderboard's own questions.",
+        )
+    return question
+
+
+def _as_taken(answer: str, options: Mapping[str, str], leaderboard: Leaderboard) -> str:
+    """An answer as the leaderboard takes it, if it can be put so: a letter, or yes or no."""
+    if leaderboard.takes == "letters" and options:
+        return choose_option(answer, options) or answer
+    word = answer.strip().rstrip(".").lower()
+    if leaderboard.takes and word in ("yes", "no"):
+        return word.title() if leaderboard.name == "mme" else word
+    return answer
 
 
 def options_by_letter(questions: BenchmarkQuestions | None, place: int | None) -> dict[str, str]:
