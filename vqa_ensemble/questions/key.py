@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
 from string import ascii_uppercase
@@ -97,11 +97,22 @@ class Key(NamedTuple):
     ids_told: bool
 
 
+class _Columns(NamedTuple):
+    """What a table's columns are called; empty where there is none, or it is not wanted."""
+
+    id: str
+    answer: str
+    types: tuple[str, str]
+
+
 @dataclass
 class _Question:
+    """What rows of one id say: answers with the row of each, and whether one was a list."""
+
     first: Record
     types: tuple[str, ...]
     answers: list[tuple[str, str]] = field(default_factory=list)
+    listed: bool = False
 
 
 def read_key(
@@ -125,40 +136,13 @@ def read_key(
     """
     records = iter(records)
     first = next(records)
-    id_name, answer, types = file.id_in(first), "", ("", "")
-    if not id_name:
-        raise _no_column(first, ID_NAMES[0], "Name the column of ids with --id-column.")
-    if answered:
-        answer, types = _answer_column(first, file.answer), _type_columns(first, file.type)
+    columns = _find_columns(first, file, answered=answered)
     clean = unguard if ending(file.path) == ".csv" else str
     questions: dict[int | str, _Question] = {}
-    listed = False
     for row in chain([first], records):
         with at(None, row.where):
-            lacking = [name for name in (answer, *types) if name and name not in row]
-            if lacking:
-                raise InputError(f"has no '{lacking[0]}'", fix="Add it, or take the row out.")
-            question = row.id(id_name)
-            question = clean(question) if isinstance(question, str) else question
-            of_types = tuple(clean(row.text(name)).strip() if name else "" for name in types)
-            known = questions.setdefault(question, _Question(row, of_types))
-            if known.first is not row:
-                _check_same_question(known, row, question, of_types)
-            if answered:
-                given = [clean(text).strip() for text in _texts(row[answer], answer)]
-                if not any(given):
-                    raise InputError(
-                        "has no right answer", fix="Fill it in, or take the question out."
-                    )
-                known.answers += [(text, row.where) for text in given]
-            listed |= answered and isinstance(row[answer], (list, dict))
-    parted = {}
-    if not listed:
-        parted = _part([pair for known in questions.values() for pair in known.answers])
-    answers = [
-        [part for text, _ in known.answers for part in parted.get(text, [text])]
-        for known in questions.values()
-    ]
+            _add_row(questions, row, columns, clean)
+    answers = _answers_of(questions.values())
     ids = ids_from_texts(list(map(str, questions))) if as_texts else list(questions)
     if len(set(map(type, ids))) > 1:
         raise InputError(
@@ -178,6 +162,15 @@ def read_key(
         for question, known, given in zip(ids, questions.values(), answers, strict=True)
     ]
     return Key(rows, answered and are_annotators(answers), not as_texts)
+
+
+def _find_columns(row: Record, file: KeyFile, *, answered: bool) -> _Columns:
+    id_name = file.id_in(row)
+    if not id_name:
+        raise _no_column(row, ID_NAMES[0], "Name the column of ids with --id-column.")
+    if not answered:
+        return _Columns(id_name, "", ("", ""))
+    return _Columns(id_name, _answer_column(row, file.answer), _type_columns(row, file.type))
 
 
 def _no_column(row: Record, name: str, fix: str) -> InputError:
@@ -207,6 +200,32 @@ def _type_columns(row: Record, wanted: str) -> tuple[str, str]:
     return first or second or other, second or first or other
 
 
+def _add_row(
+    questions: dict[int | str, _Question],
+    row: Record,
+    columns: _Columns,
+    clean: Callable[[str], str],
+) -> None:
+    """Put a row's answers beside those of its question."""
+    lacking = [name for name in (columns.answer, *columns.types) if name and name not in row]
+    if lacking:
+        raise InputError(f"has no '{lacking[0]}'", fix="Add it, or take the row out.")
+    question = row.id(columns.id)
+    question = clean(question) if isinstance(question, str) else question
+    types = tuple(clean(row.text(name)).strip() if name else "" for name in columns.types)
+    known = questions.setdefault(question, _Question(row, types))
+    if known.first is not row:
+        _check_same_question(known, row, question, types)
+    if not columns.answer:
+        return
+    cell = row[columns.answer]
+    given = [clean(text).strip() for text in _texts(cell, columns.answer)]
+    if not any(given):
+        raise InputError("has no right answer", fix="Fill it in, or take the question out.")
+    known.answers += [(text, row.where) for text in given]
+    known.listed |= isinstance(cell, (list, dict))
+
+
 def _check_same_question(
     known: _Question, row: Record, question: int | str, types: tuple[str, ...]
 ) -> None:
@@ -227,6 +246,17 @@ def _texts(value: Any, name: str) -> list[str]:
     if isinstance(value, list):
         return [text for entry in value for text in _texts(entry, name)]
     return [as_text(value, name)]
+
+
+def _answers_of(questions: Collection[_Question]) -> list[list[str]]:
+    """The answers of every question, texts that are several taken apart where no cell is a list."""
+    parted = {}
+    if not any(known.listed for known in questions):
+        parted = _part([pair for known in questions for pair in known.answers])
+    return [
+        [part for text, _ in known.answers for part in parted.get(text, [text])]
+        for known in questions
+    ]
 
 
 def _part(answers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
