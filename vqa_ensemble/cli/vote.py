@@ -76,12 +76,8 @@ def command(
       vqa-ensemble vote preds/test/*.parquet --map easy-vqa -o submission.json
       vqa-ensemble vote preds/test/*.parquet --ensemble ensemble.toml -o submission.json
     """
-    if output is None and audit is None and not as_json and quiet:
-        raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
-    if engine == "ray" and output is None and audit is None:
-        raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
-    if engine == "ray" and is_stream(output or audit or ""):
-        raise click.UsageError("--engine ray needs a file as -o: parts are kept beside it")
+    written = [path for path in (output, audit) if path is not None]
+    check_outputs(written, engine, silent=quiet and not as_json)
     check_normalize(voting)
     from vqa_ensemble.elections.audit import is_audit
     from vqa_ensemble.elections.vote import vote_files
@@ -91,7 +87,7 @@ def command(
         check_replaceable(audit, "an audit file", is_audit)
     recorded = provenance and output is not None and not is_stream(output)
     recorder = record_inputs(predictions, voting) if recorded else None
-    cluster = ray_engine(str(output or audit), address) if engine == "ray" else None
+    cluster = ray_engine(written[0], address) if engine == "ray" else None
     with status(f"Voting over {len(predictions)} members", quiet=quiet):
         summary = vote_files(
             predictions,
@@ -101,7 +97,6 @@ def command(
             engine=cluster,
             strict=strict,
         )
-    written = [path for path in (output, audit) if path is not None]
     if recorder is not None:
         lasting = [path for path in written if not is_stream(path)]
         written.append(recorder.write(lasting))
@@ -115,6 +110,16 @@ def command(
         print_summary(summary, verbose=verbose)
         for path in written:
             console().print(f"Wrote {path}")
+
+
+def check_outputs(written: Sequence[str], engine: str, *, silent: bool) -> None:
+    """Refuse a vote that leaves and says nothing, and Ray where its parts have no place."""
+    if not written and silent:
+        raise click.UsageError("nothing to do: give -o, --audit or --json, or leave out --quiet")
+    if engine == "ray" and not written:
+        raise click.UsageError("--engine ray needs -o or --audit: parts are kept beside it")
+    if engine == "ray" and is_stream(written[0]):
+        raise click.UsageError("--engine ray needs a file as -o: parts are kept beside it")
 
 
 def record_inputs(predictions: Sequence[str], voting: Mapping[str, Any]) -> Recorder:

@@ -318,11 +318,7 @@ def compare(
             seed=seed,
             after=lambda size: after(f"size {size}"),
         )
-        sizes = {name: curve(refits(name).score, orders=_ORDERS) for name in votes}
-        if choice.method not in sizes:
-            few = sorted({n for n in (*diagnostics.TALK_SIZES, len(names)) if n <= len(names)})
-            score = refits(choice.method).score
-            sizes[choice.method] = curve(score, sizes=few, orders=_ORDERS_LEARNED)
+        sizes = _size_curves(curve, refits, votes, choice.method, len(names))
     bounds = diagnostics.oracle(candidates, questions.targets)
     members = member_accuracy(candidates, questions.targets)
     correlation = diagnostics.error_correlation(members, candidates.present)
@@ -343,13 +339,8 @@ def compare(
             for name, values in bounds.items()
         },
         members=[
-            MemberScore(
-                name,
-                float(members[:, m].mean()),
-                diagnostics.by_type(members[:, m], types),
-                added.get(name),
-            )
-            for m, name in enumerate(names)
+            MemberScore(name, float(own.mean()), diagnostics.by_type(own, types), added.get(name))
+            for name, own in zip(names, members.T, strict=True)
         ],
         contributions_of=options.contributions_of if added else None,
         error_correlation=[
@@ -359,6 +350,21 @@ def compare(
         ties=_ties(questions, votes),
         sizes=sizes,
     )
+
+
+def _size_curves(
+    curve: Callable[..., list[diagnostics.SizeScore]],
+    refits: Callable[[str], Refits],
+    votes: Iterable[str],
+    chosen: str,
+    n_members: int,
+) -> dict[str, list[diagnostics.SizeScore]]:
+    """Curves of all votes, and of the chosen method at few sizes if it is none of them."""
+    sizes = {name: curve(refits(name).score, orders=_ORDERS) for name in votes}
+    if chosen not in sizes:
+        few = sorted({n for n in (*diagnostics.TALK_SIZES, n_members) if n <= n_members})
+        sizes[chosen] = curve(refits(chosen).score, sizes=few, orders=_ORDERS_LEARNED)
+    return sizes
 
 
 def _method_scores(
