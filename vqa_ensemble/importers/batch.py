@@ -41,13 +41,13 @@ def joined_ids(names: Sequence[str], known: Sequence[QuestionId]) -> list[Questi
     >>> joined_ids(["request-7", "request-12"], [7, 12]), joined_ids(["a7", "b12"], [])
     ([7, 12], ['a7', 'b12'])
     """
-    texts = {str(question) for question in known}
-    if not texts or any(name in texts for name in names):
+    questions = {str(question): question for question in known}
+    if not questions or any(name in questions for name in names):
         return [id_from_text(name) for name in names]
     numbered = [_NUMBERED.fullmatch(name) for name in names]
     if None not in numbered and len({found[1] for found in numbered if found}) == 1:
         numbers = [found[2] for found in numbered if found]
-        return [number if number in texts else int(number) for number in numbers]
+        return [questions[each] if each in questions else int(each) for each in numbers]
     raise InputError(
         f"requests are called {', '.join(names[:3])}: no questions, nor one prefix and a number",
         fix="Call each by its question's id, or by one prefix and the id: request-42.",
