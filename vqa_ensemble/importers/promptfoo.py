@@ -48,7 +48,8 @@ def read(path: str, options: ImportOptions) -> Iterator[Votes]:
             known = ", ".join(sorted(f"{name} with prompt {prompt}" for name, prompt in models))
             raise InputError(
                 f"holds the answers of several: {known}",
-                fix="Run or export one model and one prompt a file (--filter-providers).",
+                fix="Run or export one model and one prompt a file; promptfoo can run one provider "
+                "of several.",
             )
     return sampled(_rows(path, options))
 
