@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,36 +166,13 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    if confidence == "accuracy" and not annotations:
-        raise click.UsageError("--confidence accuracy needs --annotations, to measure it")
-    for name, given in (("--annotations", annotations), ("--metric", metric)):
-        if given and confidence != "accuracy":
-            raise click.UsageError(
-                f"{name} is for --confidence accuracy: give both, or leave it out"
-            )
-    format_name, files = (inputs[0], inputs[1:]) if inputs[0] in FORMATS else (None, inputs)
-    if inputs[0] == "auto":
-        files = inputs[1:]
-    if not files:
-        raise click.UsageError(f"no files given: name them after the format {inputs[0]}")
-    many = split is not None or (
-        not output.endswith(".parquet") and any(Path(each).is_dir() for each in files)
-    )
-    if many and (member is not None or is_stream(output) or output.endswith(".parquet")):
-        raise click.UsageError(
-            f"many models' logs go to a folder, each under its own name; --output is '{output}'"
-            + (" and --member is given" if member is not None else "")
-        )
-    if not many and not output.endswith(".parquet") and not is_stream(output):
-        raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
-    if is_stream(output) and member is None:
-        raise click.UsageError(f"--output is '{output}', which names no member: give --member")
-    from vqa_ensemble.files.parquet import check_replaceable
+    _check_accuracy(confidence, annotations, metric)
+    format_name, files = _format_and_files(inputs)
+    many = _of_many(files, output, split, member)
     from vqa_ensemble.importers.base import ImportOptions
     from vqa_ensemble.importers.folder import Logs, find_logs
-    from vqa_ensemble.importers.import_predictions import import_predictions
+    from vqa_ensemble.importers.import_predictions import Accuracy, import_predictions
     from vqa_ensemble.importers.reading import check_pattern
-    from vqa_ensemble.predictions.files import is_own
     from vqa_ensemble.questions.benchmarks import read_benchmark_questions
 
     check_pattern(extract)
@@ -215,15 +192,14 @@ def command(
             samples=samples,
             normalize=normalize,
         )
-        logs = find_logs(files, output, split, options) if many else Logs({"": [*files]}, {})
-        outputs = {
-            model: str(Path(output, split or "", f"{model}.parquet")) if many else output
-            for model in logs.members
-        }
-        with inputs_kept(path for paths in logs.members.values() for path in paths):
-            for path in outputs.values():
-                check_no_input(path)
-                check_replaceable(path, "a prediction file of vqa-ensemble", is_own)
+        folder = Path(output, split or "")
+        if many:
+            logs = find_logs(files, output, split, options)
+            outputs = {model: str(folder / f"{model}.parquet") for model in logs.members}
+        else:
+            logs, outputs = Logs({"": [*files]}, {}), {"": output}
+        _check_outputs(outputs.values(), logs.members.values())
+        keys = [key_file(each, id_column, type_column) for each in annotations]
         reports = {
             outputs[model]: import_predictions(
                 paths,
@@ -231,9 +207,7 @@ def command(
                 options,
                 format_name=format_name,
                 member=member,
-                confidence=confidence,
-                annotations=[key_file(each, id_column, type_column) for each in annotations],
-                metric=metric,
+                confidence=Accuracy(keys, metric) if isinstance(confidence, str) else confidence,
             )
             for model, paths in logs.members.items()
         }
@@ -243,11 +217,61 @@ def command(
     if as_json:
         told = [{**report.to_dict(), "output": path} for path, report in reports.items()]
         print_json({"members": told, "left_out": logs.left_out} if many else told[0])
-        return
-    for path, report in {} if quiet else reports.items():
-        _print(report, path)
-    if many and not quiet:
-        _print_next(logs.left_out, str(Path(output, split or "", "*.parquet")))
+    elif not quiet:
+        for path, report in reports.items():
+            _print(report, path)
+        if many:
+            _print_next(logs.left_out, str(folder / "*.parquet"))
+
+
+def _check_accuracy(
+    confidence: float | str, annotations: Sequence[str], metric: str | None
+) -> None:
+    """Refuse --confidence accuracy without what measures it, and that without it."""
+    if confidence == "accuracy" and not annotations:
+        raise click.UsageError("--confidence accuracy needs --annotations, to measure it")
+    for name, given in (("--annotations", annotations), ("--metric", metric)):
+        if given and confidence != "accuracy":
+            raise click.UsageError(
+                f"{name} is for --confidence accuracy: give both, or leave it out"
+            )
+
+
+def _format_and_files(inputs: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The format that is named before the files, if one is, and the files."""
+    first, *rest = inputs
+    named = first in FORMATS
+    files = rest if named or first == "auto" else inputs
+    if not files:
+        raise click.UsageError(f"no files given: name them after the format {first}")
+    return first if named else None, files
+
+
+def _of_many(files: Sequence[str], output: str, split: str | None, member: str | None) -> bool:
+    """Whether the files are many models' logs; refuses an output that is not for one, or many."""
+    is_file = output.endswith(".parquet")
+    many = split is not None or (not is_file and any(Path(each).is_dir() for each in files))
+    if many and (member is not None or is_stream(output) or is_file):
+        raise click.UsageError(
+            f"many models' logs go to a folder, each under its own name; --output is '{output}'"
+            + (" and --member is given" if member is not None else "")
+        )
+    if not many and not is_file and not is_stream(output):
+        raise click.UsageError(f"--output is '{output}': give a name that ends in .parquet")
+    if is_stream(output) and member is None:
+        raise click.UsageError(f"--output is '{output}', which names no member: give --member")
+    return many
+
+
+def _check_outputs(outputs: Iterable[str], inputs: Iterable[Sequence[str]]) -> None:
+    """Refuse outputs that would take the place of an input, or of a file that is not ours."""
+    from vqa_ensemble.files.parquet import check_replaceable
+    from vqa_ensemble.predictions.files import is_own
+
+    with inputs_kept(path for paths in inputs for path in paths):
+        for path in outputs:
+            check_no_input(path)
+            check_replaceable(path, "a prediction file of vqa-ensemble", is_own)
 
 
 def _print_next(left_out: Mapping[str, str], written: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -89,6 +90,22 @@ class ImportReport:
         return asdict(self)
 
 
+class Accuracy(NamedTuple):
+    """The member's own accuracy on annotations: what its answers are worth on average.
+
+    Attributes
+    ----------
+    annotations : sequence of path-like or KeyFile
+        What it is measured on.
+    metric : str, optional
+        What it is measured by, of :data:`vqa_ensemble.scoring.METRICS`; the benchmark's own if
+        not given.
+    """
+
+    annotations: Sequence[Source]
+    metric: str | None = None
+
+
 def import_predictions(
     paths: Sequence[str],
     output: str | os.PathLike[str],
@@ -96,9 +113,7 @@ def import_predictions(
     *,
     format_name: str | None = None,
     member: str | None = None,
-    confidence: float | str = 1.0,
-    annotations: Sequence[Source] = (),
-    metric: str | None = None,
+    confidence: float | Accuracy = 1.0,
 ) -> ImportReport:
     """Read files of one model, and write them as one prediction file.
 
@@ -111,14 +126,8 @@ def import_predictions(
         One of :data:`~vqa_ensemble.importers.FORMATS`; found for each file if not given.
     member : str, optional
         Named after ``output`` if not given.
-    confidence : float or "accuracy"
-        What an answer without confidence gets: a number in [0, 1], or the member's own
-        accuracy over the annotated questions, which is what its answers are worth on average.
-    annotations : sequence of path-like or KeyFile
-        What ``"accuracy"`` is measured on.
-    metric : str, optional
-        What it is measured by, of :data:`vqa_ensemble.scoring.METRICS`; the benchmark's own if
-        not given.
+    confidence : float or Accuracy
+        What an answer without confidence gets, in [0, 1].
 
     Raises
     ------
@@ -134,13 +143,14 @@ def import_predictions(
 
     collected = collect(sources(), options)
     given = by = None
-    if collected.hard and confidence == "accuracy":
-        ready = read_metric(annotations, metric).one_by_one()
-        by = ready.name
-        with at(whole[0]):
-            given = _accuracy(collected, ready)
-    elif collected.hard:
-        given = float(confidence)
+    if collected.hard:
+        if isinstance(confidence, Accuracy):
+            ready = read_metric(confidence.annotations, confidence.metric).one_by_one()
+            by = ready.name
+            with at(whole[0]):
+                given = _accuracy(collected, ready)
+        else:
+            given = float(confidence)
     name = member or Path(output).stem
     rows = [
         (question, answer, given if score is None else score)
