@@ -199,38 +199,44 @@ def _mask(text: str, texts: Mapping[str, str]) -> str:
 
 def _choices(text: str, letters: Container[str]) -> tuple[list[_Choice], set[str]]:
     """What a masked text offers, in order, and the letters that it denies."""
-    found = [one for one in _LETTER.finditer(text) if one[0] in letters]
-    # Lines that take up one option after the other say of none that it is the answer.
+    listed = _list_items(text, letters)
+    choices: list[_Choice] = []
+    denied: set[str] = set()
+    for group in _joined_letters(text, letters):
+        start, end = group[0].start(), group[-1].end()
+        line, after = text[max(0, start - 120) : start].rpartition("\n")[2], text[end : end + 80]
+        of = frozenset(one[0] for one in group)
+        called_right = bool(_CALLED_RIGHT.search(after))
+        if _DENIED_BEFORE.search(line) or _DENIED_AFTER.search(after):
+            denied |= of
+        elif start not in listed or called_right:
+            first = not text[:start].strip(" \n(\"'[#>-") and bool(_AT_START.search(after))
+            last = not line.strip(" (\"'[#>-") and not text[end:].strip(" \n.)\"']:")
+            alone = len(of) == 1 and (first or last)
+            announced = bool(_ANNOUNCED.search(line))
+            choices.append(_Choice(of, start, end, announced or alone or called_right, announced))
+    return choices, denied
+
+
+def _list_items(text: str, letters: Container[str]) -> set[int]:
+    """Where lines take up one option after the other: they say of none that it is the answer."""
     items = [one for one in _ITEM.finditer(text) if one[1] in letters]
     named = [one[1] for one in items]
     is_list = len(items) > 1 and named == sorted(set(named))
-    listed = {one.start(1) for one in items if is_list}
+    return {one.start(1) for one in items} if is_list else set()
+
+
+def _joined_letters(text: str, letters: Container[str]) -> list[list[re.Match[str]]]:
+    """The letters that a text names; those that it joins ("A or B") are one group."""
     groups: list[list[re.Match[str]]] = []
-    for one in found:
-        joined = groups and re.fullmatch(_JOIN, text[groups[-1][-1].end() : one.start()])
-        if joined:
+    for one in _LETTER.finditer(text):
+        if one[0] not in letters:
+            continue
+        if groups and re.fullmatch(_JOIN, text[groups[-1][-1].end() : one.start()]):
             groups[-1].append(one)
         else:
             groups.append([one])
-    choices: list[_Choice] = []
-    denied: set[str] = set()
-    for group in groups:
-        start, end = group[0].start(), group[-1].end()
-        before, after = text[max(0, start - 120) : start], text[end : end + 80]
-        line = before.rpartition("\n")[2]
-        of = frozenset(one[0] for one in group)
-        if _DENIED_BEFORE.search(line) or _DENIED_AFTER.search(after):
-            denied |= of
-            continue
-        first = not text[:start].strip(" \n(\"'[#>-")
-        last = not line.strip(" (\"'[#>-") and not text[end:].strip(" \n.)\"']:")
-        alone = len(of) == 1 and (last or (first and _AT_START.search(after)))
-        if start in listed and not _CALLED_RIGHT.search(after):
-            continue
-        announced = bool(_ANNOUNCED.search(line))
-        stated = announced or alone or bool(_CALLED_RIGHT.search(after))
-        choices.append(_Choice(of, start, end, bool(stated), announced))
-    return choices, denied
+    return groups
 
 
 def _is_corrected(text: str, stated: list[_Choice]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -84,46 +84,70 @@ def collect(sources: Iterable[tuple[str, Iterable[Votes]]], options: ImportOptio
     reader = Reader(options.extract, options.normalize)
     for path, given in sources:
         paths.append(path)
-        votes = [*given]
-        # Of a file of open answers, the options that stand there too say nothing.
-        by_letter = answers_by_letter((text, v.options) for v in votes for text, _ in v.answers)
-        for vote in votes:
-            with at(path, vote.where):
-                question = _identify(vote, known, options)
-                said, why = _read(vote, reader, by_letter=by_letter)
-                answers = _clean(said, question, options.top_k)
-                entry = _Kept(question, answers, path, vote.where, why or EMPTY, vote)
-                if answers:
-                    same = {
-                        c for c, text in vote.right if text in (answers[0][0], vote.answers[0][0])
-                    }
-                    same_as = same if same_as is None else same_as & same
+        for entry in _entries(path, [*given], known, reader, options):
+            with at(path, entry.where):
                 if options.samples:
-                    drawn = samples.setdefault(str(question), [entry])
-                    if drawn[0] is not entry:
-                        _check_same_question(drawn[0], entry, options.by_position)
-                        drawn.append(entry)
+                    _draw(samples, entry, options.by_position)
                 else:
                     repeated += _keep(kept, entry, options.by_position)
+            if entry.answers:
+                same = _same_columns(entry)
+                same_as = same if same_as is None else same_as & same
     kept |= {question: _pool(drawn, options.top_k) for question, drawn in samples.items()}
     voted = [entry for entry in kept.values() if entry.answers]
     missing = Counter(entry.missing for entry in kept.values() if not entry.answers)
     if not voted:
-        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in missing.items())
-        raise InputError(
-            "holds no votes" + (f" ({reasons})" if reasons else ""),
-            path=paths[0] if paths else None,
-            fix="Check that the tool finished, and that this is its file of answers.",
-        )
-    mixed = len({type(entry.question) for entry in voted}) > 1
+        raise _no_votes(missing, paths)
     return Collected(
-        {str(one.question) if mixed else one.question: one.answers for one in voted},
+        _by_question(voted),
         missing,
         repeated,
         len(options.question_ids) - len(kept) if options.question_ids else 0,
         reader,
         same_as or set(),
     )
+
+
+def _entries(
+    path: str,
+    votes: Sequence[Votes],
+    known: Mapping[str, QuestionId],
+    reader: Reader,
+    options: ImportOptions,
+) -> Iterator[_Kept]:
+    """What each vote of a file says, and of which question."""
+    # Of a file of open answers, the options that stand there too say nothing.
+    by_letter = answers_by_letter(
+        (text, vote.options) for vote in votes for text, _ in vote.answers
+    )
+    for vote in votes:
+        with at(path, vote.where):
+            question = _identify(vote, known, options)
+            said, why = _read(vote, reader, by_letter=by_letter)
+            answers = _clean(said, question, options.top_k)
+        yield _Kept(question, answers, path, vote.where, why or EMPTY, vote)
+
+
+def _same_columns(entry: _Kept) -> set[str]:
+    """The columns of right answers that equal the model's, as it stands there or as it is read."""
+    answer = (entry.answers[0][0], entry.vote.answers[0][0])
+    return {column for column, text in entry.vote.right if text in answer}
+
+
+def _no_votes(missing: Mapping[str, int], paths: Sequence[str]) -> InputError:
+    """What is wrong with files in which no question has an answer."""
+    reasons = ", ".join(f"{reason}: {n:,}" for reason, n in missing.items())
+    return InputError(
+        "holds no votes" + (f" ({reasons})" if reasons else ""),
+        path=paths[0] if paths else None,
+        fix="Check that the tool finished, and that this is its file of answers.",
+    )
+
+
+def _by_question(voted: Sequence[_Kept]) -> dict[QuestionId, Ranked]:
+    """The answers to each question; ids of which some are strings all become strings."""
+    mixed = len({type(entry.question) for entry in voted}) > 1
+    return {str(one.question) if mixed else one.question: one.answers for one in voted}
 
 
 def _identify(vote: Votes, known: Mapping[str, QuestionId], options: ImportOptions) -> QuestionId:
@@ -208,6 +232,14 @@ def _keep(kept: dict[str, _Kept], entry: _Kept, by_position: bool) -> bool:
             fix="Keep one of the two runs, or give --samples if they are samples of one model.",
         )
     return True
+
+
+def _draw(samples: dict[str, list[_Kept]], entry: _Kept, by_position: bool) -> None:
+    """Add one more sample of a question."""
+    drawn = samples.setdefault(str(entry.question), [])
+    if drawn:
+        _check_same_question(drawn[0], entry, by_position)
+    drawn.append(entry)
 
 
 def _read(

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from vqa_ensemble.errors import InputError, at
-from vqa_ensemble.files.records import ending, read_document, read_records, refuse_pickle, rows_of
+from vqa_ensemble.files.records import (
+    Record,
+    ending,
+    read_document,
+    read_records,
+    refuse_pickle,
+    rows_of,
+)
 from vqa_ensemble.importers import FORMATS, importer, lavis, pipeline, table
 from vqa_ensemble.importers.base import ImportOptions
 from vqa_ensemble.importers.columns import may_be_predicted
@@ -42,8 +49,13 @@ def detect_format(path: str, options: ImportOptions) -> tuple[str, ImportOptions
         return "pipeline", options
     else:
         row = next(read_records(path))
-    by_row = sorted((format.turn, name) for name, format in FORMATS.items() if format.turn)
-    found = next((name for _, name in by_row if importer(name).recognizes(row)), None)
+    return _by_row(row, path, options)
+
+
+def _by_row(row: Record, path: str, options: ImportOptions) -> tuple[str, ImportOptions]:
+    """What ``detect_format`` tells of a file of rows, by its first one."""
+    by_turn = sorted((format.turn, name) for name, format in FORMATS.items() if format.turn)
+    found = next((name for _, name in by_turn if importer(name).recognizes(row)), None)
     if found in (None, *_OF_ANSWERS) and options.answer_column is None:
         options = replace(options, answer_column=_answer_column(row, path))
     # Tables of several rows a question look like results with one; a named column is meant.

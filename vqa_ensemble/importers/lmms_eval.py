@@ -90,6 +90,17 @@ def _image_id(image: str, options: ImportOptions) -> QuestionId:
 
 
 def _answers(row: Record) -> Ranked:
+    response = _response(row)
+    if not isinstance(response, list):
+        return [(_as_submitted(as_text(response, "filtered_resps"), row), None)]
+    if scores := _scores(response, row):
+        return _letters(scores)
+    flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
+    return shares(as_text(part, "filtered_resps") for part in flat)
+
+
+def _response(row: Record) -> Any:
+    """What the model gave; else what the tool submits."""
     submission = row.get("submission")
     response = row.get("filtered_resps", row.get("resps"))
     if response is None and isinstance(submission, dict):
@@ -97,26 +108,38 @@ def _answers(row: Record) -> Ranked:
     # One question, one request: the lists around its answer hold nothing else.
     while isinstance(response, list) and len(response) == 1:
         response = response[0]
-    if not isinstance(response, list):
-        text = as_text(response, "filtered_resps")
-        tools = submission if isinstance(submission, dict) and "pred" not in submission else {}
-        said = tools.get("answer")
-        # What the tool made of the text. Beside "pred", or if it is another, it is the right one.
-        return [(said if isinstance(said, str) and _are_one(said, text) else text, None)]
-    if _likelihood(response) is not None:
-        response = [response]
+    return response
+
+
+def _as_submitted(text: str, row: Record) -> str:
+    """What the tool made of the model's text, if it submits that."""
+    submission = row.get("submission")
+    # Beside "pred", or if it is another, it is the right answer.
+    if isinstance(submission, dict) and "pred" not in submission:
+        said = submission.get("answer")
+        if isinstance(said, str) and _are_one(said, text):
+            return said
+    return text
+
+
+def _scores(response: list[Any], row: Record) -> list[float]:
+    """The log-likelihood of each option, or its loss; empty if the response is of texts."""
+    options = [response] if _likelihood(response) is not None else response
     logged = str(row.get("resps"))
     of_pairs = "True" in logged or "False" in logged
-    likelihoods = [_likelihood(one, of_pairs=of_pairs) for one in response]
-    if likelihoods and None not in likelihoods:
-        scores = [as_number(one, "filtered_resps") for one in likelihoods]
-        if len(scores) > len(ascii_uppercase):
-            raise InputError(
-                f"has {len(scores)} options", fix="The letters A to Z stand for at most 26."
-            )
-        return list(zip(ascii_uppercase, softmax(_log_likelihoods(scores)), strict=False))
-    flat = [part for one in response for part in (one if isinstance(one, list) else [one])]
-    return shares(as_text(part, "filtered_resps") for part in flat)
+    likelihoods = [_likelihood(one, of_pairs=of_pairs) for one in options]
+    if None in likelihoods:
+        return []
+    return [as_number(one, "filtered_resps") for one in likelihoods]
+
+
+def _letters(scores: list[float]) -> Ranked:
+    """The options' letters, with the softmax of their log-likelihoods."""
+    if len(scores) > len(ascii_uppercase):
+        raise InputError(
+            f"has {len(scores)} options", fix="The letters A to Z stand for at most 26."
+        )
+    return list(zip(ascii_uppercase, softmax(_log_likelihoods(scores)), strict=False))
 
 
 def _are_one(said: str, text: str) -> bool:

@@ -54,18 +54,9 @@ def options_of(row: Mapping[str, Any]) -> dict[str, str]:
     >>> options_of({"doc": {"options": "['cat', 'dog']"}})
     {'A': 'cat', 'B': 'dog'}
     """
-    texts = {letter: row[letter] for letter in ascii_uppercase if letter in row}
+    texts: Mapping[Any, Any] = {letter: row[letter] for letter in ascii_uppercase if letter in row}
     for name in ("options", "choices"):
-        given = row.get(name)
-        if isinstance(given, str) and given[:1] in ("[", "{"):
-            try:
-                given = ast.literal_eval(given)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                continue
-        if isinstance(given, list) and 1 < len(given) <= len(ascii_uppercase):
-            texts = texts or dict(zip(ascii_uppercase, given, strict=False))
-        elif isinstance(given, dict):
-            texts = texts or given
+        texts = texts or _by_letter(row.get(name))
     # NaN stands where a question has fewer options than others.
     named = {
         str(letter): str(text)
@@ -75,10 +66,27 @@ def options_of(row: Mapping[str, Any]) -> dict[str, str]:
     if len(named) < 2 or not named.keys() <= set(ascii_uppercase):
         doc = row.get("doc")
         return options_of(doc) if isinstance(doc, Mapping) else {}
-    prefixes = [_PREFIX.match(text) for text in named.values()]
-    if [found and found[1] for found in prefixes] == [*named]:
-        named = {letter: _PREFIX.sub("", text) for letter, text in named.items()}
-    return named
+    return _without_letters(named)
+
+
+def _by_letter(given: Any) -> Mapping[Any, Any]:
+    """A list of options, or a dictionary of them, also as text; empty if it is neither."""
+    if isinstance(given, str) and given[:1] in ("[", "{"):
+        try:
+            given = ast.literal_eval(given)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return {}
+    if isinstance(given, list) and 1 < len(given) <= len(ascii_uppercase):
+        return dict(zip(ascii_uppercase, given, strict=False))
+    return given if isinstance(given, dict) else {}
+
+
+def _without_letters(options: dict[str, str]) -> dict[str, str]:
+    """The options' texts without their letters, if each starts with its own ("A. cat")."""
+    prefixes = [_PREFIX.match(text) for text in options.values()]
+    if [found and found[1] for found in prefixes] != [*options]:
+        return options
+    return {letter: _PREFIX.sub("", text) for letter, text in options.items()}
 
 
 def answers_by_letter(pairs: Iterable[tuple[str, Mapping[str, str]]]) -> bool:
