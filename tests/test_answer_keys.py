@@ -459,3 +459,32 @@ def test_every_command_reads_a_key_alike(cli: Runner, tmp_path: Path, kind: str)
     assert explained["right_answers"] == {AS_WRITTEN[1]: 1}
     types = ("--question-types", path)
     assert cli.good("vote", *files, "--method", "majority", *types, "--json").json
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ([[["cat"]]], "'answer'"),
+        (["cat", ["dog"]], "'answer'"),
+        (r"['\x']", "is no whole list"),
+        (r"['cat\N{nothing}']", "is no whole list"),
+    ],
+)
+def test_answers_that_cannot_be_read_are_refused(
+    cli: Runner, tmp_path: Path, answer: object, says: str
+) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps([{"question_id": 1, "answer": answer}]))
+    submission = tmp_path / "s.json"
+    submission.write_text('[{"question_id": 1, "answer": "cat"}]')
+    ran = cli("evaluate", submission, "--annotations", key)
+    assert ran.code == 1
+    assert "key.json" in ran.err
+    assert says in ran.err
+
+
+def test_lists_in_lists_without_end_are_refused(cli: Runner, tmp_path: Path) -> None:
+    key, submission = tmp_path / "key.json", tmp_path / "s.json"
+    key.write_text('[{"question_id": 1, "answer": ' + "[" * 900 + "]" * 900 + "}]")
+    submission.write_text('[{"question_id": 1, "answer": "cat"}]')
+    assert cli("evaluate", submission, "--annotations", key).code == 1

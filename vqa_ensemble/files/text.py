@@ -113,7 +113,14 @@ def list_from_text(text: str) -> list[Any] | None:
     except ValueError:
         try:
             value = ast.literal_eval(_with_commas(text.strip()))
-        except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError):
+        except (
+            SyntaxError,
+            ValueError,
+            TypeError,
+            tokenize.TokenError,
+            RecursionError,
+            MemoryError,
+        ):
             return None
     return list(value) if isinstance(value, (list, tuple)) else None
 

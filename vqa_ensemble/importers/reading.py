@@ -74,7 +74,7 @@ def _by_letter(given: Any) -> Mapping[Any, Any]:
     if isinstance(given, str) and given[:1] in ("[", "{"):
         try:
             given = ast.literal_eval(given)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return {}
     if isinstance(given, list) and 1 < len(given) <= len(ascii_uppercase):
         return dict(zip(ascii_uppercase, given, strict=False))

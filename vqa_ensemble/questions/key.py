@@ -6,7 +6,6 @@ A question has one right answer, or several of which any is right: lists, object
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 from vqa_ensemble.errors import InputError, at, shown
 from vqa_ensemble.files.records import Record, as_text, ending, ids_from_texts
 from vqa_ensemble.files.spreadsheet import unguard
+from vqa_ensemble.files.text import list_from_text
 from vqa_ensemble.questions.table import ID_NAMES, NAME_COLUMN, split_column
 
 # What benchmarks call types that are neither of questions nor of answers.
@@ -241,11 +241,15 @@ def _check_same_question(
 
 def _texts(value: Any, name: str) -> list[str]:
     """The answers in a cell: a text, a list, an object with an ``answer``, or a list of those."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in ("answer", "text") if key in value), value)
-    if isinstance(value, list):
-        return [text for entry in value for text in _texts(entry, name)]
-    return [as_text(value, name)]
+    value = _unwrapped(value)
+    entries = value if isinstance(value, list) else [value]
+    return [as_text(_unwrapped(entry), name) for entry in entries]
+
+
+def _unwrapped(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return next((value[key] for key in ("answer", "text") if key in value), value)
 
 
 def _answers_of(questions: Collection[_Question]) -> list[list[str]]:
@@ -266,15 +270,16 @@ def _part(answers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """
     lists = {text: where for text, where in answers if _LIST_BEGINS.match(text)}
     if lists:
+        read = {text: list_from_text(text) for text in lists if _LIST.fullmatch(text)}
         for text, where in answers:
-            if not _LIST.fullmatch(text) or text == "[]":
+            if not read.get(text):
                 what = "is not a list, as others are" if text not in lists else "is no whole list"
                 raise InputError(
                     f"the answer {shown(text)} {what}",
                     where=where,
                     fix='Write each as JSON has it: ["cat", "kitten"].',
                 )
-        return {text: [part.strip() for part in ast.literal_eval(text)] for text in lists}
+        return {text: [part.strip() for part in parts or ()] for text, parts in read.items()}
     parted = {text: text.split("|") for text, _ in answers if "|" in text}
     # |x|, a || b and P(A|B) are answers of their own, and so is all else of such a column.
     if not all(_is_whole(part) for parts in parted.values() for part in parts):
@@ -296,7 +301,7 @@ def _options(row: Record) -> tuple[str, ...] | None:
     """The options of a question: a list, a list as text, or columns A, B and so on."""
     given = row.get("options", row.get("choices"))
     if isinstance(given, str) and _LIST.fullmatch(given.strip()):
-        given = ast.literal_eval(given.strip())
+        given = list_from_text(given.strip())
     if isinstance(given, list):
         return tuple(as_text(option, "options") for option in given)
     letters = [*takewhile(lambda letter: row.get(letter) not in (None, ""), ascii_uppercase)]
