@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import examples
 
@@ -220,6 +220,7 @@ def test_a_text_that_names_one_letter_never_chooses_another(
 
 
 @given(st.sampled_from("ABCD"), st.text("abc dot.,;:!?\n'-", max_size=30), st.text(max_size=20))
+@example("A", ":", "0\ue004")
 def test_whatever_stands_around_a_letter_no_other_is_chosen(
     letter: str, before: str, after: str
 ) -> None:

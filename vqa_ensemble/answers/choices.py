@@ -30,6 +30,7 @@ from vqa_ensemble.answers.extraction import without_reasoning
 # Options' texts become characters of this private range, by the option's place.
 _PRIVATE = 0xE000
 _TEXTS = "\ue000-\ue0ff"
+_ONES_OWN = re.compile(f"[{_TEXTS}]")
 _LATEX = re.compile(
     r"\\(?:text|textbf|textit|mathrm|mathbf|textsf|mbox|boxed)\b|\\[()\[\]]|[{}$*`]"
 )
@@ -168,7 +169,8 @@ def _settled(text: str, stated: list[_Choice]) -> list[_Choice] | None:
 
 def _read(text: str) -> str:
     plain = unicodedata.normalize("NFKC", without_reasoning(text).answer).replace("\\ ", " ")
-    return _LATEX.sub("", plain).strip()
+    # What stands for the options' texts later must not stand in the text itself.
+    return _ONES_OWN.sub(" ", _LATEX.sub("", plain)).strip()
 
 
 def _plain(option: str) -> str:
