@@ -15,12 +15,12 @@ from vqa_ensemble.elections.cautions import cautions_among
 from vqa_ensemble.elections.merging import merges_of, normalized
 from vqa_ensemble.elections.options import VoteOptions
 from vqa_ensemble.elections.span import types_from_column
-from vqa_ensemble.errors import InputError, at
+from vqa_ensemble.errors import at
 from vqa_ensemble.learning.combiners.candidates import Candidates, gather_candidates
 from vqa_ensemble.learning.questions import Questions
 from vqa_ensemble.predictions.files import read_predictions
 from vqa_ensemble.questions.benchmarks import Source
-from vqa_ensemble.questions.ids import QuestionIds, alike, check_same_type, first_few, look_up
+from vqa_ensemble.questions.ids import QuestionIds, look_up_all
 from vqa_ensemble.questions.table import read_question_column
 from vqa_ensemble.scoring.metric import Metric, ReferenceMetric, read_metric
 from vqa_ensemble.voting.ballots import align
@@ -157,13 +157,10 @@ def right_answers(question_ids: QuestionIds, metric: Metric) -> list[dict[str, i
 def _find(metric: Metric, wanted: QuestionIds) -> npt.NDArray[np.int64]:
     """Where the wanted questions stand among the annotated."""
     annotations = metric.annotations
-    annotated, wanted = alike(annotations.question_ids, wanted, told=annotations.ids_told)
-    check_same_type(annotated, wanted, "the members'")
-    position = look_up(wanted, annotated)
-    lacking = wanted[position < 0]
-    if len(lacking):
-        raise InputError(
-            f"lacks {len(lacking)} of the members' {len(wanted)} questions: {first_few(lacking)}",
-            fix="Give the annotations of the split that the members predicted.",
-        )
-    return position
+    return look_up_all(
+        wanted,
+        annotations.question_ids,
+        told=annotations.ids_told,
+        whose="the members' ",
+        fix="Give the annotations of the split that the members predicted.",
+    )

@@ -117,6 +117,27 @@ def look_up(wanted: QuestionIds, known: QuestionIds) -> npt.NDArray[np.int64]:
     return np.asarray(found.fill_null(-1), dtype=np.int64)
 
 
+def look_up_all(
+    wanted: QuestionIds, known: QuestionIds, *, told: bool, whose: str, fix: str
+) -> npt.NDArray[np.int64]:
+    """Where each of the members' questions stands among the ``known``, of which it must be one.
+
+    Raises
+    ------
+    InputError
+        If some are not there (``fix`` says what to do), or ids are of another type and ``told``.
+    """
+    known, wanted = alike(known, wanted, told=told)
+    check_same_type(known, wanted, "the members'")
+    position = look_up(wanted, known)
+    lacking = wanted[position < 0]
+    if len(lacking):
+        raise InputError(
+            f"lacks {len(lacking)} of {whose}{len(wanted)} questions: {first_few(lacking)}", fix=fix
+        )
+    return position
+
+
 def union(ids: Sequence[QuestionIds]) -> QuestionIds:
     """The distinct ids of sorted lists, sorted; cheap when all lists are the same."""
     first = ids[0]

@@ -31,14 +31,7 @@ from vqa_ensemble.files.records import (
 from vqa_ensemble.files.spreadsheet import guard, unguard
 from vqa_ensemble.files.table import is_parquet, read_columns, write_csv
 from vqa_ensemble.files.text import check_regular_file
-from vqa_ensemble.questions.ids import (
-    QuestionIds,
-    alike,
-    check_same_type,
-    first_few,
-    look_up,
-    question_ids_of,
-)
+from vqa_ensemble.questions.ids import QuestionIds, look_up_all, question_ids_of
 
 ID_NAMES = ("question_id", "questionId", "qid", "id", "index")
 NAME_COLUMN = "Name the column as FILE:COLUMN."
@@ -87,15 +80,8 @@ class QuestionColumn:
             return self._look_up(question_ids)
 
     def _look_up(self, question_ids: QuestionIds) -> list[str]:
-        ids, wanted = alike(self._ids, question_ids, told=self._told)
-        check_same_type(ids, wanted, "the members'")
-        position = look_up(wanted, ids)
-        lacking = question_ids[position < 0]
-        if len(lacking):
-            raise InputError(
-                f"lacks {len(lacking)} of {len(question_ids)} questions: {first_few(lacking)}",
-                fix="Add them, or give the table of this split.",
-            )
+        fix = "Add them, or give the table of this split."
+        position = look_up_all(question_ids, self._ids, told=self._told, whose="", fix=fix)
         chosen = self._values.take(pa.array(position))
         if chosen.null_count:
             first = question_ids[int(np.argmax(np.asarray(chosen.is_null())))]
